@@ -1,0 +1,162 @@
+# QuantumFlow Lab. `make` lists the targets; another Python: `make setup PYTHON=python3.12`.
+PYTHON ?= python3
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STATIC := quantumflow_lab/widgets/static/run.js
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+DEMO   := $(BIN)/python notebooks/demo.py
+
+PACKAGES := $(VENV)/.packages
+PROJECT  := $(VENV)/.project
+MODULES  := js/node_modules/.modules
+
+# pip looks for maturin on the path.
+WITH_MATURIN := PATH="$(CURDIR)/$(BIN):$$PATH"
+# One Python for every cargo call, or PyO3 is compiled again for each.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+define need
+@command -v $(1) >/dev/null 2>&1 || { echo "make: $(1) is missing; install $(2)" >&2; exit 1; }
+endef
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+	    awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+# --- use -------------------------------------------------------------------------
+
+.PHONY: setup demo lab
+setup: $(PROJECT) $(STATIC) ## prepare a clone: Python packages, Rust core, front end
+
+demo: setup ## run the first notebook and print its results, times and cost
+	@$(DEMO)
+
+lab: setup ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+# --- tests -----------------------------------------------------------------------
+
+.PHONY: test rust-test js-test py-test notebook-test check
+test: rust-test js-test py-test notebook-test ## run every test: Rust, TypeScript, Python, notebooks
+
+rust-test: $(PACKAGES)
+	cargo test --workspace --exclude qflow-py --locked
+
+js-test: $(MODULES)
+	npm --prefix js test
+
+py-test: setup
+	$(BIN)/pytest
+
+# The notebooks get a home of their own, which goes when they have run.
+notebook-test: setup
+ifneq ($(NOTEBOOKS),)
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+	    QFLOW_HOME="$$home" $(BIN)/pytest --nbval-lax --nbval-current-env $(NOTEBOOKS)
+endif
+
+check: fmt-check ruff mypy stubs tsc clippy test ## what CI runs: format, lint, types, stubs, tests
+
+# --- quality ---------------------------------------------------------------------
+
+.PHONY: fmt fmt-check lint types stubs rust js ruff clippy mypy tsc
+fmt: $(PACKAGES) ## format Python and Rust
+	$(BIN)/ruff check --select I --fix --quiet
+	$(BIN)/black --quiet .
+	cargo fmt --all
+
+fmt-check: $(PACKAGES)
+	$(BIN)/black --check --quiet --diff .
+	cargo fmt --all --check
+
+lint: ruff clippy ## Ruff and Clippy
+
+types: mypy tsc ## mypy (strict) and tsc (strict)
+
+stubs: $(PROJECT) ## compare _core.pyi with the compiled module
+	$(BIN)/python -m mypy.stubtest quantumflow_lab._core
+
+rust: clippy rust-test ## lint and test the Rust crates
+
+js: tsc js-test ## check and test the front end
+
+ruff: $(PACKAGES)
+	$(BIN)/ruff check
+
+clippy: $(PACKAGES)
+	cargo clippy --workspace --all-targets --locked --quiet -- --deny warnings
+
+mypy: $(PACKAGES)
+	$(BIN)/mypy
+
+tsc: $(MODULES)
+	npm --prefix js run check
+
+# --- more ------------------------------------------------------------------------
+
+.PHONY: bench screenshots docs dist lock clean
+bench: setup ## print the benchmark table
+	$(BIN)/python -m benchmarks
+
+screenshots: setup ## draw the pictures of the README from a real JupyterLab
+	$(BIN)/python docs/screenshots.py
+
+docs: setup ## run the examples of README and docs, and follow their links
+	$(BIN)/pytest tests/docs
+
+dist: setup ## build the sdist, and the wheel from it, into dist/
+	rm -rf dist
+	$(BIN)/maturin sdist --out dist
+	$(WITH_MATURIN) $(BIN)/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist dist/*.tar.gz
+
+lock: ## refresh requirements.lock from pyproject.toml (use the oldest Python)
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade pip
+	build/lock/bin/python -m pip install --quiet ".[ibm]" --group dev
+	{ sed -n '/^#/p' requirements.lock; \
+	  build/lock/bin/python -m pip freeze --exclude quantumflow-lab; } >build/requirements.lock
+	mv build/requirements.lock requirements.lock
+	rm -rf build/lock
+
+clean: ## remove everything that make has made
+	rm -rf $(VENV) target build dist output js/node_modules quantumflow_lab/widgets/static
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find quantumflow_lab -name '_core*.so' -delete
+	find quantumflow_lab tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# --- what the targets are made of ------------------------------------------------
+
+$(PACKAGES): requirements.lock
+	$(call need,$(PYTHON),Python 3.11 or newer)
+	$(call need,cargo,Rust from https://rustup.rs)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make: $(PYTHON) is older than 3.11; try make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "make: $(PYTHON) has no venv; install python3-venv" >&2; exit 1; }
+	@echo "Python packages into $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(PROJECT): $(PACKAGES) pyproject.toml Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml) \
+            $(shell find rust -name '*.rs')
+	$(call need,cargo,Rust from https://rustup.rs)
+	@echo "Rust core into quantumflow_lab"
+	@$(WITH_MATURIN) MATURIN_PEP517_ARGS=--locked $(BIN)/python -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(MODULES): js/package.json js/package-lock.json
+	$(call need,npm,Node.js 20 or newer with npm)
+	@echo "npm packages into js/node_modules"
+	@npm --prefix js ci --no-progress --loglevel=error
+	@touch $@
+
+$(STATIC): $(MODULES) js/build.mjs js/tsconfig.json $(shell find js/src -type f)
+	@npm --prefix js run --silent build

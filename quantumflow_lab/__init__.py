@@ -1,0 +1,61 @@
+"""QuantumFlow Lab: hybrid quantum-classical workflows in a notebook.
+
+``%load_ext quantumflow_lab`` gives the ``%%qflow`` cell; the names below are what its
+body and plain Python use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quantumflow_lab.context import log
+from quantumflow_lab.declare import (
+    axis,
+    circuit,
+    estimate,
+    observable,
+    sample,
+    step,
+)
+from quantumflow_lab.functions import workflow
+from quantumflow_lab.grid import Failed, Grid
+from quantumflow_lab.lab import Lab, lab
+from quantumflow_lab.primitives import estimator, sampler
+from quantumflow_lab.run import Run
+from quantumflow_lab.workflow import Workflow
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = [
+    "Failed",
+    "Grid",
+    "Lab",
+    "Run",
+    "Workflow",
+    "axis",
+    "circuit",
+    "estimate",
+    "estimator",
+    "lab",
+    "log",
+    "observable",
+    "sample",
+    "sampler",
+    "step",
+    "workflow",
+]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by ``%load_ext quantumflow_lab``."""
+    from quantumflow_lab.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Called by ``%unload_ext quantumflow_lab``."""
+    from quantumflow_lab.magics import unload
+
+    unload(shell)

@@ -1,0 +1,20 @@
+"""Backends: what is known of them, what runs on them, and how.
+
+The only place that executes Qiskit.
+"""
+
+from __future__ import annotations
+
+from quantumflow_lab.backends.prepare import circuit_count
+from quantumflow_lab.backends.pubs import Defaults, Shape, normalise, shots_of
+from quantumflow_lab.backends.registry import BackendSpec, Registry
+
+__all__ = [
+    "BackendSpec",
+    "Defaults",
+    "Registry",
+    "Shape",
+    "circuit_count",
+    "normalise",
+    "shots_of",
+]

@@ -1,0 +1,210 @@
+"""The one way to run circuits on a backend that answers ``run()``.
+
+Backends disagree about seeds in a batch, about what a failed circuit looks like, and
+about the type of nearly everything they return. What a caller sees here is the same for
+all: an :class:`Outcome` or an error for each circuit.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit
+
+from quantumflow_lab.backends.counts import read_counts
+from quantumflow_lab.backends.estimating import ReadoutErrors
+from quantumflow_lab.backends.facts import (
+    circuit_limit,
+    is_aer,
+    is_aer_based,
+    is_basic,
+    is_noisy,
+    option_names,
+)
+from quantumflow_lab.backends.failures import failed_with
+from quantumflow_lab.backends.isa import Transpiler
+from quantumflow_lab.backends.memory import is_unitary
+from quantumflow_lab.backends.names import make
+from quantumflow_lab.backends.pieces import Outcome, Piece
+from quantumflow_lab.errors import BackendFailed
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+SEED_STEP = 2113
+"""Aer runs circuit ``i`` of a batch with ``seed_simulator + 2113 * i``."""
+
+
+@dataclass
+class RunAdapter:
+    """A backend, with all that is built once for it."""
+
+    backend: BackendV2
+    """The backend."""
+    transpiler: Transpiler = field(init=False)
+    """Its transpiler."""
+    batches_seeds: bool = field(init=False)
+    """True if a seeded batch gives what its circuits would give one by one."""
+    max_circuits: int = field(init=False)
+    """Most circuits in one ``run()``."""
+    has_exact: bool = field(init=False)
+    """True if it can save expectation values."""
+    job: Any = None
+    """The job running now, for whoever wants to cancel it."""
+    _options: set[str] = field(init=False)
+    _readout: list[ReadoutErrors | None] = field(default_factory=list)
+    _exact: Any = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.transpiler = Transpiler(self.backend, is_noisy(self.backend))
+        self.batches_seeds = is_aer_based(self.backend)
+        self.max_circuits = circuit_limit(self.backend)
+        self.has_exact = self.batches_seeds or is_basic(self.backend)
+        self._options = option_names(self.backend)
+
+    @property
+    def takes_seed(self) -> bool:
+        """True if the backend has an option for the seed."""
+        return "seed_simulator" in self._options
+
+    def run(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        seed: int | None,
+        options: Mapping[str, Any],
+        threads: int | None = None,
+    ) -> list[Outcome | Exception]:
+        """Run circuits of equal shots in one job.
+
+        Parameters
+        ----------
+        pieces
+            Circuits; all exact, or none.
+        seed
+            Seed of the first; the others follow by Aer's rule. Several circuits with a
+            seed only if :attr:`batches_seeds`.
+        options
+            Run options.
+        threads
+            Threads for an Aer simulation, or None to leave it to Aer.
+
+        Returns
+        -------
+        list
+            For each piece its outcome, or why it has none.
+
+        Raises
+        ------
+        Exception
+            Whatever the backend raised, if it failed as a whole.
+        """
+        settings = {"shots": pieces[0].shots, **options}
+        if seed is not None and self.takes_seed:
+            settings["seed_simulator"] = seed
+        if threads and self.batches_seeds:
+            settings.setdefault("max_parallel_threads", threads)
+        backend = self.backend
+        if pieces[0].exact:
+            backend = self._exact_backend()
+            settings.update(_exact_options(pieces, is_noisy(backend), options))
+        self.job = backend.run([piece.circuit for piece in pieces], **settings)
+        try:
+            result = self.job.result()
+        finally:
+            self.job = None
+        return [
+            self._read(result, i, piece, None if seed is None else seed + SEED_STEP * i)
+            for i, piece in enumerate(pieces)
+        ]
+
+    def _read(
+        self, result: Any, index: int, piece: Piece, seed: int | None
+    ) -> Outcome | Exception:
+        error = _failure(result, index)
+        if error is not None:
+            return error
+        if piece.exact:
+            return Outcome({}, dict(result.data(index)), seed)
+        try:
+            counts = read_counts(result, index, piece.circuit)
+        except BackendFailed as failed:
+            return failed
+        total = sum(counts.values())
+        if total != piece.shots:
+            return BackendFailed(
+                f"the backend ran {total} shots instead of {piece.shots}",
+                shots=piece.shots,
+                returned=total,
+            )
+        return Outcome(counts, {}, seed)
+
+    def readout_errors(self, options: Mapping[str, Any]) -> ReadoutErrors | None:
+        """Readout errors where the backend or the options bring noise, else None."""
+        if not self.has_exact:
+            return None
+        if options.get("noise_model") is not None:
+            return readout_errors(options["noise_model"])
+        if not self._readout:
+            model = self._noise_model()
+            self._readout.append(None if model is None else readout_errors(model))
+        return self._readout[0]
+
+    def _exact_backend(self) -> Any:
+        """Where expectation values can be saved: the backend itself, if Aer runs it."""
+        if self.batches_seeds:
+            return self.backend
+        with self._lock:
+            if self._exact is None:
+                self._exact = make("aer_statevector")
+            return self._exact
+
+    def _noise_model(self) -> Any:
+        backend = self._exact_backend()
+        model = backend.options.get("noise_model")
+        if model is None and not is_aer(backend):
+            # Fake devices build their model when they first run, and keep it here. It
+            # knows more than NoiseModel.from_backend, such as unequal readout errors.
+            backend.run(QuantumCircuit(1), shots=1).result()
+            model = backend.options.get("noise_model")
+        return model
+
+
+def readout_errors(model: Any) -> ReadoutErrors | None:
+    """Readout errors of single qubits in a noise model; None if it is ideal."""
+    if model.is_ideal():
+        return None
+    errors: dict[int | None, NDArray[np.float64]] = {}
+    for error in model.to_dict()["errors"]:
+        if error["type"] == "roerror":
+            places = error.get("gate_qubits") or [(None,)]
+            for qubits in places:
+                if len(qubits) == 1:
+                    errors[qubits[0]] = np.asarray(error["probabilities"])
+    return errors
+
+
+def _exact_options(
+    pieces: Sequence[Piece], noisy: bool, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    noisy = noisy or options.get("noise_model") is not None
+    if noisy or not all(is_unitary(piece.circuit) for piece in pieces):
+        return {"method": "density_matrix"}
+    return {}
+
+
+def _failure(result: Any, index: int) -> Exception | None:
+    """Why one circuit of a result failed, or None."""
+    parts = getattr(result, "results", None)
+    part = parts[index] if isinstance(parts, list) and index < len(parts) else None
+    succeeded = getattr(result, "success", True)
+    if succeeded or (part is not None and getattr(part, "success", False)):
+        return None
+    text = str(getattr(part, "status", "") or getattr(result, "status", "") or "failed")
+    return failed_with(text.removeprefix("ERROR: ").strip())

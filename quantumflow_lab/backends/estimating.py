@@ -1,0 +1,213 @@
+"""Estimator PUBs as pieces: measured, exact, or exact with noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import qiskit_aer  # noqa: F401 - gives circuits their save_… methods
+from numpy.typing import NDArray
+from qiskit.circuit import ClassicalRegister, QuantumCircuit
+from qiskit.primitives.containers import DataBin, PubResult
+from qiskit.transpiler import PassManager
+from qiskit.transpiler.passes import Optimize1qGatesDecomposition
+
+from quantumflow_lab.backends import observables
+from quantumflow_lab.backends.counts import Counts
+from quantumflow_lab.backends.isa import Isa
+from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
+from quantumflow_lab.backends.plan import EstimatePlan, Observable, label
+from quantumflow_lab.backends.pubs import shots_of
+
+if TYPE_CHECKING:
+    from qiskit.primitives.containers.estimator_pub import EstimatorPub
+    from qiskit.transpiler import Target
+
+ReadoutErrors = Mapping[int | None, NDArray[np.float64]]
+"""Matrix ``P(read | true)`` of each physical qubit; None stands for all others."""
+
+_NAME = "qflow"
+"""Name of the register, and of the probabilities, that measure an observable."""
+
+
+@dataclass(frozen=True)
+class Estimating:
+    """One estimator PUB on its way through a backend."""
+
+    pub: EstimatorPub
+    """The PUB."""
+    isas: Sequence[Isa]
+    """Its circuit, ready and bound, for each parameter set in flat order."""
+    target: Target
+    """Instructions in which bases are changed."""
+    about: Callable[[Sequence[Outcome]], dict[str, Any]]
+    """Makes the metadata."""
+    plan: EstimatePlan = field(init=False)
+    """What to measure."""
+    _tails: dict[Any, QuantumCircuit] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", EstimatePlan.of(self.pub))
+
+    def measured(self) -> Prepared:
+        """One piece for each parameter set and group of terms; evs from counts."""
+        shots = shots_of(self.pub.precision)
+
+        def finish(outcomes: Sequence[Outcome]) -> PubResult:
+            evs, variances = np.zeros(self.pub.shape), np.zeros(self.pub.shape)
+            taken = self._by_set(outcomes)
+            for index in np.ndindex(*self.pub.shape):
+                flat, wanted = self.plan.at(index)
+                evs[index] = observables.constant(wanted)
+                for group, got in self._concerned(flat, wanted, taken):
+                    counts = _last_bits(got.counts, self.isas[flat].circuit.num_clbits)
+                    part = observables.mean_and_variance(group, counts, wanted)
+                    evs[index] += part[0]
+                    variances[index] += part[1]
+            return self._result(evs, np.sqrt(variances), shots, outcomes)
+
+        return Prepared(self._pieces(_with_measurement, shots), finish)
+
+    def exact(self) -> Prepared:
+        """One piece for each parameter set, which saves its expectation values."""
+        pieces = []
+        for isa, wanted in zip(self.isas, self.plan.distinct(), strict=True):
+            circuit = isa.circuit.copy()
+            for name, observable in wanted.items():
+                _save_expectation(circuit, isa, name, observable)
+            pieces.append(Piece(circuit, isa.size, 1, exact=True))
+
+        def finish(outcomes: Sequence[Outcome]) -> PubResult:
+            evs = np.zeros(self.pub.shape)
+            for index in np.ndindex(*self.pub.shape):
+                flat, wanted = self.plan.at(index)
+                constant = observables.constant(wanted)
+                evs[index] = outcomes[flat].values.get(label(wanted), constant)
+            return self._result(evs, np.zeros(self.pub.shape), 0, outcomes)
+
+        return Prepared(pieces, finish)
+
+    def exact_with_noise(self, readout: ReadoutErrors) -> Prepared:
+        """The values to which more and more shots converge, readout errors included.
+
+        Parameters
+        ----------
+        readout
+            Readout errors of the backend.
+        """
+
+        def finish(outcomes: Sequence[Outcome]) -> PubResult:
+            evs = np.zeros(self.pub.shape)
+            taken = self._by_set(outcomes)
+            for index in np.ndindex(*self.pub.shape):
+                flat, wanted = self.plan.at(index)
+                evs[index] = observables.constant(wanted)
+                for group, got in self._concerned(flat, wanted, taken):
+                    read = _read(got, group, self.isas[flat], readout)
+                    evs[index] += observables.mean(group, read, wanted)
+            return self._result(evs, np.zeros(self.pub.shape), 0, outcomes)
+
+        return Prepared(self._pieces(_with_probabilities, None), finish)
+
+    def _pieces(
+        self,
+        end: Callable[[QuantumCircuit, list[int]], None],
+        shots: int | None,
+    ) -> list[Piece]:
+        """A circuit for each parameter set and group, in the basis of the group."""
+        pieces = []
+        for isa, found in zip(self.isas, self.plan.groups, strict=True):
+            for group in found:
+                places = [isa.physical(qubit) for qubit in sorted(group.basis)]
+                letters = [group.basis[qubit] for qubit in sorted(group.basis)]
+                circuit = isa.circuit.compose(self._tail(isa, places, letters))
+                end(circuit, places)
+                pieces.append(Piece(circuit, isa.size, shots or 1, exact=shots is None))
+        return pieces
+
+    def _tail(self, isa: Isa, places: list[int], letters: list[str]) -> QuantumCircuit:
+        width = isa.circuit.num_qubits
+        key = (width, *zip(places, letters, strict=True))
+        if key not in self._tails:
+            self._tails[key] = _rotations(width, places, letters, self.target)
+        return self._tails[key]
+
+    def _by_set(self, outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
+        queue = iter(outcomes)
+        return [[next(queue) for _ in found] for found in self.plan.groups]
+
+    def _concerned(
+        self, flat: int, wanted: Observable, taken: list[list[Outcome]]
+    ) -> list[tuple[observables.Group, Outcome]]:
+        pairs = zip(self.plan.groups[flat], taken[flat], strict=True)
+        return [pair for pair in pairs if not wanted.keys().isdisjoint(pair[0].terms)]
+
+    def _result(
+        self,
+        evs: NDArray[np.float64],
+        stds: NDArray[np.float64],
+        shots: int,
+        outcomes: Sequence[Outcome],
+    ) -> PubResult:
+        return PubResult(
+            DataBin(evs=evs, stds=stds, shape=self.pub.shape),
+            metadata={
+                "target_precision": self.pub.precision,
+                "shots": shots,
+                "circuit_metadata": self.pub.circuit.metadata,
+                "qflow": self.about(outcomes),
+            },
+        )
+
+
+def _rotations(
+    width: int, places: list[int], letters: list[str], target: Target
+) -> QuantumCircuit:
+    """Changes of basis, in the instructions of the target."""
+    circuit = QuantumCircuit(width)
+    for place, letter in zip(places, letters, strict=True):
+        if letter == "Y":
+            circuit.sdg(place)
+        if letter in "XY":
+            circuit.h(place)
+    return PassManager([Optimize1qGatesDecomposition(target=target)]).run(circuit)
+
+
+def _with_measurement(circuit: QuantumCircuit, places: list[int]) -> None:
+    register = ClassicalRegister(len(places), _NAME)
+    circuit.add_register(register)
+    circuit.measure(places, register)
+
+
+def _with_probabilities(circuit: QuantumCircuit, places: list[int]) -> None:
+    circuit.save_probabilities(places, label=_NAME)
+
+
+def _save_expectation(
+    circuit: QuantumCircuit, isa: Isa, name: str, observable: Observable
+) -> None:
+    found = observables.pauli_operator(observable)
+    if found is not None:
+        operator, acting = found
+        places = [isa.physical(qubit) for qubit in acting]
+        circuit.save_expectation_value(operator, places, label=name)
+
+
+def _last_bits(counts: Counts, before: int) -> Counts:
+    """Counts without the bits that the circuit had before it was measured."""
+    if not before:
+        return counts
+    short: Counts = {}
+    for outcome, number in counts.items():
+        short[outcome >> before] = short.get(outcome >> before, 0) + number
+    return short
+
+
+def _read(
+    got: Outcome, group: observables.Group, isa: Isa, readout: ReadoutErrors
+) -> NDArray[np.float64]:
+    places = [isa.physical(qubit) for qubit in sorted(group.basis)]
+    errors = [readout.get(place, readout.get(None)) for place in places]
+    return observables.misread(np.asarray(got.values[_NAME]), errors)

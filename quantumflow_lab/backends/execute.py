@@ -1,0 +1,300 @@
+"""A job, from request to results, in whatever process holds the backend."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import cloudpickle
+from qiskit import QuantumCircuit
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
+from quantumflow_lab.backends.failures import backend_error, refused
+from quantumflow_lab.backends.isa import Isa
+from quantumflow_lab.backends.names import make
+from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
+from quantumflow_lab.backends.prepare import Maker
+from quantumflow_lab.errors import BackendFailed
+from quantumflow_lab.ports import (
+    JobEvent,
+    JobMetrics,
+    JobRequest,
+    Member,
+    MemberDone,
+    MemberFailed,
+    Phase,
+    Progress,
+    Settled,
+)
+
+MAX_SEED_TRANSPILER = 2**31
+"""Qiskit's passes take seeds below this."""
+
+LIGHT_WORK = 1 << 20
+"""Amplitudes times shots below which a second thread costs more than it gives."""
+
+QUIET_S = 0.1
+"""Seconds between two events that say the same."""
+
+
+def execute(
+    request: JobRequest,
+    adapter: RunAdapter,
+    emit: Callable[[JobEvent], None],
+    *,
+    threads: int | None = None,
+) -> None:
+    """Run a job and tell how it goes.
+
+    Every member is answered by ``MemberDone`` or ``MemberFailed`` before ``Settled``
+    ends the job. A member that fails leaves its siblings alone.
+
+    Parameters
+    ----------
+    request
+        The job.
+    adapter
+        Its backend.
+    emit
+        Takes the events, in order, in this thread.
+    threads
+        Threads this job may use for simulating; None leaves it to the backend.
+    """
+    _Job(request, adapter, emit, threads).run()
+
+
+def warm_up() -> None:
+    """Do once, before the first job, what the first job would wait for."""
+    bell = QuantumCircuit(2)
+    bell.h(0)
+    bell.cx(0, 1)
+    bell.measure_all()
+    member = Member(0, 1, (SamplerPub(bell, shots=1),), None)
+    request = JobRequest(0, "warm-up", "sample", "aer", (member,), None)
+    execute(request, RunAdapter(make("aer")), lambda event: None)
+
+
+@dataclass
+class _Share:
+    """What is known of one member while its job runs."""
+
+    member: Member
+    prepared: list[Prepared]
+    outcomes: list[Outcome] = field(default_factory=list)
+    answered: bool = False
+
+    @property
+    def pieces(self) -> list[Piece]:
+        return [piece for pub in self.prepared for piece in pub.pieces]
+
+
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A piece on its way to a batch."""
+
+    share: _Share
+    piece: Piece
+    seed: int | None
+
+
+@dataclass
+class _Job:
+    request: JobRequest
+    adapter: RunAdapter
+    emit: Callable[[JobEvent], None]
+    threads: int | None
+    said_running: float = 0.0
+
+    def run(self) -> None:
+        started = time.perf_counter()
+        self.emit(Progress(self.request.job, Phase.TRANSPILING))
+        shares = list(self.prepare())
+        transpiled = time.perf_counter()
+        for batch in self.batches(self.slots(shares)):
+            self.run_batch(batch)
+        for share in shares:
+            # A PUB of an empty shape, or of constants, needs no circuit at all.
+            self.answer_if_complete(share)
+        metrics = replace(
+            _sizes(shares),
+            transpile_s=transpiled - started,
+            run_s=time.perf_counter() - transpiled,
+            peak_memory_mb=peak_memory_mb(),
+        )
+        self.emit(Settled(self.request.job, metrics))
+
+    def prepare(self) -> Iterator[_Share]:
+        for member in self.request.members:
+            maker = self.maker(member)
+            try:
+                prepared = [
+                    maker.prepare(pub, self.request.kind) for pub in member.pubs
+                ]
+            except Exception as error:  # noqa: BLE001 - passes raise anything
+                self.fail(member, refused(error, self.request.backend))
+            else:
+                yield _Share(member, prepared)
+
+    def maker(self, member: Member) -> Maker:
+        transpiler = self.adapter.transpiler
+        seed = self.request.seed
+
+        def isa(circuit: QuantumCircuit) -> Isa:
+            return transpiler.isa(
+                circuit,
+                level=member.optimization_level,
+                seed=None if seed is None else seed % MAX_SEED_TRANSPILER,
+                options=member.transpile,
+            )
+
+        return Maker(
+            self.request.backend,
+            transpiler.target,
+            isa,
+            lambda: self.adapter.readout_errors(member.options),
+        )
+
+    def slots(self, shares: Sequence[_Share]) -> Iterator[_Slot]:
+        for share in shares:
+            for offset, piece in enumerate(share.pieces):
+                yield _Slot(share, piece, self.seed(share.member, piece, offset))
+
+    def seed(self, member: Member, piece: Piece, offset: int) -> int | None:
+        if self.request.seed is None or member.seed_index is None or piece.exact:
+            return None
+        # Not taken modulo anything: Aer counts up in 64 bits within a batch, and a
+        # batch has to give what its circuits give alone.
+        return self.request.seed + SEED_STEP * (member.seed_index + offset)
+
+    def batches(self, slots: Iterator[_Slot]) -> Iterator[list[_Slot]]:
+        """Cut into runs of one ``run()`` each, so that seeds come out as one by one."""
+        batch: list[_Slot] = []
+        for slot in slots:
+            full = len(batch) >= self.adapter.max_circuits
+            if batch and (full or not self.follows(batch[-1], slot)):
+                yield batch
+                batch = []
+            batch.append(slot)
+        if batch:
+            yield batch
+
+    def follows(self, before: _Slot, slot: _Slot) -> bool:
+        one, other = before.piece, slot.piece
+        if (one.shots, one.exact) != (other.shots, other.exact):
+            return False
+        if not _equal(before.share.member.options, slot.share.member.options):
+            return False
+        if before.seed is None or slot.seed is None:
+            return before.seed is slot.seed
+        if not self.adapter.takes_seed:
+            return True
+        return self.adapter.batches_seeds and slot.seed == before.seed + SEED_STEP
+
+    def run_batch(self, batch: Sequence[_Slot]) -> None:
+        batch = [slot for slot in batch if not slot.share.answered]
+        if not batch:
+            return
+        self.say_running()
+        for slot, outcome in zip(batch, self.outcomes(batch), strict=True):
+            share = slot.share
+            if isinstance(outcome, Outcome):
+                share.outcomes.append(outcome)
+                self.answer_if_complete(share)
+            elif not share.answered:
+                share.answered = True
+                self.fail(share.member, outcome)
+
+    def outcomes(self, batch: Sequence[_Slot]) -> list[Outcome | Exception]:
+        """Run a batch; if it fails as a whole, its members one by one."""
+        pieces = [slot.piece for slot in batch]
+        options = batch[0].share.member.options
+        try:
+            return self.adapter.run(
+                pieces,
+                seed=batch[0].seed,
+                options=options,
+                threads=self.threads_for(pieces, options),
+            )
+        except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
+            groups = _by_member(batch)
+            if len(groups) == 1:
+                return [backend_error(error, self.request.backend)] * len(batch)
+        return [outcome for group in groups for outcome in self.outcomes(group)]
+
+    def threads_for(
+        self, pieces: Sequence[Piece], options: Mapping[str, Any]
+    ) -> int | None:
+        """One thread for light circuits, where a second only gets in the way."""
+        noisy = self.adapter.transpiler.noisy or "noise_model" in options
+        heaviest = max(
+            (piece.shots if noisy else 1) << min(piece.size.qubits, 62)
+            for piece in pieces
+        )
+        light = self.threads is not None and heaviest < LIGHT_WORK
+        return 1 if light else self.threads
+
+    def answer_if_complete(self, share: _Share) -> None:
+        if share.answered or len(share.outcomes) < len(share.pieces):
+            return
+        share.answered = True
+        queue, member = iter(share.outcomes), share.member
+        try:
+            results = tuple(
+                pub.finish([next(queue) for _ in pub.pieces]) for pub in share.prepared
+            )
+        except Exception as error:  # noqa: BLE001 - one odd register, not all members
+            self.fail(member, refused(error, self.request.backend))
+        else:
+            done = MemberDone(self.request.job, member.unit, member.attempt, results)
+            self.emit(done)
+
+    def fail(self, member: Member, error: Exception) -> None:
+        transient = isinstance(error, BackendFailed) and bool(
+            error.facts.get("transient")
+        )
+        job = self.request.job
+        self.emit(MemberFailed(job, member.unit, member.attempt, error, transient))
+
+    def say_running(self) -> None:
+        now = time.monotonic()
+        if now - self.said_running > QUIET_S:
+            self.said_running = now
+            self.emit(Progress(self.request.job, Phase.RUNNING))
+
+
+def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    if one is other or (not one and not other):
+        return True
+    # Bytes, because noise models and arrays do not compare to a plain truth value.
+    same: bool = cloudpickle.dumps(dict(one)) == cloudpickle.dumps(dict(other))
+    return same
+
+
+def _by_member(batch: Sequence[_Slot]) -> list[list[_Slot]]:
+    groups: dict[int, list[_Slot]] = {}
+    for slot in batch:
+        groups.setdefault(id(slot.share), []).append(slot)
+    return list(groups.values())
+
+
+def _sizes(shares: Sequence[_Share]) -> JobMetrics:
+    pieces = [piece for share in shares for piece in share.pieces]
+    sizes = [piece.size for piece in pieces]
+    return JobMetrics(
+        circuits=len(pieces),
+        shots=sum(piece.shots for piece in pieces if not piece.exact),
+        depth=max((size.depth for size in sizes), default=0),
+        two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
+        qubits=max((size.qubits for size in sizes), default=0),
+    )
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process has held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak / 2**20 if sys.platform == "darwin" else peak / 2**10)

@@ -1,0 +1,157 @@
+"""What the lab reads off a backend object before it submits anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab.ports import BackendFacts
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+SIMULATOR_SHOTS = 10_000_000
+"""Most shots of one circuit on a simulator, so that results fit in memory."""
+SIMULATOR_CIRCUITS = 1000
+"""Most circuits in one simulator job; more only delay the first result."""
+DEVICE_SHOTS = 100_000
+"""Most shots of one circuit on a device that declares no limit of its own."""
+DEVICE_CIRCUITS = 300
+"""Most circuits in one job on a device that declares no limit of its own."""
+
+RESERVED_OPTIONS = {
+    "shots": "use --shots or put the shots into the PUB",
+    "memory": "results are BitArrays, which know every shot",
+    "seed_simulator": "use --seed",
+    "parameter_binds": "put the parameter values into the PUB",
+}
+"""Run options that the lab sets itself, and what to type instead."""
+
+
+def facts_of(
+    backend: BackendV2, *, name: str, key: str, portable: bool
+) -> BackendFacts:
+    """Describe a backend.
+
+    Parameters
+    ----------
+    backend
+        Any ``BackendV2``.
+    name, key, portable
+        As in :class:`BackendFacts`; the registry knows them.
+    """
+    return BackendFacts(
+        name=name,
+        key=key,
+        num_qubits=declared_width(backend),
+        simulator=is_simulator(backend),
+        exact=is_aer_based(backend) or is_basic(backend),
+        noisy=is_noisy(backend),
+        operations=frozenset(backend.target.operation_names),
+        max_shots=shot_limit(backend),
+        max_circuits=circuit_limit(backend),
+        options=frozenset(option_names(backend)) - RESERVED_OPTIONS.keys(),
+        portable=portable,
+        calibrated=_calibrated(backend),
+    )
+
+
+def option_names(backend: BackendV2) -> set[str]:
+    """Every run option the backend declares, the reserved ones included."""
+    options: Any = backend.options
+    return set(options) if isinstance(options, Mapping) else set(vars(options))
+
+
+def is_aer(backend: object) -> bool:
+    """True for Aer's own simulators."""
+    return _is_from(backend, "qiskit_aer", "AerBackend")
+
+
+def is_fake(backend: object) -> bool:
+    """True for the fake devices of qiskit-ibm-runtime."""
+    return _is_from(backend, "qiskit_ibm_runtime", "FakeBackendV2")
+
+
+def is_generic(backend: object) -> bool:
+    """True for :class:`qiskit.providers.fake_provider.GenericBackendV2`."""
+    return _is_from(backend, "qiskit", "GenericBackendV2")
+
+
+def is_basic(backend: object) -> bool:
+    """True for :class:`qiskit.providers.basic_provider.BasicSimulator`."""
+    return _is_from(backend, "qiskit", "BasicSimulator")
+
+
+def is_aer_based(backend: object) -> bool:
+    """True if Aer does the simulation, so that its rule for batch seeds holds."""
+    if is_fake(backend) or is_generic(backend):
+        return _runs_itself(backend)
+    return is_aer(backend)
+
+
+def is_simulator(backend: object) -> bool:
+    """True if shots are simulated on this machine, as far as one can tell."""
+    return is_aer_based(backend) or is_basic(backend)
+
+
+def is_noisy(backend: BackendV2) -> bool:
+    """True unless the backend is known to be ideal."""
+    if is_basic(backend):
+        return False
+    if is_aer(backend):
+        model = backend.options.get("noise_model")
+        return model is not None and not model.is_ideal()
+    return True
+
+
+def declared_width(backend: BackendV2) -> int | None:
+    """Qubits of the device; None for ideal simulators, where memory is the limit."""
+    if is_aer(backend) and not has_coupling(backend):
+        return None
+    width: int | None = backend.num_qubits
+    return width
+
+
+def has_coupling(backend: BackendV2) -> bool:
+    """True if not every pair of qubits may meet."""
+    return backend.coupling_map is not None
+
+
+def shot_limit(backend: BackendV2) -> int:
+    """Most shots of one circuit."""
+    if is_simulator(backend):
+        return SIMULATOR_SHOTS
+    return _declared(backend, "max_shots") or DEVICE_SHOTS
+
+
+def circuit_limit(backend: BackendV2) -> int:
+    """Most circuits in one job."""
+    if is_simulator(backend):
+        return SIMULATOR_CIRCUITS
+    return _declared(backend, "max_circuits") or DEVICE_CIRCUITS
+
+
+def _declared(backend: BackendV2, name: str) -> int | None:
+    value = getattr(backend, name, None)
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def _calibrated(backend: Any) -> str | None:
+    if not is_fake(backend):
+        return None
+    date = getattr(backend.properties(), "last_update_date", None)
+    return None if date is None else str(date.isoformat())
+
+
+def _is_from(backend: object, package: str, class_name: str) -> bool:
+    # By name, so that asking does not import a package that nobody uses.
+    return any(
+        kind.__name__ == class_name and kind.__module__.split(".")[0] == package
+        for kind in type(backend).__mro__
+    )
+
+
+def _runs_itself(backend: object) -> bool:
+    # A subclass with its own run() may do anything; only the original runs on Aer.
+    owner = next(kind for kind in type(backend).__mro__ if "run" in vars(kind))
+    return owner.__module__.split(".")[0] in {"qiskit", "qiskit_ibm_runtime"}

@@ -1,0 +1,244 @@
+"""Circuits made ready for a target, each distinct one once per worker."""
+
+from __future__ import annotations
+
+import io
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+from qiskit import qpy
+from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+
+from quantumflow_lab.backends.facts import declared_width, is_aer
+from quantumflow_lab.backends.memory import active_qubits
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+    from qiskit.circuit import CircuitInstruction
+    from qiskit.providers import BackendV2
+
+_PLUGIN_STAGES = {
+    "translation_method": "get_translation_stage_plugin",
+    "scheduling_method": "get_scheduling_stage_plugin",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How large an ISA circuit is."""
+
+    depth: int
+    """Depth; barriers and delays do not count."""
+    two_qubit_gates: int
+    """Instructions on two qubits."""
+    qubits: int
+    """Qubits that some instruction touches."""
+
+    @classmethod
+    def of(cls, circuit: QuantumCircuit) -> Size:
+        """Measure a circuit."""
+        two = sum(len(item.qubits) == 2 and _acts(item) for item in circuit.data)
+        return cls(circuit.depth(_acts), two, active_qubits(circuit))
+
+
+@dataclass(frozen=True, slots=True)
+class Isa:
+    """A circuit in the instructions of the target."""
+
+    circuit: QuantumCircuit
+    """The ISA circuit; parameters still open."""
+    layout: tuple[int, ...] | None
+    """Where each qubit of the given circuit ends up, or None if it kept its numbers."""
+    given: bool
+    """True if the circuit was legal as it came and was not transpiled."""
+    size: Size
+    """Its size, which binding does not change."""
+
+    def of(self, circuit: QuantumCircuit) -> Isa:
+        """The same for a circuit with its parameters bound."""
+        return replace(self, circuit=circuit)
+
+    def physical(self, qubit: int) -> int:
+        """Number of a given circuit's qubit in the ISA circuit."""
+        return qubit if self.layout is None else self.layout[qubit]
+
+
+@dataclass
+class Transpiler:
+    """Transpiles for one backend; owns the frozen target and what is cached."""
+
+    backend: BackendV2
+    """The backend; its target is read once, because Aer rebuilds it on each access."""
+    noisy: bool
+    """True if idle time matters, so that delays have to be scheduled."""
+    capacity: int = 1024
+    """ISA circuits to keep."""
+    _target: Target | None = None
+    _managers: dict[Any, PassManager] = field(default_factory=dict)
+    _cache: OrderedDict[Any, Isa] = field(default_factory=OrderedDict)
+
+    @property
+    def target(self) -> Target:
+        """The frozen target."""
+        if self._target is None:
+            self._target = frozen_target(self.backend)
+        return self._target
+
+    def isa(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        level: int,
+        seed: int | None,
+        options: Mapping[str, Any],
+    ) -> Isa:
+        """Make one circuit ready; as it came if it has a layout and is legal.
+
+        Parameters
+        ----------
+        circuit
+            Any circuit, parameters open or bound.
+        level
+            Optimization level, 0 to 3.
+        seed
+            Seed of the stochastic passes, or None.
+        options
+            Further keyword arguments of :func:`qiskit.transpile`.
+        """
+        if circuit.layout is not None and is_legal(circuit, self.target):
+            return Isa(circuit, None, given=True, size=Size.of(circuit))
+        options = self._with_scheduling(circuit, options)
+        settings = (level, seed, cloudpickle.dumps(sorted(options.items())))
+        content = circuit_key(circuit)
+        key = None if content is None else (settings, content)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        result = self._transpile(circuit, settings, options)
+        if key is not None:
+            self._cache[key] = result
+            if len(self._cache) > self.capacity:
+                self._cache.popitem(last=False)
+        return result
+
+    def _transpile(
+        self,
+        circuit: QuantumCircuit,
+        settings: tuple[int, int | None, bytes],
+        options: Mapping[str, Any],
+    ) -> Isa:
+        manager = self._managers.get(settings)
+        if manager is None:
+            manager = self._manager(settings[0], settings[1], options)
+            self._managers[settings] = manager
+        done = manager.run(circuit)
+        if "scheduling_method" in options:
+            done = without_idle_delays(done)
+        layout = done.layout
+        places = None if layout is None else tuple(layout.final_index_layout())
+        return Isa(done, places, given=False, size=Size.of(done))
+
+    def _manager(
+        self, level: int, seed: int | None, options: Mapping[str, Any]
+    ) -> PassManager:
+        plugins = {
+            option: getattr(self.backend, method)()
+            for option, method in _PLUGIN_STAGES.items()
+            if hasattr(self.backend, method)
+        }
+        return generate_preset_pass_manager(
+            level, target=self.target, **{"seed_transpiler": seed, **plugins, **options}
+        )
+
+    def _with_scheduling(
+        self, circuit: QuantumCircuit, options: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        has_delay = any(item.operation.name == "delay" for item in circuit.data)
+        if not self.noisy or not has_delay or "scheduling_method" in options:
+            return options
+        return {**options, "scheduling_method": "alap"}
+
+
+def frozen_target(backend: BackendV2) -> Target:
+    """The target of a backend, to be read once.
+
+    An ideal Aer simulator declares as many qubits as a state vector fits in memory;
+    other methods take more, so for it the width is left open and memory is checked.
+    """
+    target = backend.target
+    if not is_aer(backend) or declared_width(backend) is not None:
+        return target
+    open_target = Target(num_qubits=None, dt=target.dt)
+    for name in target.operation_names:
+        operation = target.operation_from_name(name)
+        anywhere = None if isinstance(operation, type) else {None: None}
+        open_target.add_instruction(operation, anywhere, name=name)
+    return open_target
+
+
+def is_legal(circuit: QuantumCircuit, target: Target) -> bool:
+    """True if every instruction exists on the target, on exactly its qubits."""
+    if target.num_qubits is not None and circuit.num_qubits > target.num_qubits:
+        return False
+    for item in circuit.data:
+        operation = item.operation
+        if operation.name == "barrier":
+            continue
+        qubits = tuple(circuit.find_bit(qubit).index for qubit in item.qubits)
+        if getattr(operation, "blocks", ()):
+            # A block has bits of its own, so its legality is left to the transpiler.
+            return False
+        if not target.instruction_supported(operation.name, qubits):
+            return False
+    return True
+
+
+def without_idle_delays(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Drop the delays of qubits on which nothing else happens.
+
+    Scheduling pads every qubit of the device, which would make all of them count as
+    used: a simulator would then have to hold the whole device.
+    """
+    busy = {
+        qubit
+        for item in circuit.data
+        if item.operation.name not in {"delay", "barrier"}
+        for qubit in item.qubits
+    }
+    kept = [
+        item
+        for item in circuit.data
+        if item.operation.name != "delay" or not busy.isdisjoint(item.qubits)
+    ]
+    if len(kept) == len(circuit.data):
+        return circuit
+    slim = circuit.copy_empty_like()
+    for item in kept:
+        slim._append(item)
+    # copy_empty_like keeps the layout object only in its private slot.
+    slim._layout = circuit.layout
+    return slim
+
+
+def circuit_key(circuit: QuantumCircuit) -> bytes | None:
+    """Bytes that are equal for equal circuits, whatever they are called.
+
+    None if the circuit has something QPY cannot write; such a circuit is not cached.
+    """
+    if circuit.layout is not None:
+        return None
+    nameless = circuit.copy(name="circuit")
+    nameless.metadata = {}
+    buffer = io.BytesIO()
+    try:
+        qpy.dump(nameless, buffer)
+    except (qpy.QpyError, TypeError, ValueError, KeyError, AttributeError):
+        return None
+    return buffer.getvalue()
+
+
+def _acts(item: CircuitInstruction) -> bool:
+    return item.operation.name not in {"barrier", "delay"}

@@ -1,0 +1,121 @@
+"""How much memory a simulation needs, and how much there is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab.backends.checks import instructions
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+DENSE = {"statevector": 1, "density_matrix": 2, "unitary": 2, "superop": 4}
+"""Methods that hold every amplitude, and qubits of state per qubit of circuit."""
+
+_CLIFFORD = {
+    *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap"),
+    *("ecr", "iswap", "dcx", "measure", "reset", "barrier", "delay", "pauli"),
+}
+_NOT_UNITARY = {"reset", "initialize", "kraus", "superop", "quantum_channel"}
+
+
+def active_qubits(circuit: QuantumCircuit) -> int:
+    """Qubits that some instruction other than a barrier or delay touches."""
+    return len(
+        {
+            qubit
+            for item in circuit.data
+            if item.operation.name not in {"barrier", "delay"}
+            for qubit in item.qubits
+        }
+    )
+
+
+def is_clifford(circuit: QuantumCircuit) -> bool:
+    """True if a stabilizer simulation can run it, judged by the names of its gates."""
+    return all(item.operation.name in _CLIFFORD for item in instructions(circuit))
+
+
+def is_unitary(circuit: QuantumCircuit) -> bool:
+    """True if a state vector can follow it without drawing random numbers."""
+    return not any(
+        item.operation.name in _NOT_UNITARY for item in instructions(circuit)
+    )
+
+
+def simulation_method(
+    circuit: QuantumCircuit, *, method: str, noisy: bool, exact: bool
+) -> str:
+    """The Aer method that will run, given the one the backend or the user names."""
+    if exact and (noisy or not is_unitary(circuit)):
+        return "density_matrix"
+    if method != "automatic":
+        return method
+    return "stabilizer" if not noisy and is_clifford(circuit) else "statevector"
+
+
+def needed_bytes(method: str, qubits: int, *, single: bool = False) -> int:
+    """Bytes of the simulated state; 0 for methods without an exponential state.
+
+    Examples
+    --------
+    >>> needed_bytes("statevector", 40) == 16 * 2**40
+    True
+    >>> needed_bytes("stabilizer", 40)
+    0
+    """
+    if method not in DENSE:
+        return 0
+    return (8 if single else 16) << (DENSE[method] * qubits)
+
+
+def available_bytes() -> int:
+    """Memory this process may still take, as far as the system tells."""
+    pages: int = os.sysconf("SC_PHYS_PAGES")
+    size: int = os.sysconf("SC_PAGE_SIZE")
+    return min(pages * size, *_readings(pages * size))
+
+
+def _readings(otherwise: int) -> tuple[int, int]:
+    meminfo = _read("/proc/meminfo")
+    free = otherwise
+    for line in meminfo.splitlines():
+        if line.startswith("MemAvailable:"):
+            free = int(line.split()[1]) * 1024
+    limit = _read("/sys/fs/cgroup/memory.max").strip()
+    used = _read("/sys/fs/cgroup/memory.current").strip()
+    room = int(limit) - int(used) if limit.isdigit() and used.isdigit() else otherwise
+    return free, room
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def amount(count: int) -> str:
+    """Bytes for a message.
+
+    Examples
+    --------
+    >>> amount(16 * 2**40), amount(3 * 2**29)
+    ('16 TiB', '1.5 GiB')
+    """
+    value, units = float(count), ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while value >= 1024 and len(units) > 1:
+        value /= 1024
+        units.pop(0)
+    return f"{value:.3g} {units[0]}"
+
+
+def option(options: Mapping[str, Any], defaults: Any, name: str, otherwise: Any) -> Any:
+    """A run option: the step's, else the backend's own, else `otherwise`."""
+    if name in options:
+        return options[name]
+    value = defaults.get(name) if hasattr(defaults, "get") else None
+    return otherwise if value is None else value

@@ -1,0 +1,220 @@
+"""The backends a lab knows by name: built in, added, or found in the notebook."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from quantumflow_lab.backends.facts import facts_of
+from quantumflow_lab.backends.names import builtin_names, is_builtin, make
+from quantumflow_lab.backends.preflight import preflight
+from quantumflow_lab.backends.prepare import circuit_count
+from quantumflow_lab.backends.pubs import Kind, Shape, defaults_for, normalise
+from quantumflow_lab.errors import UnknownBackend, did_you_mean
+from quantumflow_lab.ports import BackendFacts
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSpec:
+    """A backend as it travels to a worker."""
+
+    name: str
+    """Name under which the lab knows it."""
+    key: str
+    """Content key: a worker that holds a backend of this key needs no other."""
+    payload: bytes | None = None
+    """The pickled object; None for a built-in, which is rebuilt from its name."""
+
+    def load(self) -> BackendV2:
+        """Build the backend, in this process."""
+        if self.payload is None:
+            return make(self.name)
+        # Only ever made by this registry, in a process of the same user.
+        backend: BackendV2 = pickle.loads(self.payload)  # noqa: S301
+        return backend
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    backend: BackendV2
+    spec: BackendSpec | None
+    facts: BackendFacts
+
+
+@dataclass
+class Registry:
+    """Backends by name; implements :class:`quantumflow_lab.ports.Backends`.
+
+    Examples
+    --------
+    >>> registry = Registry()
+    >>> registry.facts("basic_simulator").noisy
+    False
+    >>> registry.facts("fake_manilla")
+    Traceback (most recent call last):
+    ...
+    quantumflow_lab.errors.UnknownBackend: no backend 'fake_manilla'; did you mean \
+'fake_manila'?
+    """
+
+    namespace: Mapping[str, object] | None = None
+    """Where a ``BackendV2`` may be found by its variable name, such as the notebook."""
+    _added: dict[str, object] = field(default_factory=dict)
+    _entries: dict[str, _Entry] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def facts(self, name: str) -> BackendFacts:
+        """Look a backend up.
+
+        A backend from the notebook is snapshot here: changing it afterwards has no
+        effect on jobs before its facts are asked for again.
+
+        Raises
+        ------
+        UnknownBackend
+            Nothing of that name; the message has the nearest.
+        """
+        return self._enter(name).facts
+
+    def spec(self, name: str) -> BackendSpec | None:
+        """What to send to a worker, or None if the backend cannot leave the kernel."""
+        return self._known(name).spec
+
+    def backend(self, name: str) -> BackendV2:
+        """The object itself, for execution inside the kernel."""
+        return self._known(name).backend
+
+    def names(self) -> list[str]:
+        """Names for completion, sorted."""
+        found = {
+            name
+            for name, value in list((self.namespace or {}).items())
+            if not name.startswith("_") and _is_backend(value)
+        }
+        return sorted({*builtin_names(), *self._added, *found})
+
+    def add(self, name: str, backend: object) -> None:
+        """Register a ``BackendV2`` under a name, instead of any other of that name.
+
+        Raises
+        ------
+        UnknownBackend
+            It is no ``BackendV2``.
+        """
+        if not _is_backend(backend):
+            raise UnknownBackend(
+                f"cannot add '{name}': {type(backend).__name__} is no BackendV2; "
+                "pass an object with target, options and run()",
+                name=name,
+            )
+        with self._lock:
+            self._added[name] = backend
+            self._entries.pop(name, None)
+
+    def normalise(
+        self,
+        kind: Kind,
+        value: object,
+        *,
+        backend: str,
+        shots: int | None,
+        precision: float | None,
+    ) -> tuple[tuple[Any, ...], Shape]:
+        """PUBs of what a step returned, and their shape; see :func:`normalise`.
+
+        In an estimate, ``shots=N`` without a precision stands for ``1/√N``.
+        """
+        defaults = defaults_for(shots, precision, self._known(backend).facts.max_shots)
+        return normalise(kind, value, defaults)
+
+    def circuits(self, kind: Kind, pub: Any) -> int:
+        """Circuits, and seeds, that one normalised PUB takes."""
+        return circuit_count(kind, pub)
+
+    def preflight(
+        self,
+        name: str,
+        kind: Kind,
+        pubs: Sequence[Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        """Raise the error that running these PUBs would meet; see :func:`preflight`."""
+        entry = self._known(name)
+        preflight(entry.facts, entry.backend, kind, pubs, options)
+
+    def _known(self, name: str) -> _Entry:
+        with self._lock:
+            return self._entries.get(name) or self._enter(name)
+
+    def _enter(self, name: str) -> _Entry:
+        with self._lock:
+            value = self._added.get(name, (self.namespace or {}).get(name))
+            if _is_backend(value):
+                entry = _from_object(name, value)
+            elif is_builtin(name):
+                known = self._entries.get(name)
+                if known is not None and known.facts.key == _builtin_key(name):
+                    return known
+                entry = _from_name(name)
+            else:
+                raise UnknownBackend(_unknown(name, self.names()), name=name)
+            self._entries[name] = entry
+            return entry
+
+
+def _is_backend(value: object) -> bool:
+    # Without importing qiskit: a namespace may be asked before anything uses it.
+    return not isinstance(value, type) and any(
+        kind.__name__ == "BackendV2" and kind.__module__.startswith("qiskit.")
+        for kind in type(value).__mro__
+    )
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    if name.startswith("fake_") and not any(n.startswith("fake_") for n in known):
+        return f"no backend '{name}': fake devices need pip install qiskit-ibm-runtime"
+    return f"no backend '{name}'{did_you_mean(name, known)}"
+
+
+def _builtin_key(name: str) -> str:
+    return f"builtin:{name}"
+
+
+def _from_name(name: str) -> _Entry:
+    backend = make(name)
+    spec = BackendSpec(name, key=_builtin_key(name))
+    return _Entry(
+        backend, spec, facts_of(backend, name=name, key=spec.key, portable=True)
+    )
+
+
+def _from_object(name: str, backend: Any) -> _Entry:
+    payload = _pickled(backend)
+    if payload is None:
+        key, spec = f"object:{id(backend):x}", None
+    else:
+        key = f"sha256:{hashlib.sha256(payload).hexdigest()}"
+        spec = BackendSpec(name, key, payload)
+    facts = facts_of(backend, name=name, key=key, portable=spec is not None)
+    return _Entry(backend, spec, facts)
+
+
+def _pickled(backend: object) -> bytes | None:
+    """The bytes of a backend, or None if it does not survive the round trip."""
+    # Third-party pickling raises whatever it likes (TypeError, AttributeError,
+    # RuntimeError from C++), and any failure means the same: not portable.
+    try:
+        payload: bytes = cloudpickle.dumps(backend)
+        pickle.loads(payload)  # noqa: S301 - made in the line above
+    except Exception:  # noqa: BLE001
+        return None
+    return payload

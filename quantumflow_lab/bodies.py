@@ -1,0 +1,137 @@
+"""What happens in a step's thread: its arguments, its function, what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from quantumflow_lab.cell import substitute
+from quantumflow_lab.context import StepContext, entered
+from quantumflow_lab.live import LiveRun, StepState, Task
+from quantumflow_lab.planning.points import collect
+from quantumflow_lab.planning.seeds import generator, seed_index
+from quantumflow_lab.ports import Backends, Sink
+from quantumflow_lab.primitives import LabEstimator, LabSampler
+from quantumflow_lab.records import plain
+
+Kind = Literal["sample", "estimate"]
+_TASK_OPTIONS = ("optimization_level", "transpile", "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """What one point of a step came to."""
+
+    value: Any
+    ref: Mapping[str, Any] | None
+    """Where the store keeps it."""
+
+
+def run_body(
+    live: LiveRun,
+    state: StepState,
+    context: StepContext,
+    backends: Backends,
+    sink: Sink,
+) -> Produced | Task:
+    """Run a step's function at one point.
+
+    Returns
+    -------
+    Produced or Task
+        The value, or for sample and estimate steps the PUBs that are to run.
+
+    Raises
+    ------
+    BaseException
+        Whatever the function raises, and any ``PubError`` or ``BackendError`` of the
+        PUBs it returned.
+    """
+    known = known_values(live, state, context.point)
+    function = live.bound.bodies[state.name]
+    arguments = {
+        name: known[name] if name in known else _injected(live, state, context, name)
+        for name in state.plan.parameters
+    }
+    with entered(context):
+        value = function(**arguments)
+    if not state.plan.quantum:
+        return Produced(value, sink.put(value))
+    options = substitute(live.bound.options[state.name], known)
+    return make_task(
+        live,
+        backends,
+        cast("Kind", state.plan.kind),
+        value,
+        options,
+        backend=context.backend,
+        member=live.member_of(state, context.point),
+    )
+
+
+def make_task(
+    live: LiveRun,
+    backends: Backends,
+    kind: Kind,
+    value: Any,
+    options: Mapping[str, Any],
+    *,
+    backend: str,
+    member: int = 0,
+    seed_at: int | None = None,
+) -> Task:
+    """Normalise and check what is to run on a backend.
+
+    The seeds follow from the position of the point on its backend, `member`, or from
+    `seed_at` for a call of a loop.
+    """
+    pubs, shape = backends.normalise(
+        kind,
+        value,
+        backend=backend,
+        shots=options.get("shots", live.plan.shots if kind == "sample" else None),
+        precision=options.get("precision", live.plan.precision),
+    )
+    backends.preflight(backend, kind, pubs, options.get("options", {}))
+    if seed_at is None:
+        circuits = sum(backends.circuits(kind, pub) for pub in pubs)
+        seed_at = seed_index(member, circuits)
+    kept = {name: options[name] for name in _TASK_OPTIONS if name in options}
+    return Task(pubs=pubs, shape=shape, options=kept, seed_index=seed_at)
+
+
+def known_values(live: LiveRun, state: StepState, point: int) -> dict[str, Any]:
+    """Every name a point may ask for: assignments, axes and needs."""
+    known: dict[str, Any] = dict(live.bound.values)
+    here = live.coordinates(state, point)
+    for name, values in live.axes.items():
+        known[name] = here[name] if name in here else _axis_array(values)
+    for need in state.plan.needs:
+        known[need] = live.value_for(state, point, need)
+    return known
+
+
+def _axis_array(values: tuple[Any, ...]) -> Any:
+    return collect(values, (len(values),))
+
+
+def _injected(live: LiveRun, state: StepState, context: StepContext, name: str) -> Any:
+    """What the lab itself provides for a parameter."""
+    if name == "rng":
+        return generator(live.seed, state.name, point_label(live, state, context.point))
+    if name == "backend":
+        return context.backend
+    options = substitute(
+        live.bound.options[state.name], known_values(live, state, context.point)
+    )
+    handle = {"estimator": LabEstimator, "sampler": LabSampler}[name]
+    wanted = "precision" if name == "estimator" else "shots"
+    keep = {k: v for k, v in options.items() if k in (*_TASK_OPTIONS, wanted)}
+    return handle(context, context.backend, keep)
+
+
+def point_label(live: LiveRun, state: StepState, point: int) -> str:
+    """One point by its axis values, so that adding a point renames no other."""
+    here = live.coordinates(state, point)
+    return ", ".join(f"{name}={plain(value)!r}" for name, value in here.items())

@@ -1,0 +1,164 @@
+"""Quantum calls that a loop step makes while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any, Literal
+
+from quantumflow_lab.context import StepContext, Stopped
+from quantumflow_lab.errors import TooManyCalls
+from quantumflow_lab.live import LiveRun, Task
+from quantumflow_lab.schedule import Schedule
+
+
+@dataclass(eq=False)
+class PendingCall:
+    """One call: PUBs on their way, and the thread that waits for them."""
+
+    tag: str
+    parent: StepContext
+    task: Task
+    backend: str
+    kind: Literal["sample", "estimate"]
+    park: Callable[[PendingCall], None]
+    """Tells the runner that the step waits for this call."""
+    withdraw: Callable[[PendingCall], None]
+    """Tells the runner that nobody wants the answer any more."""
+    unit: int = -1
+    """Scheduler number, once the runner has defined it."""
+    results: tuple[Any, ...] | None = None
+    error: Exception | None = None
+    stopped: bool = False
+    _woken: Event = field(default_factory=Event)
+
+    def answered(self) -> bool:
+        """Whether results or an error are here."""
+        return self.results is not None or self.error is not None
+
+    def done(self) -> bool:
+        """Whether the call is answered or stopped."""
+        return self.answered() or self.stopped
+
+    def wake(self) -> None:
+        """Let the waiting thread go on."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Let the waiting thread end with ``Stopped``."""
+        self.stopped = True
+        self._woken.set()
+
+    def cancel(self) -> None:
+        """Ask for the call to be stopped."""
+        if not self.done():
+            self.withdraw(self)
+
+    def wait(self) -> tuple[Any, ...]:
+        """Block until answered; the step's slot is free for others meanwhile."""
+        if not self.done():
+            self.park(self)
+            self._woken.wait()
+        if self.error is not None:
+            raise self.error
+        if self.results is None:
+            raise Stopped
+        return self.results
+
+
+class Calls:
+    """All calls on their way, and the steps that wait for them.
+
+    Everything but :meth:`count` belongs to the runner's thread.
+    """
+
+    def __init__(self, schedule: Schedule):
+        self._schedule = schedule
+        self._made: dict[tuple[int, int], int] = {}
+        self._pending: dict[int, PendingCall] = {}
+        self._waiting: dict[tuple[int, int], list[PendingCall]] = {}
+
+    def count(self, context: StepContext, cap: int | None) -> int:
+        """Number of the call a step is about to make, from 0.
+
+        Raises
+        ------
+        TooManyCalls
+            If the step has used up its ``calls=``.
+        """
+        key = context.unit, context.attempt
+        made = self._made.get(key, 0)
+        if cap is not None and made >= cap:
+            raise TooManyCalls(
+                f"step '{context.step}' has made its {cap} quantum calls and asks for "
+                f"one more; give it calls={2 * cap} if the loop needs them",
+                step=context.step,
+                calls=cap,
+            )
+        self._made[key] = made + 1
+        return made
+
+    def find(self, unit: int) -> PendingCall | None:
+        """The call that a unit runs, if it runs one."""
+        return self._pending.get(unit)
+
+    def define(self, live: LiveRun, call: PendingCall) -> None:
+        """Give a call its unit."""
+        state = live.steps[call.parent.step]
+        state.calls += 1
+        call.unit = self._schedule.define_call(
+            live,
+            state,
+            call.backend,
+            call.kind,
+            parent=call.parent.unit,
+            point=call.parent.point,
+        )
+        self._pending[call.unit] = call
+
+    def park(self, call: PendingCall) -> None:
+        """A step waits for a call: its slot is free until it goes on."""
+        if call.done():
+            call.wake()
+            return
+        key = call.parent.unit, call.parent.attempt
+        waiting = self._waiting.setdefault(key, [])
+        waiting.append(call)
+        if len(waiting) == 1:
+            self._schedule.events.parked(*key)
+
+    def withdraw(self, call: PendingCall) -> None:
+        """Nobody wants the answer any more."""
+        if call.unit in self._pending:
+            live, _, _ = self._schedule.find(call.unit)
+            self._schedule.events.cancel_unit(live.number, call.unit)
+
+    def end(
+        self,
+        unit: int,
+        results: tuple[Any, ...] | None,
+        error: Exception | None,
+    ) -> None:
+        """A call is final, with results or an error, or with neither if cancelled."""
+        call = self._pending.pop(unit)
+        call.results, call.error = results, error
+        if results is None and error is None:
+            call.stop()
+        key = call.parent.unit, call.parent.attempt
+        if call in self._waiting.get(key, []):
+            self._schedule.events.unparked(*key)
+
+    def resume(self, unit: int, attempt: int) -> None:
+        """A step has its slot again: whoever has an answer goes on."""
+        for call in self._waiting.pop((unit, attempt), []):
+            self.park(call)
+
+    def stop(self, unit: int, attempt: int) -> None:
+        """A step is to stop: whoever waits in it ends."""
+        for call in self._waiting.pop((unit, attempt), []):
+            call.stop()
+
+    def forget(self, unit: int, attempt: int) -> None:
+        """A step has ended."""
+        self._made.pop((unit, attempt), None)

@@ -1,0 +1,74 @@
+"""What the steps logged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from quantumflow_lab.charts.style import (
+    PALETTE,
+    canvas,
+    entitle,
+    nothing,
+    plain,
+    whole_numbers,
+)
+
+Row = dict[str, Any]
+PANELS = 8
+"""Most metrics in one figure."""
+NAMED = 6
+"""Up to this many points a metric has a legend; above, its lines are thin and alike."""
+
+
+def metrics(rows: Sequence[Row], *, title: str | None = None) -> Figure:
+    """Logged metrics over their running number, one panel for each step and name.
+
+    Parameters
+    ----------
+    rows
+        Rows of the query ``metrics``: step, unit (index of the point), name, n, value.
+    title
+        What was run.
+    """
+    panels: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        panels.setdefault((str(row["step"]), str(row["name"])), []).append(row)
+    if not panels:
+        return nothing(title, "nothing was logged")
+    shown = list(panels.items())[:PANELS]
+    figure, axes = canvas(7, 0.9 + 2.1 * len(shown), len(shown), sharex=True)
+    for one, ((step, name), logged) in zip(axes, shown, strict=True):
+        _panel(one, logged)
+        one.set_ylabel(plain(name, 28))
+        one.text(
+            1, 1.02, plain(step), transform=one.transAxes, ha="right", fontsize="small"
+        )
+    axes[-1].set_xlabel("log entry")
+    whole_numbers(axes[-1])
+    entitle(axes[0], title)
+    return figure
+
+
+def _panel(axes: Axes, rows: list[Row]) -> None:
+    lines: dict[object, list[Row]] = {}
+    for row in rows:
+        lines.setdefault(row.get("unit"), []).append(row)
+    named = 1 < len(lines) <= NAMED
+    for i, (unit, logged) in enumerate(lines.items()):
+        ordered = sorted(logged, key=lambda row: int(row["n"]))
+        axes.plot(
+            [row["n"] for row in ordered],
+            [row["value"] for row in ordered],
+            color=PALETTE[i if named else 0],
+            linewidth=1.6 if len(lines) <= NAMED else 0.8,
+            alpha=1 if len(lines) <= NAMED else 0.4,
+            marker="o" if len(ordered) < 25 else None,
+            markersize=3,
+            label=f"point {unit}",
+        )
+    if named:
+        axes.legend(frameon=False, fontsize="small")

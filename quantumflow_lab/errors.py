@@ -1,0 +1,479 @@
+"""Everything that can go wrong, in one tree.
+
+::
+
+    QuantumFlowError
+    ├── CellError                 the text of a cell; carries the line
+    │   ├── MagicLineError        %%qflow or %qflow does not parse
+    │   ├── CellSyntaxError       the body is not Python
+    │   ├── BareStatement         a top-level statement that belongs in a step
+    │   ├── BadDecorator          a @qf. decorator that is unknown or out of place
+    │   ├── NoSteps               a cell without any step
+    │   ├── DuplicateStep         two steps of one name
+    │   ├── UnknownNeed           a parameter that nothing provides
+    │   ├── HiddenNeed            a need hidden by a default value
+    │   ├── UndeclaredNeed        a step reads another step without asking for it
+    │   ├── UnknownName           a name found nowhere
+    │   ├── UnknownOption         a step option that does not exist
+    │   ├── BadOption             an option with a value it cannot have
+    │   ├── NeedCycle             steps that need each other in a circle
+    │   ├── BadAxis               an axis that is empty, or used against its meaning
+    │   ├── SecretInput           an input that is or looks like a secret
+    │   └── BadDocument           a document that is not qflow/1, or a newer one
+    ├── PubError                  what a sample or estimate step returned
+    │   ├── NotAPub               no circuit, PUB, list or dict of PUBs
+    │   ├── UnboundParameter      parameters without values
+    │   ├── MissingMeasurement    a sampled circuit that measures nothing
+    │   ├── UnwantedMeasurement   an estimated circuit with final measurements
+    │   ├── BadShots              shots outside 1 .. the backend's limit, or not an integer
+    │   ├── BadPrecision          a precision that is not a non-negative finite number
+    │   └── NotFinite             NaN or infinity in a circuit or parameter value
+    ├── BackendError
+    │   ├── UnknownBackend        no backend of that name
+    │   ├── UnknownBackendOption  an option the backend would silently ignore
+    │   ├── TooWide               more qubits than the backend has
+    │   ├── TooMuchMemory         a simulation this machine cannot hold
+    │   ├── CircuitRefused        transpiling or validating the circuit failed
+    │   ├── BackendFailed         the backend answered with an error
+    │   └── WorkerLost            the worker process died
+    ├── RunError
+    │   ├── StepFailed            a step raised; the cause is chained
+    │   ├── StepTimeout           a step took longer than its timeout
+    │   ├── StepSkipped           a need failed, so the step never ran
+    │   ├── RunCancelled          the run, step or point was cancelled
+    │   ├── NotReady              the value is not there yet
+    │   ├── UnknownStep           a run has no such step
+    │   ├── UnknownRun            the store has no such run
+    │   ├── RunIsLive             a run of this name is still going
+    │   ├── TooManyCalls          a loop step asked for more than calls=N
+    │   ├── NotInStep             used outside a running step
+    │   └── RaggedMap             lists of different lengths under map=
+    ├── SchedulerError            events that the scheduler cannot take; nothing has changed
+    ├── SchedulerBug              the scheduler broke one of its own equalities
+    └── StoreError
+        ├── HomeNotWritable       the lab's home cannot be written
+        ├── JournalFull           the disk is full or the write was short
+        ├── JournalDamaged        a record fails its checksum
+        ├── StoreLocked           another program holds the database
+        ├── StoreTooNew           written by a newer version
+        ├── BadQuery              SQL that DuckDB refuses
+        └── NotStorable           a value the codec cannot keep
+
+The first line of a message says what is wrong and what to type instead; a second line,
+when the place is known, quotes the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a cell, for messages."""
+
+    file: str
+    """What Python calls the file: ``Cell In[8]`` once shown, a path for modules."""
+    line: int
+    """Line, counted from 1 with the magic line as line 1."""
+    source: str
+    """The text of that line."""
+
+    def __str__(self) -> str:
+        return f"  {self.file}, line {self.line}:  {self.source.strip()}"
+
+
+class QuantumFlowError(Exception):
+    """Base of every error this package raises on purpose.
+
+    Parameters
+    ----------
+    message
+        One sentence: what is wrong and what to type instead.
+    where
+        The place in the cell, when it is known.
+    **facts
+        The names and numbers the message was made from, kept as ``facts``.
+    """
+
+    slug: ClassVar[str] = "error"
+    """Stable identifier, for programs."""
+
+    def __init__(self, message: str, *, where: Where | None = None, **facts: object):
+        self.message = message
+        self.where = where
+        self.facts = facts
+        super().__init__(message if where is None else f"{message}\n{where}")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.where, self.facts)
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython prints: the message alone, without our frames."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+def _rebuild(
+    kind: type[QuantumFlowError],
+    message: str,
+    where: Where | None,
+    facts: dict[str, object],
+) -> QuantumFlowError:
+    return kind(message, where=where, **facts)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message that names the nearest known name, or lists a few.
+
+    Examples
+    --------
+    >>> did_you_mean("count", ["counts", "bell"])
+    "; did you mean 'counts'?"
+    >>> did_you_mean("zzz", ["counts", "bell"])
+    '; known: bell, counts'
+    >>> did_you_mean("zzz", [])
+    ''
+    """
+    names = sorted(set(known))
+    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    return f"; known: {shown}"
+
+
+class CellError(QuantumFlowError):
+    """The text of a cell; carries the line."""
+
+    slug = "cell-error"
+
+
+class MagicLineError(CellError):
+    """%%qflow or %qflow does not parse."""
+
+    slug = "magic-line-error"
+
+
+class CellSyntaxError(CellError):
+    """The body is not Python."""
+
+    slug = "cell-syntax-error"
+
+
+class BareStatement(CellError):
+    """A top-level statement that belongs in a step."""
+
+    slug = "bare-statement"
+
+
+class BadDecorator(CellError):
+    """A @qf. decorator that is unknown or out of place."""
+
+    slug = "bad-decorator"
+
+
+class NoSteps(CellError):
+    """A cell without any step."""
+
+    slug = "no-steps"
+
+
+class DuplicateStep(CellError):
+    """Two steps of one name."""
+
+    slug = "duplicate-step"
+
+
+class UnknownNeed(CellError):
+    """A parameter that nothing provides."""
+
+    slug = "unknown-need"
+
+
+class HiddenNeed(CellError):
+    """A need hidden by a default value."""
+
+    slug = "hidden-need"
+
+
+class UndeclaredNeed(CellError):
+    """A step reads another step without asking for it."""
+
+    slug = "undeclared-need"
+
+
+class UnknownName(CellError):
+    """A name found nowhere."""
+
+    slug = "unknown-name"
+
+
+class UnknownOption(CellError):
+    """A step option that does not exist."""
+
+    slug = "unknown-option"
+
+
+class BadOption(CellError):
+    """An option with a value it cannot have."""
+
+    slug = "bad-option"
+
+
+class NeedCycle(CellError):
+    """Steps that need each other in a circle."""
+
+    slug = "need-cycle"
+
+
+class BadAxis(CellError):
+    """An axis that is empty, or used against its meaning."""
+
+    slug = "bad-axis"
+
+
+class SecretInput(CellError):
+    """An input that is or looks like a secret."""
+
+    slug = "secret-input"
+
+
+class BadDocument(CellError):
+    """A document that is not qflow/1, or a newer one."""
+
+    slug = "bad-document"
+
+
+class PubError(QuantumFlowError):
+    """What a sample or estimate step returned."""
+
+    slug = "pub-error"
+
+
+class NotAPub(PubError):
+    """No circuit, PUB, list or dict of PUBs."""
+
+    slug = "not-a-pub"
+
+
+class UnboundParameter(PubError):
+    """Parameters without values."""
+
+    slug = "unbound-parameter"
+
+
+class MissingMeasurement(PubError):
+    """A sampled circuit that measures nothing."""
+
+    slug = "missing-measurement"
+
+
+class UnwantedMeasurement(PubError):
+    """An estimated circuit with final measurements."""
+
+    slug = "unwanted-measurement"
+
+
+class BadShots(PubError):
+    """Shots outside 1 .. the backend's limit, or not an integer."""
+
+    slug = "bad-shots"
+
+
+class BadPrecision(PubError):
+    """A precision that is not a non-negative finite number."""
+
+    slug = "bad-precision"
+
+
+class NotFinite(PubError):
+    """NaN or infinity in a circuit or parameter value."""
+
+    slug = "not-finite"
+
+
+class BackendError(QuantumFlowError):
+    """A backend that cannot do what was asked."""
+
+    slug = "backend-error"
+
+
+class UnknownBackend(BackendError):
+    """No backend of that name."""
+
+    slug = "unknown-backend"
+
+
+class UnknownBackendOption(BackendError):
+    """An option the backend would silently ignore."""
+
+    slug = "unknown-backend-option"
+
+
+class TooWide(BackendError):
+    """More qubits than the backend has."""
+
+    slug = "too-wide"
+
+
+class TooMuchMemory(BackendError):
+    """A simulation this machine cannot hold."""
+
+    slug = "too-much-memory"
+
+
+class CircuitRefused(BackendError):
+    """Transpiling or validating the circuit failed."""
+
+    slug = "circuit-refused"
+
+
+class BackendFailed(BackendError):
+    """The backend answered with an error."""
+
+    slug = "backend-failed"
+
+
+class WorkerLost(BackendError):
+    """The worker process died."""
+
+    slug = "worker-lost"
+
+
+class RunError(QuantumFlowError):
+    """A run and its steps."""
+
+    slug = "run-error"
+
+
+class StepFailed(RunError):
+    """A step raised; the cause is chained."""
+
+    slug = "step-failed"
+
+
+class StepTimeout(RunError):
+    """A step took longer than its timeout."""
+
+    slug = "step-timeout"
+
+
+class StepSkipped(RunError):
+    """A need failed, so the step never ran."""
+
+    slug = "step-skipped"
+
+
+class RunCancelled(RunError):
+    """The run, step or point was cancelled."""
+
+    slug = "run-cancelled"
+
+
+class NotReady(RunError):
+    """The value is not there yet."""
+
+    slug = "not-ready"
+
+
+class UnknownStep(RunError):
+    """A run has no such step."""
+
+    slug = "unknown-step"
+
+
+class UnknownRun(RunError):
+    """The store has no such run."""
+
+    slug = "unknown-run"
+
+
+class RunIsLive(RunError):
+    """A run of this name is still going."""
+
+    slug = "run-is-live"
+
+
+class TooManyCalls(RunError):
+    """A loop step asked for more than calls=N."""
+
+    slug = "too-many-calls"
+
+
+class NotInStep(RunError):
+    """Used outside a running step."""
+
+    slug = "not-in-step"
+
+
+class RaggedMap(RunError):
+    """Lists of different lengths under map=."""
+
+    slug = "ragged-map"
+
+
+class SchedulerError(QuantumFlowError):
+    """Events that the scheduler cannot take; nothing has changed."""
+
+    slug = "scheduler-error"
+
+
+class SchedulerBug(QuantumFlowError):
+    """The scheduler broke one of its own equalities."""
+
+    slug = "scheduler-bug"
+
+
+class StoreError(QuantumFlowError):
+    """Journals, database and values on disk."""
+
+    slug = "store-error"
+
+
+class HomeNotWritable(StoreError):
+    """The lab's home cannot be written."""
+
+    slug = "home-not-writable"
+
+
+class JournalFull(StoreError):
+    """The disk is full or the write was short."""
+
+    slug = "journal-full"
+
+
+class JournalDamaged(StoreError):
+    """A record fails its checksum."""
+
+    slug = "journal-damaged"
+
+
+class StoreLocked(StoreError):
+    """Another program holds the database."""
+
+    slug = "store-locked"
+
+
+class StoreTooNew(StoreError):
+    """Written by a newer version."""
+
+    slug = "store-too-new"
+
+
+class BadQuery(StoreError):
+    """SQL that DuckDB refuses."""
+
+    slug = "bad-query"
+
+
+class NotStorable(StoreError):
+    """A value the codec cannot keep."""
+
+    slug = "not-storable"

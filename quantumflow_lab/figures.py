@@ -1,0 +1,119 @@
+"""Charts of one run: which numbers go into which figure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quantumflow_lab import charts
+from quantumflow_lab.errors import BadOption, UnknownStep, did_you_mean
+from quantumflow_lab.grid import Failed, Grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from quantumflow_lab.run import Control, Run
+
+
+def run_figure(run: Run, control: Control, kind: str, step: str | None) -> Figure:
+    """A chart of a run; see :meth:`quantumflow_lab.run.Run.figure`.
+
+    Raises
+    ------
+    BadOption
+        For a kind that does not exist.
+    UnknownStep
+        If no step has what the chart shows.
+    """
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS)
+        raise BadOption(f"there is no chart '{kind}'{hint}", kind=kind)
+    return KINDS[kind](run, control, step)
+
+
+def _timeline(run: Run, control: Control, step: str | None) -> Figure:
+    return charts.timeline(control.rows("timeline", run.id), title=run.name)
+
+
+def _metrics(run: Run, control: Control, step: str | None) -> Figure:
+    return charts.metrics(control.rows("metrics", run.id), title=run.name)
+
+
+def _cost(run: Run, control: Control, step: str | None) -> Figure:
+    return charts.cost(control.rows("cost", run.id), title=run.name)
+
+
+def _counts(run: Run, control: Control, step: str | None) -> Figure:
+    name = step or _last(run, _has_counts, "counts")
+    tables: dict[str, Counter[str]] = {}
+    for label, value in _by_backend(run[name]):
+        tables.setdefault(label, Counter()).update(_merged_counts(value))
+    return charts.counts(tables, title=f"{run.name} · {name}")
+
+
+def _sweep(run: Run, control: Control, step: str | None) -> Figure:
+    name = step or _last(run, _is_numeric_grid, "numbers over axes")
+    grid = run[name]
+    if not _is_numeric_grid(grid):
+        raise UnknownStep(f"step '{name}' is no grid of numbers; name another step=")
+    return charts.sweep(
+        grid.axes,
+        np.asarray(grid, dtype=float),
+        units=grid.units,
+        quantity=name,
+        title=f"{run.name} · {name}",
+    )
+
+
+KINDS: Mapping[str, Callable[[Run, Control, str | None], Figure]] = {
+    "timeline": _timeline,
+    "counts": _counts,
+    "sweep": _sweep,
+    "metrics": _metrics,
+    "cost": _cost,
+}
+
+
+def _last(run: Run, suits: Callable[[Any], bool], what: str) -> str:
+    for name in reversed(list(run)):
+        if suits(run.partial(name)):
+            return name
+    raise UnknownStep(f"no step of run '{run.name}' holds {what}; name one with step=")
+
+
+def _by_backend(value: Any) -> list[tuple[str, Any]]:
+    """Values with the label they are drawn under."""
+    if not isinstance(value, Grid):
+        return [("counts", value)]
+    if "backend" in value.dims:
+        return [(str(point["backend"]), each) for point, each in value.items()]
+    return [("counts", each) for _, each in value.items()]
+
+
+def _merged_counts(value: Any) -> Counter[str]:
+    """Counts of all registers, points and PUBs of a sample value together."""
+    if isinstance(value, Failed) or value is None:
+        return Counter()
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return sum((_merged_counts(each) for each in value), Counter())
+    if hasattr(value, "join_data"):
+        return Counter(value.join_data().get_counts())
+    return Counter()
+
+
+def _has_counts(value: Any) -> bool:
+    values = [v for _, v in value.items()] if isinstance(value, Grid) else [value]
+    return any(_merged_counts(each) for each in values)
+
+
+def _is_numeric_grid(value: Any) -> bool:
+    return (
+        isinstance(value, Grid)
+        and len(value.dims) <= 2
+        and np.asarray(value).dtype.kind in "iuf"
+    )

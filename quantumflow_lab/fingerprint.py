@@ -1,0 +1,229 @@
+"""Equal keys for equal values, in this process and the next.
+
+A circuit's key is blind to what names itself (the circuit, its quantum registers, gates
+made from circuits, loop variables) and sees everything else: each gate, angle,
+condition, classical register, layout and the global phase. A function's key is its
+source without comments and layout, its defaults and what it closes over.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import re
+import struct
+import textwrap
+import types
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from quantumflow_lab.codec import encode
+
+if TYPE_CHECKING:
+    from qiskit.circuit import CircuitInstruction, Operation, QuantumCircuit
+
+_Places = dict[Any, int]
+"""Number of each bit in the outermost circuit."""
+
+_CIRCUIT = "qiskit.circuit.quantumcircuit.QuantumCircuit"
+_NAMED_BY_QISKIT = re.compile(r"(c*)circuit-\d+(_dg)?")
+_REGISTER_BY_QISKIT = re.compile(r"c\d+")
+_EXPRESSION = "op operand left right target index value name var".split()
+"""Attributes that make up the nodes of ``qiskit.circuit.classical.expr``."""
+_VARIABLE_BY_QISKIT = re.compile(r"_loop_i_\d+")
+
+
+def fingerprint(value: object) -> str:
+    """SHA-256 of a value's canonical form, as 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    value
+        What :mod:`quantumflow_lab.codec` can store, or a Python function or class;
+        lists, tuples and dicts may mix them. The order of a dict counts: results
+        follow it.
+
+    Raises
+    ------
+    NotStorable
+        For anything else.
+
+    Examples
+    --------
+    >>> fingerprint([1, 2.0]) == fingerprint([1, 2.0])
+    True
+    >>> fingerprint(1) == fingerprint(1.0)
+    False
+    """
+    return _key(value).hex()
+
+
+def _key(value: Any) -> bytes:
+    kind = type(value)
+    if kind in (list, tuple):
+        return _hash(kind.__name__, *(_key(item) for item in value))
+    if kind is dict:
+        pairs = (_key(part) for pair in value.items() for part in pair)
+        return _hash("dict", *pairs)
+    if isinstance(value, types.FunctionType):
+        return _hash("function", *_function_parts(value))
+    if isinstance(value, type | types.BuiltinFunctionType):
+        return _hash("code", *_code_parts(value))
+    if any(f"{k.__module__}.{k.__qualname__}" == _CIRCUIT for k in kind.__mro__):
+        return _hash("circuit", *_circuit_parts(value))
+    encoded = encode(value)
+    return _hash("value", encoded.media, encoded.data)
+
+
+def _hash(*parts: str | bytes) -> bytes:
+    """Each part with its length before it, so that parts do not run together."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.digest()
+
+
+def _function_parts(function: types.FunctionType) -> Iterator[str | bytes]:
+    yield from _code_parts(function)
+    yield _key(function.__defaults__ or ())
+    yield _key(function.__kwdefaults__ or {})
+    for cell in function.__closure__ or ():
+        # A function that closes over itself would never end.
+        inside = cell.cell_contents
+        yield b"itself" if inside is function else _key(inside)
+
+
+def _code_parts(code: Any) -> Iterator[str | bytes]:
+    """The source; for what has none, such as C functions, the name."""
+    try:
+        source = textwrap.dedent(inspect.getsource(code))
+        yield ast.unparse(ast.parse(source))
+    except (OSError, TypeError):
+        yield f"{code.__module__}.{code.__qualname__}"
+    except SyntaxError:
+        # A lambda in the middle of an expression: its line alone need not parse.
+        yield source
+
+
+def _circuit_parts(circuit: QuantumCircuit) -> Iterator[str | bytes]:
+    places = _places(circuit)
+    yield f"{circuit.num_qubits} {circuit.num_clbits}"
+    for register in circuit.cregs:
+        name = register.name
+        yield "" if _REGISTER_BY_QISKIT.fullmatch(name) else name
+        yield _bits(places, register)
+    if circuit.layout is not None:
+        yield _layout(circuit)
+    yield from _body_parts(circuit, places)
+
+
+def _body_parts(circuit: QuantumCircuit, places: _Places) -> Iterator[str | bytes]:
+    yield _angle(circuit.global_phase)
+    for item in circuit.data:
+        operation = item.operation
+        if getattr(operation, "blocks", ()):
+            yield _hash(*_control_parts(item, places))
+        else:
+            yield f"{_bits(places, item.qubits)} {_bits(places, item.clbits)}"
+            yield _hash(*_operation_parts(operation, places))
+
+
+def _places(circuit: QuantumCircuit) -> _Places:
+    numbered = (*enumerate(circuit.qubits), *enumerate(circuit.clbits))
+    return {bit: number for number, bit in numbered}
+
+
+def _bits(places: _Places, bits: Iterable[Any]) -> str:
+    return ",".join(str(places[bit]) for bit in bits)
+
+
+def _layout(circuit: QuantumCircuit) -> str:
+    layout = circuit.layout
+    return f"{layout.initial_index_layout()} {layout.final_index_layout()}"
+
+
+def _control_parts(item: CircuitInstruction, places: _Places) -> Iterator[str | bytes]:
+    """Blocks in terms of the outer bits: Qiskit orders the inner ones as it likes."""
+    operation = item.operation
+    yield operation.name
+    for name in ("condition", "target"):
+        yield _condition(places, getattr(operation, name, None))
+    for parameter in operation.params:
+        if not hasattr(parameter, "qubits"):
+            yield _parameter(parameter)
+    for labels, _ in getattr(operation, "cases_specifier", tuple)():
+        yield str([str(label) for label in labels])
+    for block in operation.blocks:
+        inner = {b: places[o] for b, o in zip(block.qubits, item.qubits, strict=True)}
+        inner |= {b: places[o] for b, o in zip(block.clbits, item.clbits, strict=True)}
+        yield _hash(*_body_parts(block, inner))
+
+
+def _operation_parts(operation: Operation, places: _Places) -> Iterator[str | bytes]:
+    # Qiskit's shared gate objects are of private subclasses; the base is what they are.
+    kind = getattr(operation, "base_class", type(operation))
+    yield kind.__name__
+    yield "" if _NAMED_BY_QISKIT.fullmatch(operation.name) else operation.name
+    for name in ("label", "unit", "ctrl_state", "num_ctrl_qubits"):
+        found = getattr(operation, name, None)
+        yield "" if found is None else str(found)
+    yield _condition(places, getattr(operation, "condition", None))
+    for parameter in getattr(operation, "params", ()):
+        if _is_expression(parameter):
+            yield _condition(places, parameter)
+        else:
+            yield _parameter(parameter)
+    if not kind.__module__.startswith("qiskit.circuit.library.standard"):
+        yield from _definition(operation)
+
+
+def _definition(operation: Any) -> Iterator[str | bytes]:
+    definition = getattr(operation, "definition", None)
+    if definition is not None:
+        yield _hash(*_circuit_parts(definition))
+
+
+def _parameter(value: Any) -> str | bytes:
+    module = type(value).__module__
+    if isinstance(value, int | float):
+        return _angle(float(value))
+    if module.startswith(("qiskit.circuit", "qiskit._accelerate.circuit")):
+        return _angle(value)
+    if isinstance(value, range) or value is None:
+        return repr(value)
+    return _key(value)
+
+
+def _angle(value: Any) -> str:
+    """Every bit of a number; an expression as Qiskit writes it, with all digits."""
+    if isinstance(value, int | float):
+        return struct.pack("<d", value).hex()
+    return _VARIABLE_BY_QISKIT.sub("_loop_i", str(value))
+
+
+def _condition(places: _Places, found: Any) -> str:
+    """Conditions by bit, whatever the register is called."""
+    if isinstance(found, tuple):
+        return f"{_condition(places, found[0])} = {found[1]}"
+    if type(found).__name__ == "Clbit":
+        return f"bit {places[found]}"
+    if type(found).__name__ == "ClassicalRegister":
+        return f"bits {_bits(places, found)}"
+    if _is_expression(found):
+        parts = [
+            _condition(places, getattr(found, name))
+            for name in _EXPRESSION
+            if hasattr(found, name)
+        ]
+        return json.dumps([type(found).__name__, str(found.type), *parts])
+    # A variable has a random id beside its name.
+    return "" if found is None or isinstance(found, UUID) else str(found)
+
+
+def _is_expression(value: object) -> bool:
+    return hasattr(value, "const") and hasattr(value, "accept")

@@ -1,0 +1,180 @@
+"""A labelled grid: the values of a step along its axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from quantumflow_lab.errors import BadAxis, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Stands where a point has no value, and says why."""
+
+    reason: str
+    """Name of the error, such as ``ValueError`` or ``StepTimeout``."""
+    message: str
+    """What the error said."""
+    attempt: int
+    """Which try was the last, from 1."""
+    job: str | None = None
+    """Tag of the backend job it belonged to, if any."""
+
+    def __float__(self) -> float:
+        """NaN, so that a grid with failed points can still be plotted."""
+        return float("nan")
+
+
+class Grid:
+    """Values over named axes, in the order the axes were declared in the cell.
+
+    ``np.asarray(grid)`` gives a numeric array where every value is a number, with NaN
+    for failed points, and an object array otherwise. Iteration is over the first axis.
+
+    Parameters
+    ----------
+    values
+        Object array of shape ``(len(axis_1), …, len(axis_n))``.
+    axes
+        Axis names and their values, in the order of the array's dimensions.
+    units
+        Unit of each axis that has one.
+
+    Examples
+    --------
+    >>> grid = Grid(np.array([[1, 2], [3, 4]], dtype=object),
+    ...             {"depth": [1, 4], "qubit": [0, 1]})
+    >>> grid.sel(depth=4, qubit=0)
+    3
+    >>> grid.sel(qubit=1)
+    Grid(depth=2)
+    """
+
+    def __init__(
+        self,
+        values: NDArray[np.object_],
+        axes: Mapping[str, Sequence[Any]],
+        units: Mapping[str, str | None] | None = None,
+    ):
+        self._values = values
+        self.axes = {name: tuple(coords) for name, coords in axes.items()}
+        self.units = dict(units or {})
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the axes."""
+        return tuple(self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        return self._values.shape
+
+    def sel(self, **where: Any) -> Any:
+        """Pick by axis value: a value if every axis is named, else a smaller grid.
+
+        Numbers match within a relative 1e-9, other values by equality.
+
+        Raises
+        ------
+        BadAxis
+            If an axis or a value does not exist.
+        """
+        index: list[Any] = [slice(None)] * len(self.axes)
+        for name, value in where.items():
+            if name not in self.axes:
+                hint = did_you_mean(name, self.axes)
+                raise BadAxis(f"this grid has no axis '{name}'{hint}")
+            index[self.dims.index(name)] = _position(name, self.axes[name], value)
+        picked = self._values[tuple(index)]
+        left = {n: c for n, c in self.axes.items() if n not in where}
+        return Grid(picked, left, self.units) if left else picked
+
+    def items(self) -> Iterator[tuple[dict[str, Any], Any]]:
+        """Each point as ``{axis: value}`` with its value."""
+        for index in np.ndindex(*self.shape):
+            point = {
+                n: c[i] for (n, c), i in zip(self.axes.items(), index, strict=True)
+            }
+            yield point, self._values[index]
+
+    def __iter__(self) -> Iterator[Any]:
+        rest = dict(list(self.axes.items())[1:])
+        for row in self._values:
+            yield Grid(row, rest, self.units) if rest else row
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._values[index]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        flat = self._values.ravel().tolist()
+        numeric = all(isinstance(v, _NUMBERS | Failed) for v in flat)
+        if numeric and any(isinstance(v, Failed) for v in flat):
+            flat = [float("nan") if isinstance(v, Failed) else v for v in flat]
+        array: NDArray[Any] = (
+            np.array(flat).reshape(self.shape) if numeric else self._values.copy()
+        )
+        return array if dtype is None else array.astype(dtype)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{n}={len(c)}" for n, c in self.axes.items())
+        return f"Grid({sizes})"
+
+    def _repr_html_(self) -> str:
+        head = "".join(
+            f"<th>{escape(_label(n, self.units.get(n)))}</th>" for n in self.axes
+        )
+        rows = []
+        for count, (point, value) in enumerate(self.items()):
+            if count == _SHOWN:
+                rest = self._values.size - _SHOWN
+                rows.append(
+                    f"<tr><td colspan={len(point) + 1}>… {rest} more points</td></tr>"
+                )
+                break
+            cells = [*map(_short, point.values()), _short(value)]
+            rows.append(
+                "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
+            )
+        return (
+            f"<table><thead><tr>{head}<th>value</th></tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>"
+        )
+
+
+_NUMBERS = int | float | complex | np.number
+_SHOWN = 40
+
+
+def _label(name: str, unit: str | None) -> str:
+    return f"{name} ({unit})" if unit else name
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = repr(value) if not isinstance(value, str) else value
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _position(name: str, coords: tuple[Any, ...], value: ArrayLike) -> int:
+    for i, coord in enumerate(coords):
+        if _same(coord, value):
+            return i
+    shown = ", ".join(map(_short, coords[:8])) + (", …" if len(coords) > 8 else "")
+    raise BadAxis(f"axis '{name}' has no value {value!r}; it has {shown}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return bool(np.isclose(a, b, rtol=1e-9, atol=0.0))
+    return bool(np.array_equal(a, b)) if type(a) is not str else a == b

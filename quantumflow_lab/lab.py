@@ -1,0 +1,376 @@
+"""The lab: everything wired together, once per process."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab import records
+from quantumflow_lab.backends import Registry
+from quantumflow_lab.cell import bind
+from quantumflow_lab.errors import BadOption, RunIsLive, UnknownRun, did_you_mean
+from quantumflow_lab.live import LiveRun
+from quantumflow_lab.options import check_value, integer, is_backend, shown
+from quantumflow_lab.planning.plan import Plan
+from quantumflow_lab.planning.prepare import Defaults, prepare
+from quantumflow_lab.planning.seeds import draw_seed
+from quantumflow_lab.run import Run
+from quantumflow_lab.runner import Runner
+from quantumflow_lab.settings import Settings
+from quantumflow_lab.snapshot import snapshot
+from quantumflow_lab.store import Store, find_home
+from quantumflow_lab.stored import StoredRun
+from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
+from quantumflow_lab.workflow import Workflow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_us(self) -> int:
+        """Monotonic microseconds."""
+        return time.monotonic_ns() // 1000
+
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC."""
+        return time.time()
+
+
+class Lab:
+    """A place where workflows run and their runs are kept.
+
+    Parameters
+    ----------
+    home
+        Folder for journals and database; by default that of the settings, see
+        :func:`quantumflow_lab.store.find_home`.
+    settings
+        Settings to use instead of those of the environment.
+
+    Raises
+    ------
+    HomeNotWritable
+        If nothing can be kept there.
+    """
+
+    def __init__(
+        self, home: str | Path | None = None, *, settings: Settings | None = None
+    ):
+        self.settings = settings or Settings()
+        self.store = Store(find_home(home or self.settings.home))
+        self.backends = Registry()
+        self._clock = SystemClock()
+        self._pool = WorkerPool(
+            size=self.settings.workers, memory_mb=self.settings.memory_mb
+        )
+        self._runner = Runner(
+            backends=self.backends,
+            jobs=Executors(self._pool, self.backends),
+            threads=StepThreads(self.settings.threads),
+            sink=self.store,
+            clock=self._clock,
+            thread_slots=self.settings.threads,
+            backend_slots=self.settings.workers,
+        )
+        self._numbers = count(1)
+        self._live: dict[str, LiveRun] = {}
+        self._asked: dict[str, tuple[Asked, Mapping[str, Any]]] = {}
+        """How runs of this process were asked for, to run them again."""
+
+    def run(
+        self,
+        workflow: Workflow | str,
+        *,
+        name: str | None = None,
+        backend: str | object | Sequence[str | object] | None = None,
+        shots: int | None = None,
+        precision: float | None = None,
+        seed: int | None = None,
+        set: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        background: bool = False,
+        options: Mapping[str, Any] | None = None,
+        filename: str | None = None,
+    ) -> Run:
+        """Run a workflow.
+
+        Parameters
+        ----------
+        workflow
+            A workflow, or the text of a cell.
+        name
+            Name, for text whose magic line gives none.
+        backend
+            Backend of steps that name none; several are the axis ``backend``.
+        shots
+            Shots of sample steps that name none, at least 1.
+        precision
+            Precision of estimate steps that name none; 0 is exact on simulators.
+        seed
+            The number that everything random follows from; drawn if not given.
+        set
+            Values that replace top-level assignments, by name.
+        inputs
+            The names that the cell may read, such as a notebook's.
+        background
+            True to return at once, else when the run has ended.
+        options
+            What to record beside the above, such as the text of the magic line.
+        filename
+            What Python calls the file of the cell, so that tracebacks and breakpoints
+            point there; by default a name of its own.
+
+        Raises
+        ------
+        CellError, BackendError
+            Before anything runs or is recorded.
+        StoreError
+            If the run cannot be recorded; then it does not start.
+        RunIsLive
+            If a run of this name goes on.
+        """
+        asked = self._asked_for(backend, shots, precision, seed, set)
+        asked = replace(asked, filename=filename)
+        flow = _as_workflow(workflow, name)
+        return self._launch(
+            flow, asked, inputs or {}, options or {}, background=background
+        )
+
+    def plan(
+        self,
+        workflow: Workflow | str,
+        *,
+        name: str | None = None,
+        backend: str | object | Sequence[str | object] | None = None,
+        shots: int | None = None,
+        precision: float | None = None,
+        set: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+    ) -> Plan:
+        """What :meth:`run` would do: steps, points and jobs, without running anything.
+
+        Raises
+        ------
+        CellError, BackendError
+            As :meth:`run` would.
+        """
+        asked = self._asked_for(backend, shots, precision, 0, set)
+        return self._prepared(_as_workflow(workflow, name), asked, inputs or {}).plan
+
+    def load(self, name: str) -> Run:
+        """The latest run of a name, or the run of an id, read back from the store.
+
+        Raises
+        ------
+        UnknownRun
+            Naming the nearest one.
+        """
+        if name in self._live:
+            return Run(self._live[name], self)
+        rows = self.store.query("history")
+        run_id = self.store.latest_run(name) or name
+        if run_id not in {row["run"] for row in rows}:
+            hint = did_you_mean(name, (row["name"] for row in rows))
+            raise UnknownRun(f"no run is called '{name}'{hint}", run=name)
+        return Run(StoredRun(self.store.run_record(run_id), self.store), self)
+
+    def runs(self, name: str | None = None, *, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest runs, as rows of the named query ``history``."""
+        return self.store.query("history", limit=limit, name=name)
+
+    def sql(self, query: str, params: Sequence[Any] = ()) -> pa.Table:
+        """Ask the store; see ``docs/store.md`` for its views.
+
+        Raises
+        ------
+        BadQuery
+            If DuckDB refuses it.
+        """
+        return self.store.sql(query, params)
+
+    def live(self) -> list[Run]:
+        """Runs that go on in this process."""
+        return [Run(live, self) for live in self._live.values()]
+
+    def warm(self) -> None:
+        """Start the workers, so that the first job does not wait for them."""
+        self._pool.warm()
+
+    def close(self) -> None:
+        """Cancel what runs, write what is left, leave no process behind."""
+        self._runner.close()
+        self.store.close()
+
+    # What runs ask for (run.Control).
+
+    def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
+        """Stop a run, a step or a point; a run that has ended stays as it is."""
+        for live in self._live.values():
+            if live.id == run_id:
+                self._runner.cancel(live, step, point)
+                return
+
+    def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
+        """Rows of a named query for one run."""
+        return self.store.query(query, run=run_id)
+
+    def again(self, run: Run, *, seed: int | None, set: Mapping[str, Any]) -> Run:
+        """Run the same workflow once more."""
+        if run.id not in self._asked:
+            raise UnknownRun(
+                f"run '{run.name}' was made by another process; run its cell again",
+                run=run.id,
+            )
+        asked, inputs = self._asked[run.id]
+        asked = replace(asked, seed=seed, set={**asked.set, **set})
+        return self._launch(run.workflow, asked, inputs, {}, background=False)
+
+    # Preparing.
+
+    def _asked_for(
+        self,
+        backend: object,
+        shots: int | None,
+        precision: float | None,
+        seed: int | None,
+        set: Mapping[str, Any] | None,
+    ) -> Asked:
+        """Options of a run, refused here if no run can have them."""
+        check_value("shots", shots)
+        check_value("precision", precision)
+        if seed is not None and (integer(seed) is None or not 0 <= seed < 2**63):
+            raise BadOption(
+                f"seed must be a whole number from 0 to 2**63 - 1; this is {shown(seed)}"
+            )
+        listed = _listed(backend) or (self.settings.backend,)
+        return Asked(listed, shots, precision, seed, dict(set or {}))
+
+    def _prepared(
+        self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
+    ) -> LiveRun:
+        """Bind and plan a workflow; nothing is recorded and nothing runs."""
+        bound = bind(workflow, inputs, set=asked.set, filename=asked.filename)
+        defaults = Defaults(
+            backends=asked.backend,
+            shots=self.settings.shots if asked.shots is None else asked.shots,
+            precision=asked.precision,
+        )
+        plan = prepare(bound, defaults, lambda given: self._known_as(given, inputs))
+        return LiveRun(
+            id=_run_id(self._clock.wall()),
+            number=next(self._numbers),
+            plan=plan,
+            bound=bound,
+            seed=draw_seed() if asked.seed is None else asked.seed,
+            started=self._clock.wall(),
+            started_us=self._clock.now_us(),
+        )
+
+    def _known_as(self, given: object, inputs: Mapping[str, Any]) -> str:
+        """Name of a backend; one from the notebook is registered under its variable."""
+        if is_backend(given):
+            named = (name for name, value in inputs.items() if value is given)
+            name = next(named, str(getattr(given, "name", type(given).__name__)))
+            self.backends.add(name, given)
+            return name
+        name = str(given)
+        if is_backend(inputs.get(name)):
+            self.backends.add(name, inputs[name])
+        return self.backends.facts(name).name
+
+    def _launch(
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        options: Mapping[str, Any],
+        *,
+        background: bool,
+    ) -> Run:
+        earlier = self._live.get(workflow.name)
+        if earlier is not None and not earlier.finished.done():
+            raise RunIsLive(
+                f"a run of '{workflow.name}' goes on; wait for it, or type "
+                f"%qflow cancel {workflow.name}",
+                name=workflow.name,
+            )
+        live = self._prepared(workflow, asked, inputs)
+        recorded = {**options, **asked.as_record()}
+        self.store.append([records.started(live, recorded)], sync=True)
+        live.view = snapshot(live, {}, self._clock.now_us())
+        self._runner.start(live)
+        self._live[live.name] = live
+        self._asked[live.id] = asked, inputs
+        live.finished.add_done_callback(lambda _: self._forget(live))
+        run = Run(live, self)
+        return run if background else run.wait()
+
+    def _forget(self, live: LiveRun) -> None:
+        # The next run of the name may have begun before this one was forgotten.
+        if self._live.get(live.name) is live:
+            del self._live[live.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of one run, as given."""
+
+    backend: tuple[Any, ...]
+    shots: int | None
+    precision: float | None
+    seed: int | None
+    set: Mapping[str, Any]
+    filename: str | None = None
+    """What Python calls the file of the cell."""
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain JSON values for the journal."""
+        return {
+            "backend": [str(getattr(b, "name", b)) for b in self.backend],
+            "shots": self.shots,
+            "precision": self.precision,
+            "set": {name: records.plain(value) for name, value in self.set.items()},
+        }
+
+
+def _listed(backend: object) -> tuple[Any, ...]:
+    if backend is None:
+        return ()
+    return tuple(backend) if isinstance(backend, list | tuple) else (backend,)
+
+
+def _as_workflow(workflow: Workflow | str, name: str | None) -> Workflow:
+    if isinstance(workflow, Workflow):
+        return workflow
+    return Workflow.from_source(workflow, name)
+
+
+def _run_id(now: float) -> str:
+    """Sorts by time; unique across processes."""
+    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
+    return f"{stamp}-{token_hex(4)}"
+
+
+_lock = threading.Lock()
+_lab: Lab | None = None
+
+
+def lab() -> Lab:
+    """The lab of this process, made on first use."""
+    global _lab  # one lab for a process is the point
+    with _lock:
+        if _lab is None:
+            _lab = Lab()
+            atexit.register(_lab.close)
+        return _lab

@@ -1,0 +1,367 @@
+"""A run while it goes on: values, failures and counters of every step.
+
+Everything here belongs to the runner's thread, except that threads of steps read values
+of steps that have ended.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quantumflow_lab.errors import BadAxis, RaggedMap
+from quantumflow_lab.grid import Failed
+from quantumflow_lab.planning.plan import Plan, StepPlan
+from quantumflow_lab.planning.points import collect, needed_points, shape_of
+from quantumflow_lab.ports import Phase
+
+if TYPE_CHECKING:
+    from quantumflow_lab.cell import Bound
+    from quantumflow_lab.workflow import Workflow
+
+
+class Missing:
+    """Where a value is not there yet."""
+
+    def __repr__(self) -> str:
+        return "<not ready>"
+
+
+MISSING = Missing()
+
+
+class Role(StrEnum):
+    """What a unit of the scheduler does for its point."""
+
+    BODY = "body"
+    """Runs the function of the step."""
+    EXEC = "exec"
+    """Runs the PUBs that the function returned."""
+    CALL = "call"
+    """Runs PUBs that a loop step sent while running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive units of one step and role."""
+
+    first: int
+    step: StepState
+    role: Role
+    points: NDArray[np.int64]
+    """Point of each unit, ascending."""
+    backend: str | None = None
+
+
+@dataclass(slots=True)
+class Task:
+    """The PUBs of one point or call, ready to run."""
+
+    pubs: tuple[Any, ...]
+    shape: Any
+    """How the step arranged them, so that results come back the same way."""
+    options: Mapping[str, Any]
+    """Of ``optimization_level``, ``transpile`` and ``options``, those given."""
+    seed_index: int
+    """Position of its first circuit in the step's seed sequence."""
+
+
+@dataclass(slots=True, eq=False)
+class StepState:
+    """One step of a live run."""
+
+    plan: StepPlan
+    index: int
+    """Position in the plan; the scheduler knows body and execution as 2i and 2i+1."""
+    shape: tuple[int, ...] | None = None
+    """Length of each axis, or None until a ``map`` axis is known."""
+    units: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Scheduler number of the unit that ends each point."""
+    first_body: int = -1
+    """Scheduler number of the unit that runs the function at the first point."""
+    edges: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    """For each need, the points of it that each point reads."""
+    values: list[Any] = field(default_factory=list)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    refs: dict[int, Mapping[str, Any] | None] = field(default_factory=dict)
+    """Where the store keeps the value of a point."""
+    exceptions: dict[int, BaseException] = field(default_factory=dict)
+    began: dict[int, float] = field(default_factory=dict)
+    """When each point started, seconds since the epoch."""
+    open: int = 0
+    """Points without a final state."""
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    cancelled: int = 0
+    started: float | None = None
+    ended: float | None = None
+    phase: Phase | None = None
+    jobs: int = 0
+    calls: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the step."""
+        return self.plan.name
+
+    @property
+    def kind(self) -> str:
+        """Kind of the step."""
+        return self.plan.kind
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Axes of the step."""
+        return self.plan.dims
+
+    @property
+    def size(self) -> int:
+        """Number of points; 0 until they are known."""
+        return 0 if self.shape is None else prod(self.shape)
+
+    @property
+    def final(self) -> bool:
+        """Whether every point has its final state."""
+        return self.shape is not None and self.open == 0
+
+    def error(self) -> BaseException | None:
+        """The failure of the first point that failed."""
+        return self.exceptions[min(self.exceptions)] if self.exceptions else None
+
+
+@dataclass(slots=True, eq=False)
+class LiveRun:
+    """One run, from its start to its last word."""
+
+    id: str
+    number: int
+    """How the scheduler calls it."""
+    plan: Plan
+    bound: Bound
+    seed: int
+    started: float
+    """Seconds since the epoch."""
+    started_us: int
+    """Monotonic microseconds."""
+    steps: dict[str, StepState] = field(default_factory=dict)
+    axes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Values of the axes known so far."""
+    broken: dict[str, Exception] = field(default_factory=dict)
+    """Map axes that have no length, and why."""
+    metrics: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    state: str = "running"
+    message: str | None = None
+    machine_s: float = 0.0
+    ended_us: int | None = None
+    cancelled: bool = False
+    error: Exception | None = None
+    """What broke the run itself, such as a full disk."""
+    view: dict[str, Any] = field(default_factory=dict)
+    """The latest snapshot."""
+    dirty: bool = True
+    """Whether something has changed since then."""
+    view_due: int = 0
+    """When it may be renewed, monotonic microseconds."""
+    sealed: bool = False
+    """Whether the scheduler knows all steps."""
+    finished: Future[None] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.axes = dict(self.plan.axes)
+        self.steps = {
+            step.name: StepState(step, i) for i, step in enumerate(self.plan.steps)
+        }
+
+    @property
+    def name(self) -> str:
+        """Name of the workflow."""
+        return self.plan.name
+
+    @property
+    def workflow(self) -> Workflow:
+        """What is run."""
+        return self.bound.workflow
+
+    @property
+    def units(self) -> Mapping[str, str | None]:
+        """Unit of each axis that has one."""
+        return self.plan.units
+
+    @property
+    def counted(self) -> bool:
+        """Whether the points of every step are known."""
+        return all(state.shape is not None for state in self.steps.values())
+
+    def sizes(self) -> dict[str, int]:
+        """Length of every axis known so far."""
+        return {name: len(values) for name, values in self.axes.items()}
+
+    def definable(self) -> list[StepState]:
+        """Steps whose points can be counted now and were not before."""
+        found: list[StepState] = []
+        counted = {s.name for s in self.steps.values() if s.shape is not None}
+        for state in self.steps.values():
+            if state.shape is not None:
+                continue
+            wanted = {*state.plan.dims}.union(
+                *(self.steps[n].plan.dims for n in state.plan.needs)
+            )
+            if wanted <= self.axes.keys() and counted.issuperset(state.plan.needs):
+                self._count(state)
+                counted.add(state.name)
+                found.append(state)
+        return found
+
+    def _count(self, state: StepState) -> None:
+        """Fix the points of a step and which points of its needs each one reads."""
+        sizes = self.sizes()
+        state.shape = shape_of(state.plan.dims, sizes)
+        state.values = [MISSING] * state.size
+        state.open = state.size
+        state.edges = {
+            need: needed_points(state.plan.dims, self.steps[need].plan.dims, sizes)
+            for need in state.plan.needs
+        }
+
+    def open_maps(self, source: StepState) -> None:
+        """Give the axis that runs over `source`'s elements its values."""
+        mapped = any(s.plan.map == source.name for s in self.steps.values())
+        if not mapped or source.name in self.axes:
+            return
+        try:
+            self.axes[source.name] = _elements(source)
+        except (BadAxis, RaggedMap) as error:
+            self.broken[source.name] = error
+            self.axes[source.name] = (None,)
+
+    def coordinates(self, state: StepState, point: int) -> dict[str, Any]:
+        """Axis values of one point."""
+        assert state.shape is not None, "points exist once the shape is known"
+        index = np.unravel_index(point, state.shape) if state.shape else ()
+        return {
+            name: self.axes[name][int(i)]
+            for name, i in zip(state.plan.dims, index, strict=True)
+        }
+
+    def backend_of(self, state: StepState, point: int) -> str:
+        """Backend that one point uses, directly or by its injected handles."""
+        here = self.coordinates(state, point)
+        return str(here.get("backend", state.plan.backend))
+
+    def points_by_backend(self, state: StepState) -> dict[str, NDArray[np.int64]]:
+        """Points of a step on each backend, ascending."""
+        every = np.arange(state.size)
+        if "backend" not in state.plan.dims:
+            return {state.plan.backend: every}
+        assert state.shape is not None, "the points of a step are counted first"
+        along = np.unravel_index(every, state.shape)[_axis(state, "backend")]
+        return {
+            str(name): every[along == i] for i, name in enumerate(self.axes["backend"])
+        }
+
+    def member_of(self, state: StepState, point: int) -> int:
+        """Position of a point among those of its step on the same backend."""
+        if "backend" not in state.plan.dims:
+            return point
+        assert state.shape is not None, "the points of a step are counted first"
+        axis = _axis(state, "backend")
+        index = self.index_of(state, point)
+        rest = [n for i, n in enumerate(state.shape) if i != axis]
+        kept = [n for i, n in enumerate(index) if i != axis]
+        return int(np.ravel_multi_index(kept, rest)) if rest else 0
+
+    def index_of(self, state: StepState, point: int) -> list[int]:
+        """Position of one point along each axis."""
+        assert state.shape is not None, "points exist once the shape is known"
+        if not state.shape:
+            return []
+        return [int(i) for i in np.unravel_index(point, state.shape)]
+
+    def value_for(self, state: StepState, point: int, need: str) -> Any:
+        """What one point receives for one need."""
+        if need in self.broken and state.plan.map == need:
+            raise self.broken[need]
+        source = self.steps[need]
+        values = [source.values[i] for i in state.edges[need][point]]
+        if state.plan.map == need:
+            return values[0][self.index_of(state, point)[_axis(state, need)]]
+        extra = [d for d in source.plan.dims if d not in state.plan.dims]
+        if not extra:
+            return values[0]
+        return collect(values, shape_of(extra, self.sizes()))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Something a step printed, displayed or returned to be looked at."""
+
+    step: str
+    mime: str
+    """``text/plain``, ``text/stderr``, ``image/png`` or another MIME type."""
+    data: Any
+    """Text, base64 text for images, or a MIME bundle for ``bundle``."""
+
+
+class Blocks:
+    """Finds the block a unit belongs to."""
+
+    def __init__(self) -> None:
+        self._firsts: list[int] = []
+        self._blocks: list[tuple[LiveRun, Block]] = []
+        self.next = 0
+        """First unit number not yet given away."""
+
+    def add(self, run: LiveRun, block: Block) -> None:
+        """Take the next ``len(block.points)`` unit numbers."""
+        self._firsts.append(block.first)
+        self._blocks.append((run, block))
+        self.next = block.first + len(block.points)
+
+    def find(self, unit: int) -> tuple[LiveRun, Block, int]:
+        """Run, block and point of a unit."""
+        run, block = self._blocks[bisect_right(self._firsts, unit) - 1]
+        return run, block, int(block.points[unit - block.first])
+
+
+def _axis(state: StepState, name: str) -> int:
+    """Position of an axis among the dimensions of a step."""
+    return state.plan.dims.index(name)
+
+
+def _elements(source: StepState) -> tuple[Any, ...]:
+    """Common elements of a mapped value over the points of its step."""
+    lists = [v for v in source.values if not isinstance(v, Failed | Missing)]
+    if not lists:
+        return (None,)
+    for value in lists:
+        if isinstance(value, str | bytes | dict) or not hasattr(value, "__getitem__"):
+            raise BadAxis(
+                f"map='{source.name}' runs over the elements of a list, but "
+                f"'{source.name}' returned {type(value).__name__}; return a list"
+            )
+    lengths = {len(value) for value in lists}
+    if len(lengths) > 1:
+        shown = ", ".join(map(str, sorted(lengths)))
+        raise RaggedMap(
+            f"map='{source.name}' needs lists of one length, but '{source.name}' "
+            f"returned lengths {shown}; pad them or sweep in separate cells"
+        )
+    first = lists[0]
+    return tuple(_coordinate(first[i], i) for i in range(len(first)))
+
+
+def _coordinate(element: Any, i: int) -> Any:
+    """Label of one element: itself if it is a plain scalar, else its position."""
+    if isinstance(element, np.generic):
+        element = element.item()
+    return element if isinstance(element, str | int | float | bool) else i

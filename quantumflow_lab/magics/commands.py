@@ -1,0 +1,235 @@
+"""``%qflow COMMAND``: what one can ask for and do about runs."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
+from quantumflow_lab.figures import KINDS
+from quantumflow_lab.lab import lab
+from quantumflow_lab.magic_line import MAGIC_OPTIONS
+from quantumflow_lab.magics.table import Table
+from quantumflow_lab.run import Run
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from quantumflow_lab.magics.attendance import Attendance
+    from quantumflow_lab.planning.plan import Plan
+
+CHARTS = (*KINDS, "history")
+_LAST_WORD = 0.25
+"""Seconds that ``cancel`` waits, so that what it shows is the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table."""
+
+    name: str
+    arguments: str
+    """As ``%qflow help`` shows them; optional ones in brackets."""
+    help: str
+    completes: str = ""
+    """What its first argument is completed with: ``run``, ``chart`` or nothing."""
+
+    @property
+    def most(self) -> int:
+        """Arguments it takes at most."""
+        return len(self.arguments.split())
+
+    @property
+    def least(self) -> int:
+        """Arguments it needs."""
+        return sum(not each.startswith("[") for each in self.arguments.split())
+
+
+COMMANDS = (
+    Command("status", "[NAME]", "runs of this notebook that go on, or one run", "run"),
+    Command("load", "NAME", "bind NAME to its latest run, from the store", "run"),
+    Command("plan", "NAME", "what running it again would do", "run"),
+    Command("cancel", "NAME[.STEP]", "stop a run, or one of its steps", "run"),
+    Command("detach", "[NAME]", "free the cell that waits; its run goes on", "run"),
+    Command("history", "[NAME]", "the newest runs, of all names or of one", "run"),
+    Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
+    Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
+    Command("backends", "", "backends the lab knows by name"),
+    Command("config", "", "settings, and where they come from"),
+    Command("help", "", "this list, and the options of %%qflow"),
+)
+BY_NAME = {command.name: command for command in COMMANDS}
+
+
+class Commands:
+    """Carries out the commands of one shell."""
+
+    def __init__(self, shell: InteractiveShell):
+        self._shell = shell
+        self.attended: dict[str, Attendance] = {}
+        """The latest cell of each run, by the run's name."""
+
+    def run(self, line: str) -> Any:
+        """Carry out one line.
+
+        Raises
+        ------
+        MagicLineError
+            Naming the nearest command, or what it takes.
+        """
+        name, _, rest = line.strip().partition(" ")
+        command = BY_NAME.get(name or "help")
+        if command is None:
+            raise MagicLineError(
+                f"there is no command '{name}'{_hint(name)}", where=_where(line)
+            )
+        words = [_unquoted(rest)] if name == "sql" else _split(rest, line)
+        words = [word for word in words if word]
+        if not command.least <= len(words) <= command.most:
+            usage = f"%qflow {command.name} {command.arguments}".rstrip()
+            raise MagicLineError(f"write {usage}", where=_where(line))
+        act: Callable[..., Any] = getattr(self, f"_{command.name}")
+        return act(*words)
+
+    def _status(self, name: str = "") -> Run | Table:
+        if name:
+            return self._named(name)
+        rows = [_state(run) for run in lab().live()]
+        return Table.of(rows, "name", "state", "points", "elapsed s")
+
+    def _load(self, name: str) -> Run:
+        run = lab().load(name)
+        self._shell.push({run.name: run})
+        return run
+
+    def _plan(self, name: str) -> Table:
+        run = self._named(name)
+        return plan_table(lab().plan(run.workflow, inputs=self._shell.user_ns))
+
+    def _cancel(self, name: str) -> Run:
+        name, _, step = name.partition(".")
+        run = self._named(name)
+        run.cancel(step or None)
+        if not step:
+            with suppress(TimeoutError):
+                run.wait(_LAST_WORD)
+        return run
+
+    def _detach(self, name: str = "") -> None:
+        if name and name not in self.attended:
+            hint = did_you_mean(name, self.attended)
+            raise UnknownRun(f"no cell here runs '{name}'{hint}", run=name)
+        for each in [name] if name else list(self.attended):
+            self.attended[each].detach()
+
+    def _history(self, name: str | None = None) -> Table:
+        return Table.of(lab().runs(name), "number", "name", "started", "state")
+
+    def _chart(self, kind: str, name: str = "") -> Any:
+        if kind not in CHARTS:
+            hint = did_you_mean(kind, CHARTS)
+            raise MagicLineError(f"there is no chart '{kind}'{hint}", kind=kind)
+        if kind == "history":
+            from quantumflow_lab import charts
+
+            return charts.history(lab().runs(name or None, limit=1000))
+        return self._named(name or self._latest()).figure(kind)
+
+    def _sql(self, query: str) -> Table:
+        return Table(lab().sql(query))
+
+    def _backends(self) -> Table:
+        known = lab().backends
+        facts = [known.facts(name) for name in known.names()]
+        return Table.of(
+            {"name": each.name, "qubits": each.num_qubits, "noisy": each.noisy}
+            for each in facts
+        )
+
+    def _config(self) -> Table:
+        settings = lab().settings
+        rows: list[Mapping[str, Any]] = [
+            {"setting": f"QFLOW_{name.upper()}", "value": str(value)}
+            for name, value in settings.model_dump().items()
+        ]
+        return Table.of([*rows, {"setting": "home", "value": str(lab().store.home)}])
+
+    def _help(self) -> Table:
+        commands = [
+            {"write": f"%qflow {each.name} {each.arguments}".rstrip(), "to": each.help}
+            for each in COMMANDS
+        ]
+        options = [
+            {"write": f"%%qflow NAME {each.name} {each.value}".rstrip(), "to": each.help}
+            for each in MAGIC_OPTIONS
+        ]
+        return Table.of([*options, *commands])
+
+    def _named(self, name: str) -> Run:
+        """A run of the notebook if there is one of that name, else of the store."""
+        known = self._shell.user_ns.get(name)
+        return known if isinstance(known, Run) else lab().load(name)
+
+    def _latest(self) -> str:
+        if self.attended:
+            return list(self.attended)[-1]
+        rows = lab().runs(limit=1)
+        if not rows:
+            raise UnknownRun("there are no runs yet; run a %%qflow cell first")
+        return str(rows[0]["name"])
+
+
+def plan_table(plan: Plan) -> Table:
+    """A plan, a sentence for each step."""
+    rows = [
+        {
+            "step": step.name,
+            "kind": step.kind,
+            "backend": ", ".join(step.backends),
+            "runs": plan.sentence(step).removeprefix(f"{step.name}: "),
+        }
+        for step in plan.steps
+    ]
+    return Table.of(rows)
+
+
+def _state(run: Run) -> dict[str, Any]:
+    snapshot = run.snapshot()
+    steps = snapshot.get("steps", [])
+    done = sum(step["counts"].get("done", 0) for step in steps)
+    total = sum(step["total"] for step in steps)
+    return {
+        "name": run.name,
+        "state": run.state,
+        "points": f"{done}/{total}",
+        "elapsed s": snapshot.get("elapsed"),
+    }
+
+
+def _split(text: str, line: str) -> list[str]:
+    try:
+        return shlex.split(text, comments=True)
+    except ValueError:
+        raise MagicLineError(
+            "a quote is not closed on the magic line; close it", where=_where(line)
+        ) from None
+
+
+def _unquoted(text: str) -> str:
+    """A query without the quotes around all of it; its own quotes stay."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
+        return text[1:-1]
+    return text
+
+
+def _hint(name: str) -> str:
+    hint = did_you_mean(name, BY_NAME)
+    return hint if "did you mean" in hint else f"; there are {', '.join(BY_NAME)}"
+
+
+def _where(line: str) -> Where:
+    return Where("cell", 1, f"%qflow {line}")

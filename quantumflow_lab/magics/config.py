@@ -1,0 +1,19 @@
+"""Settings of the notebook's face: ``%config QFlow.show = 'graph'``."""
+
+from __future__ import annotations
+
+from traitlets import Enum
+from traitlets.config import Configurable
+
+from quantumflow_lab.magic_line import SHOWS
+
+
+class QFlow(Configurable):
+    """How ``%%qflow`` cells show their runs."""
+
+    show = Enum(
+        SHOWS,
+        "live",
+        help="What a %%qflow cell draws when its line has no --show: 'live' (a widget), "
+        "'graph' (a still picture at the start and the end) or 'none'.",
+    ).tag(config=True)

@@ -1,0 +1,59 @@
+"""Rows of the store as a notebook shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab.widgets import table_html, table_text
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+
+class Table:
+    """The answer to a query: shown as a table, read as Arrow or as a data frame.
+
+    Examples
+    --------
+    >>> Table.of([{"name": "bell", "shots": 100}])
+    name  shots
+    ----  -----
+    bell    100
+    (1 row)
+    """
+
+    def __init__(self, arrow: pyarrow.Table):
+        self.arrow = arrow
+        """The rows as a :class:`pyarrow.Table`."""
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]], *columns: str) -> Table:
+        """A table of rows with the same keys; `columns` names those of an empty one."""
+        import pyarrow
+
+        rows = [dict(row) for row in rows]
+        if not rows:
+            return cls(pyarrow.table({name: [] for name in columns}))
+        return cls(pyarrow.Table.from_pylist(rows))
+
+    def df(self) -> pandas.DataFrame:
+        """The rows as a data frame; needs pandas."""
+        return self.arrow.to_pandas()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows for polars, DuckDB and others that speak Arrow."""
+        return self.arrow.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        return int(self.arrow.num_rows)
+
+    def __repr__(self) -> str:
+        return table_text(self.arrow.column_names, self._rows())
+
+    def _repr_html_(self) -> str:
+        return table_html(self.arrow.column_names, self._rows())
+
+    def _rows(self) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in self.arrow.to_pylist()]

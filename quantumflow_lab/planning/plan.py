@@ -1,0 +1,96 @@
+"""A plan: the steps of one run with everything decided that can be before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from quantumflow_lab.planning.points import shape_of
+
+
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step of a run."""
+
+    name: str
+    kind: str
+    """circuit, observable, sample, estimate or step."""
+    dims: tuple[str, ...]
+    """Axes it runs over, in the order of the cell."""
+    parameters: tuple[str, ...]
+    """Parameters of its function that the lab provides."""
+    needs: tuple[str, ...]
+    """Steps it waits for."""
+    backends: tuple[str, ...] = ()
+    """Backends it uses: one for each value of the axis ``backend``, or a single one;
+    none if it runs no circuits."""
+    map: str | None = None
+    """The need whose elements it runs over, if any."""
+    partial: bool = False
+    """Whether it runs although points of its needs failed."""
+    attempts: int = 1
+    """Tries before a failure is final, at least 1."""
+    timeout: float | None = None
+    """Longest run time of one point in seconds, or None."""
+    calls: int | None = None
+    """Most quantum calls one point may make, or None."""
+    pyplot: bool = False
+    """Whether it touches pyplot, which is not made for threads."""
+
+    @property
+    def backend(self) -> str:
+        """The one backend it uses, or the first, or ``""``."""
+        return self.backends[0] if self.backends else ""
+
+    @property
+    def quantum(self) -> bool:
+        """Whether its value comes from a backend."""
+        return self.kind in ("sample", "estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run before it starts."""
+
+    name: str
+    steps: tuple[StepPlan, ...]
+    """In topological order."""
+    axes: Mapping[str, tuple[Any, ...]]
+    """Values of every axis known before the run, ``backend`` included."""
+    units: Mapping[str, str | None] = field(default_factory=dict)
+    """Unit of each axis that has one."""
+    shots: int = 1024
+    """Shots of sample steps that name none."""
+    precision: float | None = None
+    """Precision of estimate steps that name none; None asks each backend's best."""
+
+    def step(self, name: str) -> StepPlan:
+        """The step of that name; ``KeyError`` if there is none."""
+        return next(s for s in self.steps if s.name == name)
+
+    def sentence(self, step: StepPlan) -> str:
+        """How often a step runs, spelled out.
+
+        Examples
+        --------
+        >>> counts = StepPlan("counts", "sample", ("delay", "backend"), (), (),
+        ...                   backends=("aer", "fake_lima"))
+        >>> plan = Plan("t1", (counts,),
+        ...             {"delay": (0, 1, 2), "backend": ("aer", "fake_lima")})
+        >>> plan.sentence(counts)
+        'counts: delay 3 × backend 2 = 6 points in 2 jobs'
+        """
+        unknown = [d for d in step.dims if d not in self.axes]
+        if unknown:
+            return f"{step.name}: one point for each element of {' × '.join(unknown)}"
+        sizes = {name: len(values) for name, values in self.axes.items()}
+        points = prod(shape_of(step.dims, sizes))
+        product = " × ".join(f"{d} {sizes[d]}" for d in step.dims)
+        text = f"{step.name}: {product} = {points} points" if product else step.name
+        if not step.quantum:
+            return text
+        jobs = len(step.backends)
+        end = f"{jobs} job" + ("s" if jobs > 1 else "")
+        return f"{text} in {end}" if product else f"{text}: {end}"

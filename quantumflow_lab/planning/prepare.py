@@ -1,0 +1,137 @@
+"""From a bound workflow to its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from quantumflow_lab.cell import Bound, substitute
+from quantumflow_lab.dims import step_dims
+from quantumflow_lab.errors import BadAxis
+from quantumflow_lab.planning.plan import Plan, StepPlan
+from quantumflow_lab.workflow import Step
+
+_LOST_ATTEMPTS = 3
+"""Tries of work that fails for reasons of the backend, such as a lost worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What applies to steps that say nothing else."""
+
+    backends: tuple[str, ...]
+    shots: int
+    precision: float | None = None
+
+
+def prepare(
+    bound: Bound, defaults: Defaults, known_as: Callable[[object], str]
+) -> Plan:
+    """Decide everything that can be before a run starts.
+
+    Parameters
+    ----------
+    bound
+        The workflow with its values.
+    defaults
+        Options of the run.
+    known_as
+        Name of a backend given by name or as an object; raises ``UnknownBackend``.
+
+    Raises
+    ------
+    CellError, BackendError
+        Whatever about axes, options or backends cannot work.
+    """
+    workflow = bound.workflow
+    own = {
+        name: _names(options["backend"], bound.values, known_as)
+        for name, options in bound.options.items()
+        if "backend" in options
+    }
+    default = tuple(known_as(name) for name in defaults.backends)
+    dims = step_dims(workflow, default, own_backends=own)
+    steps = tuple(
+        _step(bound, workflow.step(name), dims[name], own.get(name), default)
+        for name in workflow.order()
+    )
+    axes = {name: axis.values for name, axis in bound.axes.items()}
+    if backends := _backend_axis(steps):
+        axes["backend"] = backends
+    return Plan(
+        name=workflow.name,
+        steps=steps,
+        axes=axes,
+        units={name: axis.unit for name, axis in bound.axes.items()},
+        shots=defaults.shots,
+        precision=defaults.precision,
+    )
+
+
+def _names(
+    given: Any, values: Mapping[str, Any], known_as: Callable[[object], str]
+) -> str | tuple[str, ...]:
+    """Backends of one step: a name, or several for an axis."""
+    given = substitute({"backend": given}, values)["backend"]
+    if isinstance(given, list | tuple):
+        return tuple(known_as(each) for each in given)
+    return known_as(given)
+
+
+def _step(
+    bound: Bound,
+    step: Step,
+    dims: tuple[str, ...],
+    own: str | tuple[str, ...] | None,
+    default: tuple[str, ...],
+) -> StepPlan:
+    fixed = {
+        name: value
+        for name, value in bound.options[step.name].items()
+        if name in ("retries", "timeout", "calls", "partial")
+    }
+    fixed = substitute(fixed, bound.values)
+    chosen = default if own is None else own
+    backends = (chosen,) if isinstance(chosen, str) else chosen
+    if "backend" not in dims:
+        backends = backends[:1]
+    quantum = step.quantum or "backend" in step.injected
+    retries = fixed.get("retries", _LOST_ATTEMPTS - 1 if step.kind != "step" else 0)
+    return StepPlan(
+        name=step.name,
+        kind=step.kind,
+        dims=dims,
+        parameters=(*step.needs, *step.injected),
+        needs=bound.workflow.edges(step.name),
+        backends=backends if quantum else (),
+        map=step.map,
+        partial=fixed.get("partial", False),
+        attempts=int(retries) + 1,
+        timeout=fixed.get("timeout"),
+        calls=fixed.get("calls"),
+        pyplot=_touches_pyplot(bound, step),
+    )
+
+
+def _backend_axis(steps: Sequence[StepPlan]) -> tuple[str, ...]:
+    """Values of the axis ``backend``, which all steps that have it share."""
+    lists = {s.name: s.backends for s in steps if "backend" in s.dims and s.backends}
+    if len(set(lists.values())) > 1:
+        shown = "; ".join(f"{n}: {', '.join(b)}" for n, b in lists.items())
+        raise BadAxis(
+            f"the axis 'backend' has one list of values, but steps differ ({shown}); "
+            "give them the same list"
+        )
+    return next(iter(lists.values()), ())
+
+
+def _touches_pyplot(bound: Bound, step: Step) -> bool:
+    """Whether the function reads pyplot, whose current figure threads would share."""
+    names = bound.bodies[step.name].__globals__
+    found = (names.get(name) for name in step.reads)
+    return any(
+        isinstance(each, ModuleType) and each.__name__ == "matplotlib.pyplot"
+        for each in found
+    )

@@ -1,0 +1,245 @@
+"""The seams of the lab: values that cross them, and the protocols on either side.
+
+Deciding code takes and returns these values; acting code implements the protocols.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+
+class Phase(StrEnum):
+    """What a job on a backend is doing, as the widget shows it."""
+
+    QUEUED = "queued"
+    TRANSPILING = "transpiling"
+    RUNNING = "running"
+    FETCHING = "fetching"
+
+
+@dataclass(frozen=True, slots=True)
+class BackendFacts:
+    """What the lab knows of a backend before it submits anything."""
+
+    name: str
+    """Name under which the lab knows it, such as ``fake_manila``."""
+    key: str
+    """Content key: equal for two backends only if they are the same device."""
+    num_qubits: int | None
+    """Width of the device, or None if the backend does not say."""
+    simulator: bool
+    """True if shots are simulated on this machine."""
+    exact: bool
+    """True if ``precision=0`` has a meaning: expectation values without shot noise."""
+    noisy: bool
+    """True if results carry device noise, real or modelled."""
+    operations: frozenset[str]
+    """Names of the instructions the target takes."""
+    max_shots: int
+    """Most shots one circuit may ask for."""
+    max_circuits: int
+    """Most circuits in one job."""
+    options: frozenset[str]
+    """Names of the run options the backend understands; others are refused."""
+    portable: bool
+    """True if it can be rebuilt in a worker process; else it runs in the kernel."""
+    calibrated: str | None = None
+    """Date of the calibration data, ISO 8601, where the device has any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One unit's share of a job: the PUBs of one point of one step, or of one loop call."""
+
+    unit: int
+    """Scheduler number of the unit."""
+    attempt: int
+    """Which try this is, from 1."""
+    pubs: tuple[Any, ...]
+    """Normalised PUBs: ``SamplerPub`` or ``EstimatorPub``."""
+    seed_index: int | None
+    """Position of the first circuit in the step's seed sequence, or None for unseeded."""
+    optimization_level: int = 1
+    """Level of :func:`qiskit.transpile`, 0 to 3."""
+    transpile: Mapping[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of :func:`qiskit.transpile`; may differ by point."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Run options of the backend; members with equal ones share one ``run()`` call."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """A batch of members that run on one backend with the same options."""
+
+    job: int
+    """Scheduler number of the job."""
+    tag: str
+    """Deterministic tag, unique per submission."""
+    kind: Literal["sample", "estimate"]
+    backend: str
+    """Name of a registered backend."""
+    members: tuple[Member, ...]
+    seed: int | None
+    """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobMetrics:
+    """What a finished job was made of and what it took. Times in seconds."""
+
+    circuits: int = 0
+    shots: int = 0
+    """Shots over all circuits."""
+    queue_s: float = 0.0
+    transpile_s: float = 0.0
+    run_s: float = 0.0
+    depth: int = 0
+    """Depth of the deepest ISA circuit."""
+    two_qubit_gates: int = 0
+    """Two-qubit gates of the ISA circuit that has most."""
+    qubits: int = 0
+    """Most qubits that any ISA circuit really uses."""
+    peak_memory_mb: float = 0.0
+    """Peak resident memory of the worker process, in MiB."""
+    provider_job: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The executor took the job; it waits or runs now."""
+
+    job: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The job entered a new phase."""
+
+    job: int
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDone:
+    """One member has its results: a ``PubResult`` for each of its PUBs, in order."""
+
+    job: int
+    unit: int
+    attempt: int
+    results: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFailed:
+    """One member has none, and why."""
+
+    job: int
+    unit: int
+    attempt: int
+    error: Exception
+    transient: bool
+    """True if the same request may succeed when tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Every member of the job has been answered; the last event of a job."""
+
+    job: int
+    metrics: JobMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The worker died; members without an answer have to run again. Ends the job."""
+
+    job: int
+    reason: str
+    """Such as ``worker killed by signal 9``."""
+
+
+JobEvent = Accepted | Progress | MemberDone | MemberFailed | Settled | Lost
+
+
+class JobExecutor(Protocol):
+    """Runs jobs on backends. Events arrive on any thread, in order for one job."""
+
+    def submit(self, request: JobRequest, on_event: Callable[[JobEvent], None]) -> None:
+        """Take a job. Never raises for the job's own faults: those arrive as events."""
+
+    def cancel(self, job: int) -> None:
+        """Stop a job now; it ends with ``Lost`` unless it had settled."""
+
+    def close(self) -> None:
+        """Stop everything, leave no process behind."""
+
+
+class Arrangement(Protocol):
+    """Whether a step returned one PUB, a list or a dict of them."""
+
+    def restore(self, results: Sequence[Any]) -> Any:
+        """Results in the arrangement the PUBs came in."""
+
+
+class Backends(Protocol):
+    """The backends that the lab knows by name."""
+
+    def facts(self, name: str) -> BackendFacts:
+        """Look a backend up; raises ``UnknownBackend`` naming the nearest."""
+
+    def names(self) -> list[str]:
+        """Names for completion, sorted."""
+
+    def add(self, name: str, backend: object) -> None:
+        """Register a ``BackendV2`` under a name."""
+
+    def normalise(
+        self,
+        kind: Literal["sample", "estimate"],
+        value: object,
+        *,
+        backend: str,
+        shots: int | None,
+        precision: float | None,
+    ) -> tuple[tuple[Any, ...], Arrangement]:
+        """PUBs of what a step returned, and how they were arranged.
+
+        Raises the ``PubError`` that says what to return instead.
+        """
+
+    def circuits(self, kind: Literal["sample", "estimate"], pub: Any) -> int:
+        """Circuits that running one normalised PUB takes."""
+
+    def preflight(
+        self,
+        name: str,
+        kind: Literal["sample", "estimate"],
+        pubs: Sequence[Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        """Raise the ``PubError`` or ``BackendError`` that running these PUBs would meet."""
+
+
+class Sink(Protocol):
+    """Where records of a run go; see ``docs/store.md`` for their kinds and fields."""
+
+    def append(
+        self, records: Sequence[Mapping[str, Any]], *, sync: bool = False
+    ) -> None:
+        """Add records in one write; with ``sync`` they are on the disk on return."""
+
+    def put(self, value: object) -> Mapping[str, Any] | None:
+        """Store a value by content; its reference, or None if it lives in memory only."""
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now_us(self) -> int:
+        """Monotonic microseconds."""
+
+    def wall(self) -> float:
+        """Seconds since the epoch, UTC."""

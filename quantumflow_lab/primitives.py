@@ -1,0 +1,168 @@
+"""Sampler and estimator for loops: plain Qiskit primitives, scheduled by the lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias, cast
+
+from qiskit.primitives import (
+    BaseEstimatorV2,
+    BasePrimitiveJob,
+    BaseSamplerV2,
+    EstimatorPubLike,
+    PrimitiveResult,
+    PubResult,
+    SamplerPubLike,
+    SamplerPubResult,
+)
+from qiskit.providers import JobStatus
+
+from quantumflow_lab.context import Call, StepContext, current
+
+_Result: TypeAlias = PrimitiveResult[PubResult]
+
+
+class LabJob(BasePrimitiveJob[_Result, JobStatus]):
+    """A call of a loop step; ``result()`` gives the step's slot back while it waits."""
+
+    def __init__(self, call: Call):
+        super().__init__(call.tag)
+        self._call = call
+
+    def result(self) -> _Result:
+        """Wait for the results, one ``PubResult`` for each PUB."""
+        return PrimitiveResult(list(self._call.wait()))
+
+    def status(self) -> JobStatus:
+        """``DONE`` once the call is answered, ``RUNNING`` before."""
+        return JobStatus.DONE if self.done() else JobStatus.RUNNING
+
+    def done(self) -> bool:
+        """Whether the call is answered."""
+        return self._call.done()
+
+    def running(self) -> bool:
+        """Whether the call is on its way."""
+        return not self.done()
+
+    def cancelled(self) -> bool:
+        """Always False: a cancelled call ends the step that made it."""
+        return False
+
+    def in_final_state(self) -> bool:
+        """Whether the call is answered."""
+        return self.done()
+
+    def cancel(self) -> None:
+        """Ask for the call to be stopped."""
+        self._call.cancel()
+
+
+class LabEstimator(BaseEstimatorV2):
+    """A ``BaseEstimatorV2`` whose calls go through the lab's scheduler.
+
+    Parameters
+    ----------
+    context
+        The step it belongs to.
+    backend
+        Name of a registered backend.
+    options
+        ``precision`` of PUBs that bring none, transpile and run options.
+
+    See Also
+    --------
+    qiskit.primitives.BaseEstimatorV2
+    """
+
+    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
+        self._context = context
+        self._backend = backend
+        self._options = dict(options)
+
+    def run(
+        self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
+    ) -> BasePrimitiveJob[_Result, JobStatus]:
+        """Estimate expectation values, as any ``BaseEstimatorV2``."""
+        options = self._options | (
+            {} if precision is None else {"precision": precision}
+        )
+        call = self._context.port.call(
+            self._context, "estimate", self._backend, list(pubs), options
+        )
+        return LabJob(call)
+
+
+class LabSampler(BaseSamplerV2):
+    """A ``BaseSamplerV2`` whose calls go through the lab's scheduler.
+
+    Parameters
+    ----------
+    context
+        The step it belongs to.
+    backend
+        Name of a registered backend.
+    options
+        ``shots`` of PUBs that bring none, transpile and run options.
+
+    See Also
+    --------
+    qiskit.primitives.BaseSamplerV2
+    """
+
+    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
+        self._context = context
+        self._backend = backend
+        self._options = dict(options)
+
+    def run(
+        self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
+    ) -> BasePrimitiveJob[PrimitiveResult[SamplerPubResult], JobStatus]:
+        """Sample circuits, as any ``BaseSamplerV2``."""
+        options = self._options | ({} if shots is None else {"shots": shots})
+        call = self._context.port.call(
+            self._context, "sample", self._backend, list(pubs), options
+        )
+        return cast(
+            "BasePrimitiveJob[PrimitiveResult[SamplerPubResult], JobStatus]",
+            LabJob(call),
+        )
+
+
+def estimator(backend: str | None = None, **options: Any) -> LabEstimator:
+    """A further estimator inside a loop step, say an exact one beside a noisy one.
+
+    Parameters
+    ----------
+    backend
+        Name of a backend; the step's own by default.
+    **options
+        ``precision`` (0 is exact on simulators), ``optimization_level``, ``transpile``,
+        ``options``.
+
+    Raises
+    ------
+    NotInStep
+        Outside a running step.
+    """
+    context = current("qf.estimator()")
+    return LabEstimator(context, backend or context.backend, options)
+
+
+def sampler(backend: str | None = None, **options: Any) -> LabSampler:
+    """A further sampler inside a loop step.
+
+    Parameters
+    ----------
+    backend
+        Name of a backend; the step's own by default.
+    **options
+        ``shots``, ``optimization_level``, ``transpile``, ``options``.
+
+    Raises
+    ------
+    NotInStep
+        Outside a running step.
+    """
+    context = current("qf.sampler()")
+    return LabSampler(context, backend or context.backend, options)

@@ -1,0 +1,248 @@
+"""What the journal is told, record by record; fields as in ``docs/store.md``."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from quantumflow_lab.grid import Failed
+from quantumflow_lab.live import LiveRun, StepState
+from quantumflow_lab.ports import JobMetrics, JobRequest
+
+Record = dict[str, Any]
+
+_PACKAGES = ("quantumflow-lab", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy")
+
+
+def started(live: LiveRun, options: Mapping[str, Any]) -> Record:
+    """The run as it was asked for, written before its first step."""
+    workflow = live.bound.workflow
+    return {
+        "v": 1,
+        "kind": "run",
+        "run": live.id,
+        "ts": live.started,
+        "name": live.plan.name,
+        "source": workflow.source,
+        "document": workflow.to_document(),
+        "options": {**options, "plan": _plan(live)},
+        "seed": live.seed,
+        "inputs": [
+            {
+                "name": i.name,
+                "kind": i.kind,
+                "fingerprint": i.fingerprint,
+                "summary": i.summary,
+            }
+            for i in live.bound.inputs
+        ],
+        "versions": versions(),
+        "backends": sorted({b for s in live.plan.steps for b in s.backends}),
+        "cwd": str(Path.cwd()),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _plan(live: LiveRun) -> dict[str, Any]:
+    """Axes and dimensions, so that a stored run can be read without its source."""
+    return {
+        "steps": [
+            {"name": s.name, "kind": s.kind, "dims": list(s.dims)}
+            for s in live.plan.steps
+        ],
+        "axes": {
+            name: {
+                "values": [plain(v) for v in values],
+                "unit": live.plan.units.get(name),
+            }
+            for name, values in live.axes.items()
+        },
+    }
+
+
+def quote(live: LiveRun, state: StepState, backend: str, shots: int | None) -> Record:
+    """What the plan expected of one step on one backend."""
+    share = max(1, len(state.plan.backends)) if "backend" in state.plan.dims else 1
+    return {
+        "v": 1,
+        "kind": "quote",
+        "run": live.id,
+        "ts": live.started,
+        "step": state.name,
+        "backend": backend,
+        "points": state.size // share,
+        "circuits": None,
+        "jobs": 1,
+        "shots": shots,
+    }
+
+
+def point(
+    live: LiveRun, state: StepState, index: int, final: str, attempt: int, now: float
+) -> Record:
+    """One point of one step in its final state."""
+    began = state.began.get(index)
+    value = state.values[index]
+    failed = value if isinstance(value, Failed) else None
+    return {
+        "v": 1,
+        "kind": "unit",
+        "run": live.id,
+        "ts": now,
+        "step": state.name,
+        "step_kind": state.plan.kind,
+        "unit": index,
+        "point": {name: plain(v) for name, v in live.coordinates(state, index).items()},
+        "index": live.index_of(state, index),
+        "attempt": attempt,
+        "state": final,
+        "reason": failed.reason if failed else None,
+        "error": failed.message if failed else None,
+        "started": began,
+        "ended": now,
+        "wall_s": None if began is None else now - began,
+        "value": state.refs.get(index),
+    }
+
+
+def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
+    """One step when its last point is final."""
+    began = state.started if state.started is not None else now
+    return {
+        "v": 1,
+        "kind": "step",
+        "run": live.id,
+        "ts": now,
+        "step": state.name,
+        "step_kind": state.plan.kind,
+        "backend": ",".join(state.plan.backends) or None,
+        "state": final,
+        "points": state.size,
+        "done": state.done,
+        "failed": state.failed,
+        "started": began,
+        "ended": now,
+        "wall_s": now - began,
+    }
+
+
+def job(
+    live: LiveRun,
+    state: StepState,
+    request: JobRequest,
+    stage: str,
+    *,
+    submitted: float,
+    now: float,
+    metrics: JobMetrics | None = None,
+    error: str | None = None,
+) -> Record:
+    """One provider job at one stage; the latest record of a job counts."""
+    m = metrics or JobMetrics()
+    ended = stage in ("settled", "lost", "cancelled")
+    return {
+        "v": 1,
+        "kind": "job",
+        "run": live.id,
+        "ts": now,
+        "step": state.name,
+        "job": request.job,
+        "backend": request.backend,
+        "state": stage,
+        "tag": request.tag,
+        "attempt": max(member.attempt for member in request.members),
+        "members": len(request.members),
+        "circuits": m.circuits,
+        "shots": m.shots,
+        "queue_s": m.queue_s,
+        "transpile_s": m.transpile_s,
+        "run_s": m.run_s,
+        "wall_s": now - submitted if ended else None,
+        "depth": m.depth,
+        "two_qubit_gates": m.two_qubit_gates,
+        "qubits": m.qubits,
+        "peak_memory_mb": m.peak_memory_mb,
+        "cost": 0.0 if ended else None,
+        "currency": None,
+        "machine_s": m.transpile_s + m.run_s,
+        "provider_job": m.provider_job,
+        "error": error,
+        "submitted": submitted,
+        "ended": now if ended else None,
+    }
+
+
+def metric(
+    live: LiveRun,
+    step_name: str,
+    unit: int,
+    name: str,
+    value: float,
+    n: int,
+    now: float,
+) -> Record:
+    """One value a step logged."""
+    return {
+        "v": 1,
+        "kind": "metric",
+        "run": live.id,
+        "ts": now,
+        "step": step_name,
+        "unit": unit,
+        "name": name,
+        "value": value,
+        "n": n,
+    }
+
+
+def output(live: LiveRun, step_name: str, mime: str, text: str, now: float) -> Record:
+    """Something a step printed."""
+    return {
+        "v": 1,
+        "kind": "output",
+        "run": live.id,
+        "ts": now,
+        "step": step_name,
+        "unit": 0,
+        "mime": mime,
+        "text": text,
+    }
+
+
+def ended(live: LiveRun, now: float, wall_s: float) -> Record:
+    """The last record of a run."""
+    return {
+        "v": 1,
+        "kind": "end",
+        "run": live.id,
+        "ts": now,
+        "state": live.state,
+        "error": None if live.error is None else str(live.error),
+        "wall_s": wall_s,
+    }
+
+
+def plain(value: object) -> Any:
+    """An axis value as a JSON scalar, or as text."""
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return repr(value)

@@ -1,0 +1,561 @@
+"""The imperative shell around the scheduler: one thread that owns it.
+
+Other threads post small functions to the runner's inbox. The thread runs them, hands
+the events they caused to the scheduler in one batch, carries out the commands that come
+back and writes what happened to the journal in one write. Nothing here decides *what*
+runs next; that is the scheduler's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any, Literal, Protocol
+
+from quantumflow_lab import core, records
+from quantumflow_lab.bodies import Produced, make_task, run_body
+from quantumflow_lab.calls import Calls, PendingCall
+from quantumflow_lab.console import Console
+from quantumflow_lab.context import StepContext, Stopped
+from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
+from quantumflow_lab.errors import (
+    QuantumFlowError,
+    RunCancelled,
+    SchedulerBug,
+    StepFailed,
+    StepSkipped,
+    StepTimeout,
+    StoreError,
+)
+from quantumflow_lab.grid import Failed
+from quantumflow_lab.jobs import Jobs
+from quantumflow_lab.live import MISSING, LiveRun, Output, Role, StepState, Task
+from quantumflow_lab.planning.seeds import derive
+from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink
+from quantumflow_lab.recorder import Recorder
+from quantumflow_lab.schedule import Schedule
+from quantumflow_lab.snapshot import final_state, snapshot
+
+log = logging.getLogger(__name__)
+
+_SNAPSHOT_US = 100_000
+"""Shortest time between two snapshots of a run."""
+
+
+class Threads(Protocol):
+    """Runs functions of steps, as ``quantumflow_lab.workers.StepThreads`` does."""
+
+    def start(
+        self,
+        key: tuple[int, int],
+        call: Callable[[], Any],
+        on_end: Callable[[tuple[int, int], Any, BaseException | None], None],
+    ) -> None:
+        """Run `call` in a thread and tell how it ended."""
+
+    def stop(self, key: tuple[int, int]) -> None:
+        """Raise ``Stopped`` in the thread."""
+
+    def close(self) -> None:
+        """Stop them all."""
+
+
+class Runner:
+    """Runs plans until they end.
+
+    Parameters
+    ----------
+    backends, jobs, threads, sink, clock
+        The ports it acts through.
+    thread_slots
+        Classical steps that may run at once.
+    backend_slots
+        Jobs that may be open at once on one backend.
+    """
+
+    def __init__(
+        self,
+        *,
+        backends: Backends,
+        jobs: JobExecutor,
+        threads: Threads,
+        sink: Sink,
+        clock: Clock,
+        thread_slots: int,
+        backend_slots: int,
+    ):
+        self._backends = backends
+        self._executor = jobs
+        self._threads = threads
+        self._sink = sink
+        self._clock = clock
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._schedule = Schedule(
+            backends, thread_slots=thread_slots, backend_slots=backend_slots
+        )
+        self._recorder = Recorder(sink, clock)
+        self._calls = Calls(self._schedule)
+        self._jobs = Jobs(
+            executor=jobs,
+            backends=backends,
+            sink=sink,
+            clock=clock,
+            schedule=self._schedule,
+            recorder=self._recorder,
+            calls=self._calls,
+            post=self._post,
+            answer=self._answer,
+        )
+        self._console = Console(self.emit)
+        self._runs: dict[int, LiveRun] = {}
+        self._by_id: dict[str, LiveRun] = {}
+        self._produced: dict[tuple[int, int], Produced | Task] = {}
+        """Answers by unit and attempt, until the scheduler credits or drops them."""
+        self._failures: dict[int, BaseException] = {}
+        """The last failure of each unit that is not final."""
+        self._closing = False
+        self._thread = threading.Thread(
+            target=self._loop, name="qflow-runner", daemon=True
+        )
+        self._thread.start()
+
+    # Called from any thread.
+
+    def start(self, live: LiveRun) -> None:
+        """Begin a run; its future ``finished`` resolves when it has ended.
+
+        Raises
+        ------
+        SchedulerBug
+            If an earlier bug has stopped the runner.
+        """
+        if self._closing:
+            raise SchedulerBug(
+                "the lab has stopped, see the log for why; restart the kernel, "
+                "what was recorded is kept"
+            )
+        self._by_id[live.id] = live
+        self._console.open()
+        self._post(lambda: self._start(live))
+
+    def cancel(
+        self, live: LiveRun, step: str | None = None, point: int | None = None
+    ) -> None:
+        """Stop a run, one of its steps, or one point of a step."""
+        self._post(lambda: self._cancel(live, step, point))
+
+    def close(self) -> None:
+        """Cancel what runs and leave no thread or process behind."""
+        self._post(self._close)
+        self._thread.join(timeout=5)
+        self._executor.close()
+        self._threads.close()
+
+    # Called from threads of steps (the StepPort).
+
+    def emit(self, context: StepContext, mime: str, data: Any) -> None:
+        """Show something under the name of a step."""
+        self._post(lambda: self._show(context, mime, data))
+
+    def log(self, context: StepContext, name: str, value: float) -> None:
+        """Record one value of a metric."""
+        self._post(lambda: self._log(context, name, value))
+
+    def call(
+        self,
+        context: StepContext,
+        kind: Literal["sample", "estimate"],
+        backend: str | None,
+        pubs: Sequence[Any],
+        options: Mapping[str, Any],
+    ) -> PendingCall:
+        """Send PUBs of a loop step through the scheduler."""
+        live = self._by_id[context.run]
+        made = self._calls.count(context, live.steps[context.step].plan.calls)
+        name = backend or context.backend
+        seed_at = derive(live.seed, context.step, str(context.point), str(made))
+        task = make_task(
+            live,
+            self._backends,
+            kind,
+            list(pubs),
+            options,
+            backend=name,
+            seed_at=seed_at,
+        )
+        pending = PendingCall(
+            tag=f"{live.id}.{context.step}.{context.point}.{made}",
+            parent=context,
+            task=task,
+            backend=name,
+            kind=kind,
+            park=lambda call: self._post(lambda: self._calls.park(call)),
+            withdraw=lambda call: self._post(lambda: self._calls.withdraw(call)),
+        )
+        self._post(lambda: self._calls.define(live, pending))
+        return pending
+
+    def _post(self, action: Callable[[], None]) -> None:
+        self._inbox.put(action)
+
+    # The thread.
+
+    def _loop(self) -> None:
+        while not self._closing:
+            try:
+                self._drain()
+                self._turn()
+            except Exception as error:
+                # A bug here has to end the runs, or their cells would wait for ever.
+                log.exception("the runner failed")
+                self._break(error)
+
+    def _drain(self) -> None:
+        """Wait for something to do, then do all that waits."""
+        try:
+            self._inbox.get(timeout=self._patience())()
+            while True:
+                self._inbox.get_nowait()()
+        except Empty:
+            return
+
+    def _patience(self) -> float | None:
+        """Seconds until something is due, or None."""
+        views = [live.view_due for live in self._runs.values() if live.dirty]
+        times = [self._schedule.next_wake(), self._recorder.due(), *views]
+        due = [time for time in times if time is not None]
+        if not due:
+            return None
+        return max(0.0, (min(due) - self._clock.now_us()) / 1e6)
+
+    def _turn(self) -> None:
+        """One batch of events, its commands, its records."""
+        while True:
+            for command in self._schedule.turn(self._clock.now_us()):
+                self._carry_out(command)
+            if not self._schedule.events:
+                break
+        self._flush()
+        self._refresh()
+
+    def _carry_out(self, command: core.Command) -> None:
+        match command:
+            case core.Run(unit, attempt):
+                self._run(unit, attempt)
+            case core.Resume(unit, attempt):
+                self._calls.resume(unit, attempt)
+            case core.Submit(job, _, members):
+                self._jobs.submit(job, members)
+            case core.Stop(unit, attempt):
+                self._calls.stop(unit, attempt)
+                self._threads.stop((unit, attempt))
+            case core.StopJob(job):
+                self._jobs.stop(job)
+            case core.Final(unit, state, attempt, cause):
+                self._final(unit, state, attempt, cause)
+            case core.Retry(unit, attempt, _):
+                self._retrying(unit, attempt)
+            case core.Ended(run, outcome):
+                self._ended(self._runs.pop(run), outcome)
+            case core.Find(job) | core.Ask(_, _, job):
+                raise AssertionError(f"job {job} is in doubt, and no lane is remote")
+
+    # Runs and steps.
+
+    def _start(self, live: LiveRun) -> None:
+        self._runs[live.number] = live
+        self._schedule.events.run(live.number, seed=live.seed)
+        self._define(live)
+
+    def _define(self, live: LiveRun) -> None:
+        """Tell the scheduler of every step whose points can be counted by now."""
+        if live.cancelled:
+            return
+        while fresh := live.definable():
+            for state in fresh:
+                if state.size:
+                    self._schedule.define_step(live, state)
+                else:
+                    self._close_step(live, state)
+        if not live.sealed and live.counted:
+            live.sealed = True
+            self._schedule.events.seal(live.number)
+
+    def _cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
+        if live.number in self._runs:
+            live.cancelled = live.cancelled or step is None
+            self._schedule.cancel(live, step, point)
+
+    def _run(self, unit: int, attempt: int) -> None:
+        live, block, point = self._schedule.find(unit)
+        state = block.step
+        now = self._clock.wall()
+        state.started = state.started or now
+        state.began.setdefault(point, now)
+        live.dirty = True
+        context = StepContext(
+            port=self,
+            run=live.id,
+            step=state.name,
+            unit=unit,
+            attempt=attempt,
+            point=point,
+            backend=live.backend_of(state, point),
+        )
+        self._threads.start(
+            (unit, attempt),
+            lambda: self._body(live, state, context),
+            self._body_ended,
+        )
+
+    def _body(
+        self, live: LiveRun, state: StepState, context: StepContext
+    ) -> Produced | Task:
+        """Called in the step's thread."""
+        try:
+            return run_body(live, state, context, self._backends, self._sink)
+        finally:
+            self._console.finish(context)
+
+    def _body_ended(
+        self,
+        key: tuple[int, int],
+        produced: Produced | Task | None,
+        error: BaseException | None,
+    ) -> None:
+        """Called in the step's thread."""
+        if isinstance(error, Stopped):
+            self._post(lambda: self._stopped(key))
+        elif error is not None:
+            ours = isinstance(error, QuantumFlowError)
+            final = ours or not isinstance(error, Exception)
+            reason = Reason.PERMANENT if final else Reason.TRANSIENT
+            self._post(lambda: self._answer(*key, error, reason))
+        elif produced is not None:
+            self._post(lambda: self._answer(*key, produced, Reason.PERMANENT))
+
+    def _stopped(self, key: tuple[int, int]) -> None:
+        self._schedule.events.stopped(*key)
+
+    def _answer(
+        self,
+        unit: int,
+        attempt: int,
+        answer: Produced | Task | BaseException,
+        reason: Reason,
+    ) -> None:
+        """Tell the scheduler how an attempt ended; it decides whether that counts."""
+        if isinstance(answer, BaseException):
+            self._failures[unit] = answer
+            self._schedule.events.failed(unit, attempt, reason)
+        else:
+            self._produced[unit, attempt] = answer
+            self._schedule.events.done(unit, attempt)
+
+    def _retrying(self, unit: int, attempt: int) -> None:
+        live, block, _ = self._schedule.find(unit)
+        live.dirty = True
+        live.message = (
+            f"{block.step.name}: try {attempt} failed, trying again "
+            f"({self._failures.get(unit)})"
+        )
+
+    # Final states.
+
+    def _final(self, unit: int, state: UnitState, attempt: int, cause: Cause) -> None:
+        live, block, point = self._schedule.find(unit)
+        produced = self._produced.pop((unit, attempt), None)
+        failure = self._failures.pop(unit, None)
+        live.dirty = True
+        done = state is UnitState.DONE
+        if block.role is Role.CALL:
+            self._call_final(block.step, unit, state, produced, failure)
+            return
+        step = block.step
+        if isinstance(produced, Task):
+            step.tasks[point] = produced
+            return
+        if step.values[point] is not MISSING:
+            return
+        if done and produced is not None:
+            step.values[point], step.refs[point] = produced.value, produced.ref
+            step.done += 1
+        else:
+            error = _reason(live, step, state, cause, failure)
+            self._no_value(step, point, state, attempt, error)
+        step.tasks.pop(point, None)
+        self._calls.forget(unit, attempt)
+        self._point_final(live, step, point, state, attempt)
+
+    def _call_final(
+        self,
+        step: StepState,
+        unit: int,
+        state: UnitState,
+        produced: Produced | Task | None,
+        failure: BaseException | None,
+    ) -> None:
+        if isinstance(produced, Produced) and state is UnitState.DONE:
+            self._calls.end(unit, tuple(produced.value), None)
+        elif state is UnitState.FAILED:
+            self._calls.end(unit, None, _call_error(step, failure))
+        else:
+            self._calls.end(unit, None, None)
+
+    def _no_value(
+        self,
+        step: StepState,
+        point: int,
+        state: UnitState,
+        attempt: int,
+        error: BaseException,
+    ) -> None:
+        """Put a ``Failed`` where a value should be, and count it."""
+        step.values[point] = Failed(type(error).__name__, str(error), attempt)
+        if state is UnitState.FAILED:
+            step.failed += 1
+            step.exceptions[point] = error
+        elif state is UnitState.SKIPPED:
+            step.skipped += 1
+        else:
+            step.cancelled += 1
+
+    def _point_final(
+        self,
+        live: LiveRun,
+        step: StepState,
+        point: int,
+        state: UnitState,
+        attempt: int,
+    ) -> None:
+        now = self._clock.wall()
+        name = state.name.lower()
+        self._recorder.note(records.point(live, step, point, name, attempt, now))
+        step.open -= 1
+        if step.open == 0:
+            self._close_step(live, step)
+            self._define(live)
+
+    def _close_step(self, live: LiveRun, step: StepState) -> None:
+        """Every point of a step is final: steps that map over it can be counted."""
+        step.ended = self._clock.wall()
+        self._recorder.note(records.step(live, step, final_state(step), step.ended))
+        live.open_maps(step)
+
+    def _ended(self, live: LiveRun, outcome: Outcome) -> None:
+        live.state = "failed" if live.error else outcome.name.lower()
+        live.ended_us = self._clock.now_us()
+        live.message = None if live.error is None else str(live.error)
+        wall = (live.ended_us - live.started_us) / 1e6
+        self._recorder.note(records.ended(live, self._clock.wall(), wall))
+        self._flush(sync=True)
+        self._view(live)
+        self._finish(live)
+
+    def _finish(self, live: LiveRun) -> None:
+        """Let go of a run, and of whoever waits for it."""
+        self._console.close()
+        self._schedule.forget(live)
+        self._by_id.pop(live.id, None)
+        live.finished.set_result(None)
+
+    # What others see.
+
+    def _flush(self, *, sync: bool = False) -> None:
+        try:
+            self._recorder.flush(sync=sync)
+        except StoreError as error:
+            self._unrecorded(error)
+
+    def _unrecorded(self, error: StoreError) -> None:
+        """The journal cannot be written: stop rather than run what would be lost."""
+        for live in self._runs.values():
+            if live.error is None:
+                live.error = error
+                self._cancel(live, None, None)
+
+    def _log(self, context: StepContext, name: str, value: float) -> None:
+        live = self._by_id.get(context.run)
+        if live is None:
+            return
+        values = live.metrics.setdefault((context.step, name), [])
+        now = self._clock.wall()
+        record = records.metric(
+            live, context.step, context.point, name, value, len(values), now
+        )
+        values.append(value)
+        live.dirty = True
+        self._recorder.note(record)
+
+    def _show(self, context: StepContext, mime: str, data: Any) -> None:
+        live = self._by_id.get(context.run)
+        if live is None:
+            return
+        live.outputs.append(Output(context.step, mime, data))
+        if isinstance(data, str):
+            now = self._clock.wall()
+            self._recorder.note(records.output(live, context.step, mime, data, now))
+
+    def _refresh(self) -> None:
+        now = self._clock.now_us()
+        for live in self._runs.values():
+            if live.dirty and now >= live.view_due:
+                live.view_due = now + _SNAPSHOT_US
+                self._view(live)
+
+    def _view(self, live: LiveRun) -> None:
+        """Renew what widgets see of a run."""
+        counts = self._schedule.counts(live)
+        live.view = snapshot(live, counts, self._clock.now_us())
+        live.dirty = False
+
+    # The end.
+
+    def _close(self) -> None:
+        for live in self._runs.values():
+            self._cancel(live, None, None)
+        self._turn()
+        self._closing = True
+
+    def _break(self, error: Exception) -> None:
+        """End every run with a bug's error: the schedule cannot be trusted any more."""
+        self._closing = True
+        for live in self._runs.values():
+            live.state, live.error = "failed", error
+            live.ended_us = self._clock.now_us()
+            self._finish(live)
+        self._runs.clear()
+        self._executor.close()
+
+
+def _call_error(step: StepState, failure: BaseException | None) -> Exception:
+    if isinstance(failure, Exception):
+        return failure
+    return StepFailed(f"a quantum call of step '{step.name}' got no answer in time")
+
+
+def _reason(
+    live: LiveRun,
+    step: StepState,
+    state: UnitState,
+    cause: Cause,
+    failure: BaseException | None,
+) -> BaseException:
+    """The error that stands for a point without a value."""
+    if cause is Cause.TIMEOUT:
+        return StepTimeout(
+            f"step '{step.name}' took longer than its timeout of "
+            f"{step.plan.timeout:g} s; raise timeout= or give it less to do",
+            step=step.name,
+        )
+    if state is UnitState.FAILED and failure is not None:
+        return failure
+    if state is UnitState.SKIPPED:
+        broken = [n for n in step.plan.needs if live.steps[n].error() is not None]
+        need = f"'{broken[0]}'" if broken else "a need"
+        return StepSkipped(f"step '{step.name}' did not run because {need} failed")
+    if state is UnitState.FAILED:
+        return StepFailed(f"step '{step.name}' failed without a reason")
+    return RunCancelled(f"step '{step.name}' was cancelled")

@@ -1,0 +1,165 @@
+"""Connections to DuckDB, and its answers as our errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab.errors import BadQuery, StoreError, StoreLocked
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+_CLOSED: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "enable_external_access": False,
+    "python_enable_replacements": False,
+}
+"""Nothing comes in from files or the network: records arrive as Arrow tables."""
+
+_READER: dict[str, Any] = {
+    **_CLOSED,
+    "memory_limit": "2GB",
+    "lock_configuration": True,
+}
+
+FORMAT = "v1.5.0"
+"""Storage version, the oldest that every supported DuckDB reads and writes."""
+
+
+@contextmanager
+def connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the database file, for a moment.
+
+    Raises
+    ------
+    StoreLocked
+        If a foreign program holds it, naming the program.
+    StoreError
+        If the file is not one that DuckDB reads.
+    """
+    import duckdb
+
+    options = (
+        _READER if read_only else {**_CLOSED, "storage_compatibility_version": FORMAT}
+    )
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only, config=options)
+    except duckdb.Error as error:
+        raise _refusal(path, error) from error
+    with connection:
+        yield connection
+
+
+def in_memory() -> duckdb.DuckDBPyConnection:
+    """A database without a file, for when the file cannot be had."""
+    import duckdb
+
+    return duckdb.connect(":memory:", config=_CLOSED)
+
+
+def _refusal(path: Path, error: Exception) -> StoreError:
+    text = str(error)
+    holder = re.search(r"held in (.*?) \(PID (\d+)\)", text)
+    if holder:
+        program, pid = Path(holder[1]).name, int(holder[2])
+        return StoreLocked(
+            f"{path} is held open by {program} (PID {pid}); close it there"
+            " (recording goes on meanwhile)",
+            path=str(path),
+            program=program,
+            pid=pid,
+        )
+    if "different configuration" in text or "already open" in text.lower():
+        return StoreLocked(
+            f"{path} is held open by this very process; close that connection"
+            " (recording goes on meanwhile)",
+            path=str(path),
+            program="this process",
+            pid=os.getpid(),
+        )
+    if "set lock" in text:
+        return StoreLocked(
+            f"{path} is held open by another program; close it there",
+            path=str(path),
+            program=None,
+            pid=None,
+        )
+    return StoreError(
+        f"{path} does not open: {_one_line(text)};"
+        " qf.lab().rebuild() makes it anew from the journals",
+        path=str(path),
+    )
+
+
+def table(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    params: Sequence[Any] | Mapping[str, Any] = (),
+) -> pa.Table:
+    """The answer to one SELECT as an Arrow table.
+
+    Raises
+    ------
+    BadQuery
+        In one line, with DuckDB's own hint.
+    """
+    with _answers(query):
+        return _asked(connection, query, params).to_arrow_table()
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, query: str, params: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The answer to one SELECT as dictionaries, JSON columns read."""
+    with _answers(query):
+        found = _asked(connection, query, params)
+        names = found.columns
+        texts = {i for i, kind in enumerate(found.types) if str(kind) == "JSON"}
+        return [
+            {
+                name: json.loads(item) if i in texts and item is not None else item
+                for i, (name, item) in enumerate(zip(names, row, strict=True))
+            }
+            for row in found.fetchall()
+        ]
+
+
+@contextmanager
+def _answers(query: str) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise BadQuery(_one_line(str(error)), query=query) from error
+
+
+def _asked(
+    connection: duckdb.DuckDBPyConnection,
+    query: str,
+    params: Sequence[Any] | Mapping[str, Any],
+) -> duckdb.DuckDBPyRelation:
+    found = connection.sql(query, params=_params(params))
+    if found is None:
+        raise BadQuery("this SQL gives no rows; write a SELECT", query=query)
+    return found
+
+
+def _params(params: Sequence[Any] | Mapping[str, Any]) -> Any:
+    return dict(params) if isinstance(params, Mapping) else list(params)
+
+
+def _one_line(text: str) -> str:
+    """DuckDB's message and hint without the excerpt of the query below them."""
+    told = text.split("\n\nLINE ")[0]
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    return " ".join(lines)

@@ -1,0 +1,51 @@
+"""Who may use the database file now: one lab that writes, or any number that read.
+
+DuckDB has a lock of its own, but it says no at once. Labs wait for each other here, so
+that what DuckDB still refuses is a foreign program.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Two connections of one process with different options refuse each other too.
+_OF_THIS_PROCESS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+@contextmanager
+def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[bool]:
+    """Hold the lock file ``path``; yields False if others kept it all of ``wait`` s."""
+    deadline = time.monotonic() + wait
+    inner = _OF_THIS_PROCESS[str(path)]
+    if not inner.acquire(timeout=wait):
+        yield False
+        return
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            yield _take(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline)
+        finally:
+            os.close(fd)
+    finally:
+        inner.release()
+
+
+def _take(fd: int, how: int, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(fd, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            # Jitter, or processes that meet once meet again each time.
+            time.sleep(random.uniform(0.002, 0.02))
+        else:
+            return True

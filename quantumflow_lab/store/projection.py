@@ -1,0 +1,120 @@
+"""The asking side of a store: the database that is made from the journals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.store import database, schema
+from quantumflow_lab.store.ingest import ingest
+from quantumflow_lab.store.lock import held
+
+if TYPE_CHECKING:
+    import duckdb
+
+_PATIENCE = 2.0
+"""Seconds to wait for another lab that is just taking records in."""
+
+
+class Projection:
+    """A DuckDB file that is opened for moments, and can always be made anew.
+
+    Parameters
+    ----------
+    path
+        The file.
+    journals
+        The folder it is made from.
+    """
+
+    def __init__(self, path: Path, journals: Path) -> None:
+        self.path = path
+        self._journals = journals
+        self._lock_file = path.with_name("ingest.lock")
+        self._seen: dict[str, int] = {}
+        self._memory: tuple[int, duckdb.DuckDBPyConnection] | None = None
+
+    def take(self, wait: float = 0.0) -> int | None:
+        """Take new records in; None if other labs had the file for ``wait`` seconds."""
+        sizes = self._sizes()
+        if sizes == self._seen and self.path.exists():
+            return 0
+        with held(self._lock_file, exclusive=True, wait=wait) as mine:
+            if not mine:
+                return None
+            taken = self._fill(self.path)
+        self._seen = sizes
+        return taken
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Everything that was recorded before this call, for questions only.
+
+        Raises
+        ------
+        StoreLocked
+            If somebody else holds the file.
+        """
+        if self.take(_PATIENCE) is None:
+            raise self._busy()
+        with held(self._lock_file, exclusive=False, wait=_PATIENCE) as mine:
+            if not mine:
+                raise self._busy()
+            with database.connected(self.path, read_only=True) as connection:
+                yield connection
+
+    def in_memory(self) -> duckdb.DuckDBPyConnection:
+        """The same without the file; slower, as it reads all journals once."""
+        # A connection does not survive a fork.
+        if self._memory is None or self._memory[0] != os.getpid():
+            self._memory = os.getpid(), database.in_memory()
+        connection = self._memory[1]
+        schema.prepare(connection)
+        ingest(connection, self._journals)
+        return connection
+
+    def rebuild(self) -> int:
+        """Make the file anew; returns the number of records."""
+        with held(self._lock_file, exclusive=True, wait=_PATIENCE) as mine:
+            if not mine:
+                raise self._busy()
+            draft = self.path.with_suffix(".draft")
+            _remove(draft)
+            taken = self._fill(draft)
+            # A write-ahead log belongs to the file it was written for.
+            _remove(self.path)
+            draft.replace(self.path)
+        return taken
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        if self._memory is not None and self._memory[0] == os.getpid():
+            self._memory[1].close()
+        self._memory = None
+
+    def _fill(self, path: Path) -> int:
+        with database.connected(path, read_only=False) as connection:
+            schema.prepare(connection)
+            return ingest(connection, self._journals)
+
+    def _sizes(self) -> dict[str, int]:
+        """Size of each journal: what grew since has news."""
+        with os.scandir(self._journals) as entries:
+            return {entry.name: entry.stat().st_size for entry in entries}
+
+    def _busy(self) -> StoreLocked:
+        return StoreLocked(
+            f"another lab is busy with {self.path}; try again in a moment",
+            path=str(self.path),
+            program="another lab",
+            pid=None,
+        )
+
+
+def _remove(path: Path) -> None:
+    for file in (path, Path(f"{path}.wal")):
+        file.unlink(missing_ok=True)

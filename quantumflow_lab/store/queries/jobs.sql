@@ -1,0 +1,8 @@
+-- The jobs of one run, in the order they were submitted; times in seconds since 1970.
+SELECT
+    job, step, backend, state, attempt, members, circuits, shots, queue_s, transpile_s,
+    run_s, wall_s, machine_s, depth, two_qubit_gates, qubits, peak_memory_mb, cost,
+    currency, provider_job, tag, error, epoch(submitted) AS submitted, epoch(ended) AS ended
+FROM qf_jobs
+WHERE run = $run
+ORDER BY submitted, job

@@ -1,0 +1,110 @@
+"""The writing side of a store: this process's own journal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from quantumflow_lab.errors import JournalDamaged, StoreError
+from quantumflow_lab.store.journals import Journal, read_journal
+from quantumflow_lab.store.payload import payload
+
+
+class Recorder:
+    """Appends records to a journal that belongs to this process alone.
+
+    Parameters
+    ----------
+    folder
+        Where journals are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open()
+
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Add records in one write; what does not fit waits for the next call."""
+        self._start_over_in_a_fork()
+        now = time.time()
+        self._unwritten.extend(payload(record, now) for record in records)
+        self._flush()
+
+    def sync(self) -> None:
+        """Bring everything appended to the disk."""
+        self._start_over_in_a_fork()
+        self._flush()
+        self._journal.sync()
+
+    def close(self) -> None:
+        """Sync, and write no more."""
+        if self._owner == os.getpid():
+            self._flush()
+            self._journal.close()
+
+    def _open(self) -> None:
+        self._owner = os.getpid()
+        self._unwritten: list[bytes] = []
+        self._journal = Journal(self._folder, uuid.uuid4().hex, header=_header())
+
+    def _start_over_in_a_fork(self) -> None:
+        """What the parent has not written yet is the parent's to write."""
+        if self._owner != os.getpid():
+            self._open()
+
+    def _flush(self) -> None:
+        batch, self._unwritten = self._unwritten, []
+        if not batch:
+            return
+        try:
+            self._journal.append(batch)
+        except StoreError as error:
+            written = error.facts.get("written", 0)
+            self._unwritten = batch[written:] if isinstance(written, int) else batch
+            raise
+
+
+def _header() -> bytes:
+    """Who wrote a journal: enough to tell processes apart, without the host's name."""
+    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:16]
+    who = {"app": _version(), "host": host, "pid": os.getpid(), "started": time.time()}
+    return json.dumps(who).encode()
+
+
+def _version() -> str | None:
+    try:
+        return version("quantumflow-lab")
+    except PackageNotFoundError:
+        return None
+
+
+def verify(journal: Path) -> int:
+    """Read one file of a journal from its start; returns the number of records.
+
+    Raises
+    ------
+    JournalDamaged
+        At the first record that fails its checksum or is missing.
+    """
+    offset, seq, count = 0, None, 0
+    while True:
+        start = offset
+        _, bounds, offset, seq, damage = read_journal(journal, offset, seq=seq)
+        count += len(bounds) // 4 - 1
+        if damage is not None:
+            raise JournalDamaged(
+                f"{journal} is damaged at byte {offset}: {damage[1]};"
+                " the records around it are kept",
+                file=str(journal),
+                offset=offset,
+            )
+        if offset == start:
+            return count

@@ -1,0 +1,212 @@
+"""The store of one home: append, ask, and values by content."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from quantumflow_lab.errors import (
+    BadQuery,
+    NotStorable,
+    StoreLocked,
+    UnknownRun,
+    did_you_mean,
+)
+from quantumflow_lab.store import database
+from quantumflow_lab.store.home import database_path, prepare_home
+from quantumflow_lab.store.projection import Projection
+from quantumflow_lab.store.recorder import Recorder, verify
+from quantumflow_lab.store.values import Values
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_QUERIES = resources.files("quantumflow_lab.store") / "queries"
+
+
+class Store:
+    """Journals, database and values under one home; safe to use from several threads.
+
+    Parameters
+    ----------
+    home
+        Folder of the lab, as :func:`find_home` gives it; created if missing.
+
+    Raises
+    ------
+    HomeNotWritable
+        If the folder cannot be created or written.
+    """
+
+    def __init__(self, home: str | Path) -> None:
+        self.home = Path(home).expanduser().absolute()
+        prepare_home(self.home)
+        journals = self.home / "journal"
+        self._lock = threading.RLock()
+        self._recorder = Recorder(journals)
+        self._projection = Projection(database_path(self.home), journals)
+        self._values = Values(self.home / "values")
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file; made anew from the journals whenever it is missing."""
+        return self._projection.path
+
+    def append(
+        self, records: Sequence[Mapping[str, Any]], *, sync: bool = False
+    ) -> None:
+        """Add records in one write; with ``sync`` they are on the disk on return.
+
+        Raises
+        ------
+        JournalFull
+            If the disk is full. What was not written stays in memory and goes first
+            with the next call that finds room.
+        """
+        with self._lock:
+            self._recorder.append(records)
+            if sync:
+                self.sync()
+
+    def sync(self) -> None:
+        """Bring everything appended and put so far to the disk."""
+        with self._lock:
+            # Values first: a record on the disk refers to nothing that is not.
+            self._values.sync()
+            self._recorder.sync()
+
+    def put(self, value: object) -> dict[str, Any] | None:
+        """Store a value by content.
+
+        Returns
+        -------
+        dict or None
+            ``{"ref", "media", "bytes"}`` for a record; None if the codec has no place
+            for the value, which then lives in memory only.
+        """
+        try:
+            return self._values.put(value)
+        except NotStorable:
+            return None
+
+    def get(self, reference: Mapping[str, Any]) -> object:
+        """The value behind what :meth:`put` returned."""
+        return self._values.get(reference)
+
+    def ingest(self) -> int:
+        """Take new records of all journals into the database; returns how many.
+
+        Never waits: 0 if another lab or a foreign program holds the database. The
+        records are safe in the journals and come in another time.
+
+        Raises
+        ------
+        StoreTooNew
+            If a newer version of the lab wrote the database.
+        """
+        try:
+            return self._projection.take() or 0
+        except StoreLocked:
+            return 0
+
+    def sql(
+        self, query: str, params: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> pa.Table:
+        """Ask the views ``qf_*`` in SQL; nothing can be changed, no file be read.
+
+        Parameters
+        ----------
+        query
+            One SELECT, with ``?`` or ``$name`` where parameters go.
+        params
+            Their values.
+
+        Raises
+        ------
+        BadQuery
+            If DuckDB refuses it, in one line with its hint.
+        StoreLocked
+            If a foreign program holds the database; it names the program.
+        """
+        with self._projection.reading() as connection:
+            return database.table(connection, query, params)
+
+    def query(self, name: str, /, **params: Any) -> list[dict[str, Any]]:
+        """Rows of a named query of ``store/queries``; times in seconds since 1970.
+
+        A database that a foreign program holds does not matter here: the journals are
+        read into memory instead.
+        """
+        sql = _named(name)
+        wanted = set(re.findall(r"\$(\w+)", sql))
+        for given in params:
+            if given not in wanted:
+                raise BadQuery(
+                    f"query {name!r} has no parameter {given!r}"
+                    + did_you_mean(given, wanted)
+                )
+        values = {key: params.get(key) for key in wanted}
+        try:
+            with self._projection.reading() as connection:
+                return database.rows(connection, sql, values)
+        except StoreLocked:
+            with self._lock:
+                return database.rows(self._projection.in_memory(), sql, values)
+
+    def latest_run(self, name: str) -> str | None:
+        """Id of the run of that name that started last, or None."""
+        found = self.query("latest_run", name=name)
+        return found[0]["run"] if found else None
+
+    def run_record(self, run_id: str) -> dict[str, Any]:
+        """What a run was asked to do, with its ``number``, ``state`` and ``error``."""
+        found = self.query("run_record", run=run_id)
+        if not found:
+            raise UnknownRun(f"the store has no run {run_id!r}; see '%qflow history'")
+        return found[0]
+
+    def units(self, run_id: str) -> list[dict[str, Any]]:
+        """The latest record of each point of a run, by step and point."""
+        return self.query("units", run=run_id)
+
+    def verify(self) -> int:
+        """Read every journal from the start; returns the number of records.
+
+        Raises
+        ------
+        JournalDamaged
+            At the first record that fails its checksum or is missing, with ``file`` and
+            ``offset``.
+        """
+        journals = sorted((self.home / "journal").glob("*.jsonl"))
+        return sum(verify(path) for path in journals)
+
+    def rebuild(self) -> int:
+        """Make the database anew from the journals; returns the number of records."""
+        return self._projection.rebuild()
+
+    def close(self) -> None:
+        """Sync and let go of everything; the store cannot append afterwards."""
+        with self._lock:
+            self._values.sync()
+            self._recorder.close()
+            self._projection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+
+@cache
+def _named(name: str) -> str:
+    known = [f.name.removesuffix(".sql") for f in _QUERIES.iterdir()]
+    if name not in known:
+        raise BadQuery(f"no named query {name!r}" + did_you_mean(name, known))
+    return (_QUERIES / f"{name}.sql").read_text()

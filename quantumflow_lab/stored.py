@@ -1,0 +1,232 @@
+"""A run read back from the store, after its kernel has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from typing import Any, Protocol
+
+import numpy as np
+
+from quantumflow_lab.errors import QuantumFlowError, RunError
+from quantumflow_lab.grid import Failed
+from quantumflow_lab.live import MISSING, Output
+from quantumflow_lab.workflow import Workflow
+
+
+class Shelf(Protocol):
+    """What it asks of a store."""
+
+    def units(self, run_id: str) -> list[dict[str, Any]]:
+        """The latest record of each point of a run."""
+
+    def query(self, name: str, /, **params: Any) -> list[dict[str, Any]]:
+        """Rows of a named query."""
+
+    def get(self, reference: Mapping[str, Any]) -> object:
+        """The value behind a reference."""
+
+
+class StoredValues(Sequence[Any]):
+    """Values of a step's points, decoded when looked at."""
+
+    def __init__(self, rows: Mapping[int, dict[str, Any]], size: int, shelf: Shelf):
+        self._rows = rows
+        self._size = size
+        self._shelf = shelf
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, point: Any) -> Any:
+        row = self._rows.get(point)
+        if row is None:
+            if not 0 <= point < self._size:
+                raise IndexError(point)
+            return MISSING
+        if row["state"] != "done":
+            return Failed(row["reason"] or "", row["error"] or "", row["attempt"])
+        if row["value"] is None:
+            return Failed(
+                "NotStorable",
+                "this value lived in memory only; run its cell again to have it",
+                row["attempt"],
+            )
+        return self._shelf.get(row["value"])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[point] for point in range(self._size))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStep:
+    """One step of a stored run."""
+
+    name: str
+    kind: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...] | None
+    values: StoredValues
+    final: bool
+    message: str | None
+    """Reason of the first point that failed."""
+
+    def error(self) -> BaseException | None:
+        """What the first failed point said, as far as it was kept."""
+        return None if self.message is None else RunError(self.message)
+
+
+@dataclass
+class StoredRun:
+    """A run as its records tell it; implements :class:`quantumflow_lab.run.RunData`."""
+
+    record: Mapping[str, Any]
+    """The run's record, with ``state``, ``error`` and ``wall_s`` of its end."""
+    shelf: Shelf
+    outputs: Sequence[Output] = ()
+    finished: Future[None] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.finished.set_result(None)
+
+    @property
+    def id(self) -> str:
+        """Identifier in the store."""
+        return str(self.record["run"])
+
+    @property
+    def name(self) -> str:
+        """Name of the workflow."""
+        return str(self.record["name"])
+
+    @property
+    def state(self) -> str:
+        """``done``, ``failed``, ``cancelled``, or ``unfinished`` if its kernel died."""
+        return str(self.record["state"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.record["seed"])
+
+    @property
+    def error(self) -> Exception | None:
+        """What broke the run itself."""
+        text = self.record["error"]
+        return None if text is None else QuantumFlowError(text)
+
+    @cached_property
+    def workflow(self) -> Workflow:
+        """What was run."""
+        return Workflow.from_json(self.record["document"])
+
+    @property
+    def _plan(self) -> Mapping[str, Any]:
+        plan: Mapping[str, Any] = self.record["options"]["plan"]
+        return plan
+
+    @cached_property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """Values of every axis; of a ``map`` axis the positions."""
+        known = {
+            name: tuple(axis["values"]) for name, axis in self._plan["axes"].items()
+        }
+        for step in self._plan["steps"]:
+            unknown = [d for d in step["dims"] if d not in known]
+            rows = self._rows.get(step["name"], {})
+            for name in unknown:
+                at = step["dims"].index(name)
+                length = 1 + max((r["index"][at] for r in rows.values()), default=-1)
+                known[name] = tuple(range(length))
+        return known
+
+    @property
+    def units(self) -> Mapping[str, str | None]:
+        """Unit of each axis that has one."""
+        return {name: axis["unit"] for name, axis in self._plan["axes"].items()}
+
+    @cached_property
+    def _rows(self) -> dict[str, dict[int, dict[str, Any]]]:
+        rows: dict[str, dict[int, dict[str, Any]]] = {}
+        for row in self.shelf.units(self.id):
+            rows.setdefault(row["step"], {})[row["unit"]] = row
+        return rows
+
+    @cached_property
+    def steps(self) -> Mapping[str, StoredStep]:
+        """Every step of the run."""
+        return {step["name"]: self._step(step) for step in self._plan["steps"]}
+
+    def _step(self, step: Mapping[str, Any]) -> StoredStep:
+        dims = tuple(step["dims"])
+        shape = tuple(len(self.axes[name]) for name in dims)
+        rows = self._rows.get(step["name"], {})
+        failed = [r for r in rows.values() if r["state"] == "failed"]
+        first = min(failed, key=lambda r: int(r["unit"]), default=None)
+        return StoredStep(
+            name=step["name"],
+            kind=step["kind"],
+            dims=dims,
+            shape=shape,
+            values=StoredValues(rows, prod(shape), self.shelf),
+            final=len(rows) == prod(shape),
+            message=f"{first['reason']}: {first['error']}" if first else None,
+        )
+
+    @cached_property
+    def view(self) -> dict[str, Any]:
+        """The run as a snapshot, for widgets and text."""
+        rows = {row["step"]: row for row in self.shelf.query("steps", run=self.id)}
+        return {
+            "name": self.name,
+            "run": self.id,
+            "state": self.state,
+            "started": self.record["started"],
+            "elapsed": self.record["wall_s"] or 0.0,
+            "message": self.record["error"],
+            "steps": [
+                self._step_view(s, rows.get(s.name)) for s in self.steps.values()
+            ],
+            "inputs": [
+                {"name": i["name"], "summary": i["summary"]}
+                for i in self.record["inputs"]
+            ],
+            "metrics": self._metrics(),
+            "cost": {
+                "machine_s": sum(row["machine_s"] or 0.0 for row in rows.values())
+            },
+        }
+
+    def _step_view(
+        self, step: StoredStep, row: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        states = [r["state"] for r in self._rows.get(step.name, {}).values()]
+        names, counts = np.unique(states, return_counts=True)
+        return {
+            "name": step.name,
+            "kind": step.kind,
+            "needs": list(self.workflow.edges(step.name)),
+            "inputs": list(self.workflow.inputs_of(step.name)),
+            "dims": [[name, len(self.axes[name])] for name in step.dims],
+            "backend": row and row["backend"],
+            "total": len(step.values),
+            "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+            "state": row["state"] if row else "waiting",
+            "phase": None,
+            "seconds": row and row["wall_s"],
+            "error": step.message,
+            "jobs": row["jobs"] if row else 0,
+            "calls": None,
+        }
+
+    def _metrics(self) -> list[dict[str, Any]]:
+        lines: dict[tuple[str, str], list[float]] = {}
+        for row in self.shelf.query("metrics", run=self.id):
+            lines.setdefault((row["step"], row["name"]), []).append(row["value"])
+        return [
+            {"step": step, "name": name, "values": values[-500:], "first": 0}
+            for (step, name), values in lines.items()
+        ]

@@ -1,0 +1,15 @@
+"""What one sees of a run: the live widget, and its HTML and text forms."""
+
+from quantumflow_lab.widgets.html import run_html
+from quantumflow_lab.widgets.run import RunWidget
+from quantumflow_lab.widgets.tables import table_html, table_text
+from quantumflow_lab.widgets.text import progress_line, run_text
+
+__all__ = [
+    "RunWidget",
+    "progress_line",
+    "run_html",
+    "run_text",
+    "table_html",
+    "table_text",
+]

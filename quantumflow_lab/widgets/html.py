@@ -1,0 +1,124 @@
+"""A run as self-contained HTML: a still picture of the graph, and a table of its steps.
+
+It needs no script and no network, and follows JupyterLab's theme or the system's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quantumflow_lab.widgets.escape import Markup, element, one_line
+from quantumflow_lab.widgets.picture import graph_svg, line_svg
+from quantumflow_lab.widgets.style import SHEET
+from quantumflow_lab.widgets.words import (
+    Snapshot,
+    cost,
+    dims,
+    done_of,
+    duration,
+    mark,
+)
+
+COLUMNS = ("step", "kind", "backend", "axes", "points", "state", "time")
+
+
+def run_html(snapshot: Snapshot, *, note: str | None = None) -> str:
+    """A run as HTML that stays in a saved notebook.
+
+    Times stand in ``<span class="qf-time">``, for tools that compare outputs.
+
+    Parameters
+    ----------
+    snapshot
+        The state of the run; its fields are described in ``docs/widgets.md``.
+    note
+        A line to show above the graph in place of the run's own message.
+    """
+    steps = snapshot.get("steps") or ()
+    return element(
+        "div",
+        SHEET,
+        _head(snapshot),
+        _message(snapshot, note),
+        element("div", graph_svg(snapshot), class_="qf-scroll") if steps else None,
+        _table(snapshot),
+        _metrics(snapshot),
+        class_="qf-still",
+    )
+
+
+def _head(snapshot: Snapshot) -> Markup:
+    state = str(snapshot.get("state", "running"))
+    spent = cost(snapshot)
+    return element(
+        "div",
+        element("span", one_line(str(snapshot.get("name", ""))), class_="qf-name"),
+        " ",
+        element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}"),
+        " ",
+        _time(snapshot.get("elapsed")),
+        " ",
+        _time_text(spent) if spent else None,
+        class_="qf-head",
+    )
+
+
+def _message(snapshot: Snapshot, note: str | None) -> Markup | None:
+    message = note or snapshot.get("message")
+    if not message:
+        return None
+    failed = snapshot.get("state") == "failed" and not note
+    return element("p", str(message), class_="qf-note" + " qf-is-failed" * failed)
+
+
+def _table(snapshot: Snapshot) -> Markup:
+    steps = snapshot.get("steps") or ()
+    if not steps:
+        return element("p", "This workflow has no steps.", class_="qf-note")
+    head = element("tr", *(element("th", name, scope="col") for name in COLUMNS))
+    table = element(
+        "table",
+        element("thead", head),
+        element("tbody", *(_row(step) for step in steps)),
+    )
+    return element("div", table, *_errors(steps), class_="qf-scroll")
+
+
+def _row(step: dict[str, Any]) -> Markup:
+    done, total = done_of(step)
+    state = str(step.get("state", "waiting"))
+    return element(
+        "tr",
+        element("th", one_line(str(step.get("name", ""))), scope="row"),
+        element("td", str(step.get("kind", "step"))),
+        element("td", one_line(str(step.get("backend") or ""))),
+        element("td", one_line(dims(step))),
+        element("td", f"{done}/{total}", class_="qf-right"),
+        element(
+            "td", element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}")
+        ),
+        element("td", _time(step.get("seconds")), class_="qf-right"),
+    )
+
+
+def _errors(steps: list[dict[str, Any]]) -> list[Markup]:
+    return [
+        element("pre", f"{one_line(str(step.get('name', '')))}: {step['error']}")
+        for step in steps
+        if step.get("error")
+    ]
+
+
+def _metrics(snapshot: Snapshot) -> Markup | None:
+    metrics = snapshot.get("metrics") or ()
+    if not metrics:
+        return None
+    return element("div", *(line_svg(m) for m in metrics), class_="qf-scroll qf-lines")
+
+
+def _time(seconds: float | None) -> Markup:
+    return _time_text(duration(seconds))
+
+
+def _time_text(text: str) -> Markup:
+    return element("span", text, class_="qf-quiet qf-time")

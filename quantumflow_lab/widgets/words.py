@@ -1,0 +1,84 @@
+"""The words for states, kinds, sizes and times, shared by every form of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Snapshot = Mapping[str, Any]
+"""What the runner tells of a run; see ``docs/widgets.md`` for its fields."""
+
+MARKS = {
+    "waiting": "○",
+    "running": "◐",
+    "done": "✓",
+    "failed": "✕",
+    "skipped": "↷",
+    "cancelled": "⊘",
+    "partial": "◑",
+}
+"""One mark for each state of a step or run; the word always stands beside it."""
+
+ENDED = frozenset({"done", "failed", "cancelled"})
+"""States in which a run stays."""
+
+
+def mark(state: str) -> str:
+    """The mark of a state."""
+    return MARKS.get(state, "○")
+
+
+def duration(seconds: float | None) -> str:
+    """Time to about three digits.
+
+    Examples
+    --------
+    >>> [duration(s) for s in (None, 0.0042, 0.31, 3.14, 75.2, 4000)]
+    ['', '4 ms', '0.31 s', '3.1 s', '1 min 15 s', '1 h 06 min']
+    """
+    if seconds is None:
+        return ""
+    if seconds < 0.0995:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def dims(step: Mapping[str, Any]) -> str:
+    """The axes of a step.
+
+    Examples
+    --------
+    >>> dims({"dims": [["delay", 21], ["qubit", 3]]})
+    'delay 21 × qubit 3'
+    """
+    return " × ".join(f"{name} {size}" for name, size in step.get("dims") or ())
+
+
+def done_of(step: Mapping[str, Any]) -> tuple[int, int]:
+    """Points done, and points in all."""
+    counts = step.get("counts") or {}
+    return int(counts.get("done", 0)), int(step.get("total") or 0)
+
+
+def points(steps: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """Points done of all, over several steps."""
+    pairs = [done_of(step) for step in steps]
+    return sum(done for done, _ in pairs), sum(total for _, total in pairs)
+
+
+def plural(n: int, word: str) -> str:
+    """A count with its noun: ``1 point``, ``3 points``."""
+    return f"{n:,} {word}" if n == 1 else f"{n:,} {word}s"
+
+
+def cost(snapshot: Snapshot) -> str:
+    """What the run has cost so far, or nothing."""
+    seconds = (snapshot.get("cost") or {}).get("machine_s")
+    return f"{duration(seconds)} machine time" if seconds else ""

@@ -1,0 +1,118 @@
+"""A worker process: ``python -m quantumflow_lab.workers.child IN OUT LIFE``.
+
+Reads jobs from one pipe, writes events to another, and ends when the kernel does. Its
+standard streams belong to whatever libraries print; they never carry the protocol.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import resource
+import signal
+import sys
+from dataclasses import dataclass, field
+
+from quantumflow_lab.backends.adapter import RunAdapter
+from quantumflow_lab.backends.execute import execute, warm_up
+from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.errors import BackendFailed
+from quantumflow_lab.ports import JobEvent, MemberDone, MemberFailed, Phase, Progress
+from quantumflow_lab.workers.frames import Broken, Hello, Work, receive, send
+from quantumflow_lab.workers.watch import watch_parent
+
+
+@dataclass
+class Worker:
+    """Executes jobs one after the other; keeps what is built once for a backend."""
+
+    output: int
+    """Pipe for events."""
+    adapters: dict[str, RunAdapter] = field(default_factory=dict)
+    """Backends by content key."""
+    held: list[JobEvent] = field(default_factory=list)
+    """Events to send with the next one."""
+
+    def run(self, work: Work) -> None:
+        """Execute one job; a backend or request that does not load is an event too."""
+        try:
+            adapter = self._adapter(work.key, work.spec)
+            request = pickle.loads(work.payload)  # noqa: S301 - our kernel wrote it
+        except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
+            send(self.output, [_broken(work.job, error)])
+            return
+        execute(request, adapter, self._emit, threads=work.threads)
+
+    def _adapter(self, key: str, spec: BackendSpec | None) -> RunAdapter:
+        if key not in self.adapters:
+            if spec is None:
+                raise LookupError("the worker was not sent the backend")
+            self.adapters[key] = RunAdapter(spec.load())
+        return self.adapters[key]
+
+    def _emit(self, event: JobEvent) -> None:
+        """Send events together where that delays none: each frame wakes the kernel."""
+        if event == Progress(event.job, Phase.TRANSPILING):
+            return  # the kernel said so when it sent the job
+        self.held.append(event)
+        if not isinstance(event, MemberDone | MemberFailed):
+            self._flush()
+
+    def _flush(self) -> None:
+        held, self.held = self.held, []
+        try:
+            send(self.output, held)
+        except (pickle.PicklingError, TypeError, AttributeError, ValueError):
+            for event in held:
+                send(self.output, [_sendable(event)])
+
+
+def _sendable(event: JobEvent) -> JobEvent:
+    """The event, or the failure that tells why it cannot be pickled."""
+    try:
+        pickle.dumps(event)
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError) as error:
+        if not isinstance(event, MemberDone | MemberFailed):
+            raise
+        text = f"{type(error).__name__}: {error}"
+        failed = BackendFailed(f"the result cannot leave the worker: {text}")
+        return MemberFailed(event.job, event.unit, event.attempt, failed, False)
+    return event
+
+
+def _broken(job: int, error: Exception) -> Broken:
+    text = f"{type(error).__name__}: {error}"
+    return Broken(job, BackendFailed(f"a worker could not take the job: {text}"))
+
+
+def serve(source: int, output: int, life: int) -> None:
+    """Take jobs until the kernel closes the pipe."""
+    watch_parent(life)
+    hello: Hello = receive(source)
+    sys.path[:] = hello.path
+    if hello.memory_mb is not None:
+        limit = hello.memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    warm_up()
+    worker = Worker(output)
+    while True:
+        try:
+            work: Work = receive(source)
+        except EOFError:
+            return
+        worker.run(work)
+
+
+def main() -> None:
+    """Entry point."""
+    # Ctrl-C reaches the whole process group; what it stops is for the kernel to say.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    source, output, life = map(int, sys.argv[1:4])
+    serve(source, output, life)
+    # Skips destructors of simulators, which may take long and matter to nobody.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

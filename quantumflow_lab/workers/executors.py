@@ -1,0 +1,50 @@
+"""Jobs go where their backend can be."""
+
+from __future__ import annotations
+
+from quantumflow_lab.backends.registry import Registry
+from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.ports import Accepted, JobRequest
+from quantumflow_lab.workers.kernel import KernelJobs
+from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
+from quantumflow_lab.workers.pool import WorkerPool
+
+
+class Executors:
+    """Portable backends to the pool, the others to the kernel; a ``JobExecutor``.
+
+    Parameters
+    ----------
+    pool
+        Takes the jobs of backends that can be rebuilt in a worker.
+    backends
+        Where to look backends up.
+    """
+
+    def __init__(self, pool: WorkerPool, backends: Registry):
+        self._pool = pool
+        self._backends = backends
+        self._kernel = KernelJobs(backends)
+
+    def submit(self, request: JobRequest, on_event: OnEvent) -> None:
+        """Take a job."""
+        try:
+            spec = self._backends.spec(request.backend)
+        except QuantumFlowError as error:
+            tell(on_event, Accepted(request.job))
+            refuse(request, on_event, error)
+            return
+        if spec is None:
+            self._kernel.submit(request, on_event)
+        else:
+            self._pool.submit(request, on_event, spec=spec)
+
+    def cancel(self, job: int) -> None:
+        """Stop a job now."""
+        self._pool.cancel(job)
+        self._kernel.cancel(job)
+
+    def close(self) -> None:
+        """Stop everything, leave no process behind."""
+        self._pool.close()
+        self._kernel.close()

@@ -1,0 +1,88 @@
+"""How the kernel and its workers talk: length-prefixed pickles over two pipes.
+
+Both ends are processes of one user started by one another, so pickle is safe here; it
+must never read anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import cloudpickle
+
+from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.ports import JobRequest
+
+_LENGTH = struct.Struct("<Q")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First frame a worker gets."""
+
+    path: list[str]
+    """The kernel's ``sys.path``, so that local modules import."""
+    memory_mb: int | None = None
+    """Address space the worker may use, in MiB; None for no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One job for a worker."""
+
+    payload: bytes
+    """The pickled ``JobRequest``; apart, so that a fault in it can be answered."""
+    job: int
+    """Number of the job."""
+    key: str
+    """Content key of the backend."""
+    spec: BackendSpec | None
+    """The backend, unless the worker has it already."""
+    threads: int
+    """Threads the simulation may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Answer to a job that could not even be read: every member fails with this."""
+
+    job: int
+    """Number of the job."""
+    error: Exception
+    """Why."""
+
+
+def pack_request(request: JobRequest) -> bytes:
+    """Pickle a job; classes and functions of the notebook travel by value."""
+    payload: bytes = cloudpickle.dumps(request)
+    return payload
+
+
+def send(fd: int, message: object) -> None:
+    """Write one frame. Raises ``BrokenPipeError`` if nobody reads."""
+    body = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    view = memoryview(_LENGTH.pack(len(body)) + body)
+    while view:
+        view = view[os.write(fd, view[:_CHUNK]) :]
+
+
+def receive(fd: int) -> Any:
+    """Read one frame. Raises ``EOFError`` if the other side is gone."""
+    (length,) = _LENGTH.unpack(_read(fd, _LENGTH.size))
+    return pickle.loads(_read(fd, length))  # noqa: S301 - our own process wrote it
+
+
+def _read(fd: int, count: int) -> bytes:
+    parts = []
+    while count:
+        part = os.read(fd, min(count, _CHUNK))
+        if not part:
+            raise EOFError("the pipe is closed")
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

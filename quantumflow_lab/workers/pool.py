@@ -1,0 +1,308 @@
+"""Jobs in child processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+
+from quantumflow_lab.backends.registry import BackendSpec, Registry
+from quantumflow_lab.errors import BackendFailed, QuantumFlowError
+from quantumflow_lab.ports import (
+    Accepted,
+    JobEvent,
+    JobRequest,
+    Lost,
+    MemberFailed,
+    Phase,
+    Progress,
+    Settled,
+)
+from quantumflow_lab.workers.frames import Broken, Work, pack_request
+from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
+from quantumflow_lab.workers.process import WorkerProcess
+
+DEFAULT_SIZE = 4
+"""Workers, unless the machine has fewer processors."""
+
+
+@dataclass
+class _Task:
+    """A job between its submission and its last event."""
+
+    request: JobRequest
+    spec: BackendSpec
+    on_event: OnEvent
+    submitted: float
+    cancelled: bool = False
+
+
+@dataclass
+class _Seat:
+    """A place in the pool: one kernel thread and the child it waits for."""
+
+    process: WorkerProcess | None = None
+    task: _Task | None = None
+
+
+class WorkerPool:
+    """Runs jobs in child processes; implements ``JobExecutor``.
+
+    Each worker has a thread in the kernel, which waits for it outside the interpreter
+    lock. Children are started when they are needed, kept, and replaced when they die.
+
+    Parameters
+    ----------
+    size
+        Jobs at a time; by default the number of processors, at most 4.
+    memory_mb
+        Address space one worker may use, in MiB; None for no limit.
+    """
+
+    def __init__(self, *, size: int | None = None, memory_mb: int | None = None):
+        self.size = size or min(processors(), DEFAULT_SIZE)
+        self._memory_mb = memory_mb
+        self._builtin = Registry()
+        self._queue: deque[_Task] = deque()
+        self._seats: list[_Seat] = []
+        self._threads: list[threading.Thread] = []
+        self._idle = 0
+        self._changed = threading.Condition()
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start one worker in the background, unless there is one."""
+        with self._changed:
+            if not self._seats and not self._closed:
+                self._open_seat()
+
+    def submit(
+        self,
+        request: JobRequest,
+        on_event: OnEvent,
+        *,
+        spec: BackendSpec | None = None,
+    ) -> None:
+        """Take a job; its events come from a thread of the pool.
+
+        Parameters
+        ----------
+        request
+            The job.
+        on_event
+            Called with each event, in order.
+        spec
+            The backend; by default the built-in one of that name.
+        """
+        tell(on_event, Accepted(request.job))
+        try:
+            spec = spec or self._builtin.spec(request.backend)
+        except QuantumFlowError as error:
+            refuse(request, on_event, error)
+            return
+        assert spec is not None, "a built-in backend is portable"
+        task = _Task(request, spec, on_event, time.monotonic())
+        with self._changed:
+            if not self._closed:
+                self._queue.append(task)
+                if len(self._queue) > self._idle and len(self._seats) < self.size:
+                    self._open_seat()
+                self._changed.notify()
+                return
+        tell(on_event, Lost(request.job, "the lab is closed"))
+
+    def cancel(self, job: int) -> None:
+        """Stop a job: out of the queue, or its worker is killed and replaced."""
+        with self._changed:
+            waiting = [task for task in self._queue if task.request.job == job]
+            for task in waiting:
+                self._queue.remove(task)
+            for seat in self._seats:
+                if seat.task is not None and seat.task.request.job == job:
+                    seat.task.cancelled = True
+                    if seat.process is not None:
+                        seat.process.kill()
+        for task in waiting:
+            tell(task.on_event, Lost(job, "cancelled"))
+
+    def close(self) -> None:
+        """Kill every worker and wait until they are gone."""
+        with self._changed:
+            self._closed = True
+            waiting = list(self._queue)
+            self._queue.clear()
+            for seat in self._seats:
+                if seat.process is not None:
+                    seat.process.kill()
+            self._changed.notify_all()
+        for task in waiting:
+            tell(task.on_event, Lost(task.request.job, "the lab is closed"))
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join(timeout=5)
+
+    def pids(self) -> list[int]:
+        """Process ids of the workers that live now."""
+        with self._changed:
+            processes = [seat.process for seat in self._seats if seat.process]
+            return [process.pid for process in processes if process.alive]
+
+    def _open_seat(self) -> None:
+        seat = _Seat()
+        self._seats.append(seat)
+        thread = threading.Thread(
+            target=self._serve, args=(seat,), daemon=True, name="qflow-worker"
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, seat: _Seat) -> None:
+        while True:
+            # Before there is a job, so that the next one finds a warm worker.
+            self._man(seat)
+            task = self._next(seat)
+            if task is None:
+                break
+            lost = self._run(seat, task)
+            with self._changed:
+                seat.task = None
+            if lost is not None:
+                reason = "cancelled" if task.cancelled else lost
+                tell(task.on_event, Lost(task.request.job, reason))
+        if seat.process is not None:
+            seat.process.kill()
+            seat.process.bury()
+
+    def _man(self, seat: _Seat) -> OSError | None:
+        """Give a seat a living process; the error if the system refuses one."""
+        if seat.process is not None and seat.process.alive:
+            return None
+        if seat.process is not None:
+            seat.process.bury()
+        with self._changed:
+            seat.process = None
+            if self._closed:
+                return None
+            try:
+                seat.process = WorkerProcess(self._memory_mb)
+            except OSError as error:
+                return error
+        return None
+
+    def _next(self, seat: _Seat) -> _Task | None:
+        with self._changed:
+            self._idle += 1
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            self._idle -= 1
+            if self._closed:
+                return None
+            seat.task = self._queue.popleft()
+            return seat.task
+
+    def _run(self, seat: _Seat, task: _Task) -> str | None:
+        """See one job through; why it was lost, or None."""
+        payload = _packed(task)
+        started = time.monotonic()
+        idle_before = True
+        while True:
+            failure = self._man(seat)
+            process = seat.process
+            if process is None:
+                return f"worker did not start: {failure or 'the lab is closed'}"
+            heard, lost = self._try(process, task, payload, started)
+            # A worker that dies before it says a word died while it was idle, which is
+            # no fault of the job: a new one gets it. Once, lest the job is the killer.
+            if lost is None or heard or task.cancelled or not idle_before:
+                return lost
+            idle_before = False
+
+    def _try(
+        self, process: WorkerProcess, task: _Task, payload: bytes, started: float
+    ) -> tuple[bool, str | None]:
+        """Give a job to a process: whether it said anything, and why it was lost."""
+        known = task.spec.key in process.backends
+        work = Work(
+            job=task.request.job,
+            payload=payload,
+            key=task.spec.key,
+            spec=None if known else task.spec,
+            threads=self._threads_per_job(),
+        )
+        heard = False
+        try:
+            process.send(work)
+            process.backends.add(task.spec.key)
+            tell(task.on_event, Progress(task.request.job, Phase.TRANSPILING))
+            while True:
+                events = process.receive()
+                heard = True
+                if self._pass_on(events, process, task, started):
+                    return heard, None
+        except (BrokenPipeError, EOFError):
+            return heard, process.bury()
+
+    def _pass_on(
+        self,
+        events: list[JobEvent | Broken],
+        process: WorkerProcess,
+        task: _Task,
+        started: float,
+    ) -> bool:
+        """Tell what a worker said; True if that was its last word on the job."""
+        for event in events:
+            if isinstance(event, Broken):
+                process.backends.discard(task.spec.key)
+                refuse(task.request, task.on_event, event.error)
+                return True
+            if isinstance(event, Settled):
+                waited = started - task.submitted
+                metrics = replace(event.metrics, queue_s=waited)
+                tell(task.on_event, Settled(event.job, metrics))
+                return True
+            tell(task.on_event, event)
+        return False
+
+    def _threads_per_job(self) -> int:
+        with self._changed:
+            busy = sum(seat.task is not None for seat in self._seats)
+        return max(1, processors() // max(1, busy))
+
+
+def processors() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _packed(task: _Task) -> bytes:
+    """The request as bytes; members that cannot be pickled are answered and dropped."""
+    request = task.request
+    try:
+        return pack_request(request)
+    except Exception:  # noqa: BLE001 - pickling runs foreign code
+        kept = tuple(
+            member
+            for member in request.members
+            if _packs_alone(replace(request, members=(member,)), task.on_event)
+        )
+    task.request = replace(request, members=kept)
+    return pack_request(task.request)
+
+
+def _packs_alone(request: JobRequest, on_event: OnEvent) -> bool:
+    try:
+        pack_request(request)
+    except Exception as error:  # noqa: BLE001 - as above
+        (member,) = request.members
+        text = f"{type(error).__name__}: {error}"
+        failed = BackendFailed(f"the circuit cannot be sent to a worker: {text}")
+        tell(
+            on_event,
+            MemberFailed(request.job, member.unit, member.attempt, failed, False),
+        )
+        return False
+    return True

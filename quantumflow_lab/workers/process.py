@@ -1,0 +1,149 @@
+"""One worker process, as the kernel sees it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import site
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from quantumflow_lab.workers.frames import Hello, receive, send
+
+_MODULE = "quantumflow_lab.workers.child"
+_LINES = 20
+
+
+class WorkerProcess:
+    """A child, its pipes, and the last lines it printed.
+
+    Parameters
+    ----------
+    memory_mb
+        Address space the child may use, in MiB, or None.
+    """
+
+    def __init__(self, memory_mb: int | None = None):
+        self.backends: set[str] = set()
+        """Content keys of the backends it holds."""
+        self._printed: deque[str] = deque(maxlen=_LINES)
+        self._ended: str | None = None
+        from_kernel, self._output = os.pipe()
+        self._input, to_kernel = os.pipe()
+        watched, self._life = os.pipe()
+        theirs = (from_kernel, to_kernel, watched)
+        try:
+            self._process = _start(theirs)
+        except OSError:
+            self._close()
+            raise
+        finally:
+            for fd in theirs:
+                os.close(fd)
+        self._readable = select.poll()
+        self._readable.register(self._input, select.POLLIN)
+        # The pipe takes this at once, so starting does not wait for the child.
+        send(self._output, Hello(_import_path(), memory_mb))
+        self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """False once it has ended."""
+        return self._process.poll() is None
+
+    def send(self, message: object) -> None:
+        """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
+        send(self._output, message)
+
+    def receive(self) -> Any:
+        """Wait for a frame. Raises ``EOFError`` if the child is gone."""
+        # A process that the child forked may hold the pipe open after its death.
+        while not self._readable.poll(500):
+            if not self.alive:
+                raise EOFError("the worker is gone")
+        return receive(self._input)
+
+    def kill(self) -> None:
+        """End it now. May be called from any thread, also twice."""
+        self._process.kill()
+
+    def bury(self) -> str:
+        """Wait for its end, close the pipes, say how it ended. May be repeated."""
+        if self._ended is None:
+            if self._deaf():
+                self._process.kill()
+            status = self._process.wait()
+            self._reader.join(timeout=1)
+            self._close()
+            self._ended = _epitaph(status, list(self._printed))
+        return self._ended
+
+    def _deaf(self) -> bool:
+        # It closed its pipe yet lives: an exit handler hangs, or it closed all files.
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def _close(self) -> None:
+        for fd in (self._output, self._input, self._life):
+            os.close(fd)
+
+    def _drain(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        with stream:
+            for line in stream:
+                self._printed.append(line[:500].decode(errors="replace").rstrip())
+
+
+def _start(fds: tuple[int, int, int]) -> subprocess.Popen[bytes]:
+    # The child inherits the mask, so a Ctrl-C while it starts cannot kill it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE, *map(str, fds)],
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _environment() -> dict[str, str]:
+    """The kernel's environment, in which the child finds this package."""
+    environment = dict(os.environ)
+    root = str(Path(__file__).parents[2])
+    if root not in {*site.getsitepackages(), site.getusersitepackages()}:
+        before = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = f"{before}{os.pathsep}{root}" if before else root
+    return environment
+
+
+def _import_path() -> list[str]:
+    # An empty entry means the working directory, which the child shares.
+    return [entry or str(Path.cwd()) for entry in sys.path]
+
+
+def _epitaph(status: int, printed: list[str]) -> str:
+    if status < 0:
+        text = f"worker killed by signal {-status}"
+    else:
+        text = f"worker exited with status {status}"
+    last = next((line for line in reversed(printed) if line.strip()), None)
+    return text if last is None else f"{text}: {last.strip()}"

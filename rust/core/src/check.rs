@@ -1,0 +1,245 @@
+//! The equalities that hold after every batch, each computed anew from the parts.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
+
+use crate::scheduler::Scheduler;
+use crate::state::State;
+use crate::tables::JobState;
+use crate::timer::Key;
+use crate::unit::{NONE, SLOT, WANTS};
+
+/// An equality that does not hold, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken(pub String);
+
+impl Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Broken {}
+
+type Checked = Result<(), Broken>;
+
+fn equal<T: PartialEq + Debug>(what: &dyn Display, kept: T, counted: T) -> Checked {
+    if kept == counted {
+        return Ok(());
+    }
+    Err(Broken(format!("{what}: {kept:?}, but counted {counted:?}")))
+}
+
+impl Scheduler {
+    /// Compares everything the machine keeps with what it is the sum of.
+    ///
+    /// To be called after all lanes were polled. Takes time in proportion to the whole graph.
+    pub fn check(&self) -> Checked {
+        equal(&"units to be told", self.spreading.len(), 0)?;
+        self.check_counts()?;
+        self.check_needs()?;
+        self.check_lanes()?;
+        self.check_jobs()?;
+        self.check_forming()?;
+        self.check_runs()?;
+        self.check_timers()
+    }
+
+    fn all(&self) -> std::ops::Range<u32> {
+        0..self.units.len() as u32
+    }
+
+    fn units_in(&self, state: State) -> impl Iterator<Item = u32> + '_ {
+        self.all().filter(move |&unit| self.state(unit) == state)
+    }
+
+    fn check_counts(&self) -> Checked {
+        for (index, class) in self.classes.iter().enumerate() {
+            let mut counts = [0; 14];
+            for unit in class.blocks.iter().flat_map(|&(first, count)| first..first + count) {
+                equal(&format_args!("class of unit {unit}"), self.class_index(unit), index)?;
+                counts[self.state(unit) as usize] += 1;
+            }
+            equal(&format_args!("counts of class {index}"), class.counts, counts)?;
+        }
+        let blocks = self.classes.iter().flat_map(|class| &class.blocks);
+        equal(&"units", self.units.len() as u32, blocks.map(|block| block.1).sum())
+    }
+
+    fn class_index(&self, unit: u32) -> usize {
+        self.units.class[unit as usize] as usize
+    }
+
+    /// Open needs = edges from units that are not final; a waiting unit has some.
+    fn check_needs(&self) -> Checked {
+        let mut open = vec![0; self.units.len()];
+        for unit in self.all().filter(|&unit| !self.state(unit).is_final()) {
+            let mut edge = self.units.first_edge(unit);
+            while edge != NONE {
+                let (dependent, next) = self.units.edge(edge);
+                open[dependent as usize] += 1;
+                edge = next;
+            }
+        }
+        equal(&"open needs", &self.units.open, &open)?;
+        let idle = self.units_in(State::Waiting).find(|&unit| open[unit as usize] == 0);
+        equal(&"waiting unit without open needs", None, idle)
+    }
+
+    /// Slots = running + stopping in their slot + open jobs; queue = ready units and due jobs.
+    fn check_lanes(&self) -> Checked {
+        for (index, lane) in self.lanes.iter().enumerate() {
+            let here = |unit: &u32| self.class_of(*unit).lane as usize == index;
+            let running = self.units_in(State::Running).filter(here).count();
+            let stopping = self.units_in(State::Stopping).filter(here);
+            let stopping = stopping.filter(|&unit| self.units.has(unit, SLOT)).count();
+            let jobs = self.jobs.iter().filter(|job| job.has_slot());
+            let jobs = jobs.filter(|job| self.classes[job.class as usize].lane as usize == index);
+            let used = (running + stopping + jobs.count()) as i64;
+            equal(&format_args!("slots of lane {}", lane.id), lane.used, used)?;
+
+            let (units, due) = lane.queue.all();
+            let ready = self.units_in(State::Ready).filter(here).collect();
+            equal(&format_args!("queue of lane {}", lane.id), units, ready)?;
+            let classes =
+                self.classes.iter().enumerate().filter(|one| one.1.lane as usize == index);
+            let wanted = classes.filter(|one| one.1.due).map(|one| one.0 as u32).collect();
+            equal(&format_args!("due jobs of lane {}", lane.id), due, wanted)?;
+            let parked = self.units_in(State::Parked).filter(here);
+            let wanting = parked.filter(|&unit| self.units.has(unit, WANTS)).collect();
+            let mut resume = Vec::from(lane.resume.clone());
+            resume.sort_unstable();
+            equal(&format_args!("resuming on lane {}", lane.id), resume, wanting)?;
+            let starved = lane.has_room() && !(lane.queue.is_empty() && lane.resume.is_empty());
+            equal(&format_args!("free slot beside a queue on lane {}", lane.id), starved, false)?;
+        }
+        self.check_blocked()
+    }
+
+    /// Blocked = waiting for the lane, or for money, or for an answer; never for two.
+    fn check_blocked(&self) -> Checked {
+        for unit in self.all() {
+            let class = self.class_of(unit);
+            let lane = &self.lanes[class.lane as usize];
+            let reasons = [
+                lane.blocked.contains(&unit),
+                class.broke.contains(&unit),
+                self.asking_job(unit).is_some(),
+            ];
+            let count = reasons.iter().filter(|&&reason| reason).count();
+            let blocked = usize::from(self.state(unit) == State::Blocked);
+            equal(&format_args!("reasons that block unit {unit}"), count, blocked)?;
+            if lane.blocked.contains(&unit) {
+                equal(&format_args!("unit {unit} blocked by a lane that is up"), lane.up, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Members: every sent unit is in exactly one open job, and is counted as live there.
+    fn check_jobs(&self) -> Checked {
+        let mut sent = 0;
+        for (index, job) in self.jobs.iter().enumerate() {
+            let members = &self.members[self.member_range(index as u32)];
+            let mine = |&&unit: &&u32| self.units.job[unit as usize] == index as u32;
+            let live = members.iter().filter(mine).filter(|&&u| self.state(u) == State::Sent);
+            let live = live.count() as u32;
+            equal(&format_args!("live members of job {index}"), job.live, live)?;
+            if !job.has_slot() {
+                equal(&format_args!("live members of closed job {index}"), live, 0)?;
+            }
+            if job.stopped && job.has_slot() {
+                equal(&format_args!("wanted members of stopped job {index}"), live, 0)?;
+            }
+            sent += live as usize;
+        }
+        equal(&"sent units", self.units_in(State::Sent).count(), sent)?;
+        let mut jobs = self.units_in(State::Stopping).map(|unit| self.units.job[unit as usize]);
+        let forgotten = jobs.find(|&job| job != NONE && !self.jobs[job as usize].stopped);
+        equal(&"job with stopping members that was not stopped", None, forgotten)
+    }
+
+    /// Forming = held units of the class; due exactly if it should leave.
+    fn check_forming(&self) -> Checked {
+        let mut held = 0;
+        for (index, class) in self.classes.iter().enumerate() {
+            let all_held = class.forming.iter().all(|&unit| self.state(unit) == State::Held);
+            equal(&format_args!("forming units of class {index} are held"), all_held, true)?;
+            let listed = self.lanes[class.lane as usize].forming.contains(&(index as u32));
+            let forming = !class.forming.is_empty();
+            equal(&format_args!("class {index} on its lane's forming list"), listed, forming)?;
+            equal(&format_args!("due job of class {index}"), class.due, class.is_due(self.now))?;
+            let run = &self.runs[class.run as usize];
+            let left = run.stands_still() && forming && !class.due;
+            equal(&format_args!("standstill with a forming job of class {index}"), left, false)?;
+            held += class.forming.len();
+        }
+        equal(&"held units", self.units_in(State::Held).count(), held)
+    }
+
+    /// Open = units not final; reserved = Σ reserves without bill; spent = Σ bills; ended or
+    /// something can still happen.
+    fn check_runs(&self) -> Checked {
+        for (index, run) in self.runs.iter().enumerate() {
+            let mine = |unit: &u32| self.class_of(*unit).run as usize == index;
+            let open = self.all().filter(mine).filter(|&unit| !self.state(unit).is_final());
+            equal(
+                &format_args!("open units of run {}", run.id),
+                run.open_units,
+                open.count() as u32,
+            )?;
+            let active = self.all().filter(mine).filter(|&unit| self.state(unit).is_active());
+            equal(
+                &format_args!("active units of run {}", run.id),
+                run.active,
+                active.count() as u32,
+            )?;
+            let jobs = || {
+                self.jobs
+                    .iter()
+                    .filter(|job| self.classes[job.class as usize].run as usize == index)
+            };
+            let open_jobs = jobs().filter(|job| job.has_slot()).count() as u32;
+            equal(&format_args!("open jobs of run {}", run.id), run.open_jobs, open_jobs)?;
+            let asked = jobs().filter(|job| job.state == JobState::Asked).count() as u32;
+            equal(&format_args!("questions of run {}", run.id), run.questions, asked)?;
+            let unbilled = jobs().filter(|job| job.bill.is_none());
+            let reserved = unbilled.map(|job| i128::from(job.reserve)).sum();
+            equal(&format_args!("reserved by run {}", run.id), run.reserved, reserved)?;
+            let spent = jobs().filter_map(|job| job.bill).map(i128::from).sum();
+            equal(&format_args!("spent by run {}", run.id), run.spent, spent)?;
+            equal(&format_args!("run {} ended", run.id), run.ended, run.is_over())?;
+            let stuck = run.open_units > 0
+                && self
+                    .all()
+                    .filter(mine)
+                    .all(|unit| self.state(unit).is_final() || self.state(unit) == State::Waiting);
+            equal(&format_args!("run {} waits for nothing", run.id), stuck, false)?;
+        }
+        let open = self.questions.iter().filter(|question| question.open).count() as u32;
+        equal(&"open questions", self.runs.iter().map(|run| run.questions).sum(), open)
+    }
+
+    /// A timer for every back-off, grace, timeout and hold that is running, and no other.
+    fn check_timers(&self) -> Checked {
+        let units = self.all().filter(|&unit| match self.state(unit) {
+            State::Backoff => true,
+            State::Stopping => self.units.job[unit as usize] == NONE,
+            State::Running | State::Parked => self.class_of(unit).spec.timeout >= 0,
+            _ => false,
+        });
+        let open = self.jobs.iter().enumerate().filter(|(_, job)| {
+            let timeout = self.classes[job.class as usize].spec.timeout;
+            job.has_slot() && (job.stopped || timeout >= 0)
+        });
+        let forming = self.classes.iter().enumerate().filter(|(_, class)| {
+            !class.forming.is_empty() && class.hold_over().is_some_and(|over| over > self.now)
+        });
+        let expected: BTreeSet<Key> = (units.map(Key::Unit))
+            .chain(open.map(|(index, _)| Key::Job(index as u32)))
+            .chain(forming.map(|(index, _)| Key::Class(index as u32)))
+            .collect();
+        equal(&"timers", self.timers.keys().collect(), expected)
+    }
+}

@@ -1,0 +1,67 @@
+//! Money: a job's reserve is kept back from the cap until its final bill replaces it.
+
+use crate::scheduler::Scheduler;
+use crate::state::State;
+
+impl Scheduler {
+    /// True if another job of this class stays within the cap.
+    pub(crate) fn affordable(&self, class: u32) -> bool {
+        let class = &self.classes[class as usize];
+        let run = &self.runs[class.run as usize];
+        let reserve = i128::from(class.spec.reserve);
+        reserve == 0 || run.cap < 0 || run.spent + run.reserved + reserve <= run.cap.into()
+    }
+
+    /// Keeps all held units of a class from starting.
+    pub(crate) fn block_for_budget(&mut self, index: u32) {
+        let units = self.classes[index as usize].forming.clone();
+        for &unit in &units {
+            self.go(unit, State::Blocked);
+        }
+        let class = &mut self.classes[index as usize];
+        class.broke.extend(units);
+        self.runs[class.run as usize].broke.insert(index);
+        self.review_forming();
+    }
+
+    /// Takes the first bill of a job; it is final.
+    pub(crate) fn bill(&mut self, job: u32, micro: i64) {
+        if self.jobs[job as usize].bill.is_some() {
+            return;
+        }
+        let run = self.run_of_job(job);
+        self.jobs[job as usize].bill = Some(micro);
+        self.runs[run].spent += i128::from(micro);
+        self.free_reserve(job);
+    }
+
+    pub(crate) fn free_reserve(&mut self, job: u32) {
+        let run = self.run_of_job(job);
+        let reserve = std::mem::take(&mut self.jobs[job as usize].reserve);
+        self.runs[run].reserved -= i128::from(reserve);
+        self.ending.insert(run as u32);
+        self.release_affordable(run);
+    }
+
+    pub(crate) fn set_cap(&mut self, run: i64, micro: i64) {
+        let run = self.run_ids[&run] as usize;
+        self.runs[run].cap = micro;
+        self.release_affordable(run);
+    }
+
+    fn release_affordable(&mut self, run: usize) {
+        for index in self.runs[run].broke.clone() {
+            if self.affordable(index) {
+                for unit in self.classes[index as usize].broke.clone() {
+                    self.release(unit);
+                }
+            }
+        }
+    }
+
+    /// Money of a run in micro-units: spent by bills, and reserved for jobs without one.
+    pub fn money(&self, run: i64) -> Option<(i128, i128)> {
+        let run = &self.runs[*self.run_ids.get(&run)? as usize];
+        Some((run.spent, run.reserved))
+    }
+}

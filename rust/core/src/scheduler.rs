@@ -1,0 +1,416 @@
+//! The machine itself: its data, the loop of one batch, and the moves every part shares.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::admit::admit;
+use crate::command::{Cause, Command, Outcome};
+use crate::error::SchedulerError;
+use crate::event::Event;
+use crate::lane::{Lane, Start};
+use crate::state::{STATES, State, allowed};
+use crate::tables::{Class, Job, JobState, Question, Run};
+use crate::timer::{Key, Timers};
+use crate::unit::{COLLECT, NONE, SLOT, Units, WANTS};
+
+/// Events in, commands out. See the crate's documentation for the rules.
+pub struct Scheduler {
+    pub(crate) seed: u64,
+    pub(crate) grace: i64,
+    pub(crate) now: i64,
+    pub(crate) units: Units,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) lanes: Vec<Lane>,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) members: Vec<u32>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) run_ids: BTreeMap<i64, u32>,
+    pub(crate) lane_ids: BTreeMap<i64, u32>,
+    pub(crate) class_ids: BTreeMap<i64, u32>,
+    /// Blocks of units by the unit that asked for them.
+    pub(crate) children: BTreeMap<u32, Vec<(u32, u32)>>,
+    pub(crate) timers: Timers,
+    /// Final units whose dependents and children have not been told.
+    pub(crate) spreading: VecDeque<u32>,
+    /// Classes whose forming job may have become due.
+    pub(crate) changed: BTreeSet<u32>,
+    /// Runs that may have come to a standstill.
+    pub(crate) quiet: BTreeSet<u32>,
+    /// Runs that may have ended.
+    pub(crate) ending: BTreeSet<u32>,
+    pub(crate) out: Vec<Command>,
+}
+
+impl Scheduler {
+    /// A scheduler without runs or lanes.
+    ///
+    /// `seed` goes into the jitter of back-offs; a stopped unit may take `grace` microseconds
+    /// for its last word.
+    pub fn new(seed: i64, grace: i64) -> Result<Self, SchedulerError> {
+        if grace < 0 {
+            return Err(SchedulerError::Range { what: "grace", value: grace });
+        }
+        Ok(Self {
+            seed: seed as u64,
+            grace,
+            now: 0,
+            units: Units::default(),
+            runs: Vec::new(),
+            lanes: Vec::new(),
+            classes: Vec::new(),
+            jobs: Vec::new(),
+            members: Vec::new(),
+            questions: Vec::new(),
+            run_ids: BTreeMap::new(),
+            lane_ids: BTreeMap::new(),
+            class_ids: BTreeMap::new(),
+            children: BTreeMap::new(),
+            timers: Timers::default(),
+            spreading: VecDeque::new(),
+            changed: BTreeSet::new(),
+            quiet: BTreeSet::new(),
+            ending: BTreeSet::new(),
+            out: Vec::new(),
+        })
+    }
+
+    /// The only way to change the schedule. Replaying the same events gives the same commands.
+    ///
+    /// Events come first, then the timers due at `now`, so an answer that came in time wins
+    /// over its timeout. Time never runs backwards: an earlier `now` counts as the latest.
+    /// Nothing starts before [`Scheduler::poll`].
+    pub fn handle(
+        &mut self,
+        events: &[Event<'_>],
+        now: i64,
+        out: &mut Vec<Command>,
+    ) -> Result<(), SchedulerError> {
+        admit(self, events)?;
+        self.now = self.now.max(now);
+        for event in events {
+            self.apply(event);
+            self.spread();
+        }
+        while let Some(key) = self.timers.pop(self.now) {
+            self.fire(key);
+            self.spread();
+        }
+        self.review_forming();
+        self.end_runs();
+        out.append(&mut self.out);
+        Ok(())
+    }
+
+    /// Starts up to `room` units and jobs on one lane.
+    pub fn poll(
+        &mut self,
+        lane: i64,
+        room: usize,
+        out: &mut Vec<Command>,
+    ) -> Result<(), SchedulerError> {
+        let index = self.lane_ids.get(&lane).copied();
+        let lane = index.ok_or(SchedulerError::Unknown { what: "lane", id: lane })?;
+        let mut room = room;
+        while room > 0 && self.lanes[lane as usize].has_room() {
+            if let Some(unit) = self.lanes[lane as usize].resume.pop_front() {
+                self.resume(unit);
+            } else {
+                match self.lanes[lane as usize].queue.pop() {
+                    Some(Start::Unit(unit)) => self.start(unit),
+                    Some(Start::Job(class)) if self.affordable(class) => self.submit(class),
+                    Some(Start::Job(class)) => {
+                        self.block_for_budget(class);
+                        continue;
+                    }
+                    None => break,
+                }
+            }
+            room -= 1;
+        }
+        out.append(&mut self.out);
+        Ok(())
+    }
+
+    /// Starts whatever can start, lane by lane in the order of their first mention.
+    pub fn poll_all(&mut self, out: &mut Vec<Command>) {
+        for index in 0..self.lanes.len() {
+            let id = self.lanes[index].id;
+            self.poll(id, usize::MAX, out).expect("the lane exists");
+        }
+    }
+
+    /// When `handle` has to be called even if nothing happens.
+    pub fn next_wake(&self) -> Option<i64> {
+        self.timers.next()
+    }
+
+    /// State of a unit, or None if there is no such unit.
+    pub fn unit_state(&self, unit: i64) -> Option<State> {
+        usize::try_from(unit).ok().and_then(|unit| self.units.state.get(unit)).copied()
+    }
+
+    /// Units per state for each step of a run, by step number.
+    pub fn counts(&self, run: i64) -> Option<BTreeMap<i64, [u32; STATES]>> {
+        let run = &self.runs[*self.run_ids.get(&run)? as usize];
+        let mut steps = BTreeMap::new();
+        for &class in &run.classes {
+            let class = &self.classes[class as usize];
+            let step = steps.entry(class.spec.step).or_insert([0; STATES]);
+            step.iter_mut().zip(class.counts).for_each(|(sum, count)| *sum += count);
+        }
+        Some(steps)
+    }
+
+    fn apply(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Run { run, seed, cap } => self.add_run(run, seed, cap),
+            Event::Lane { lane, slots, up } => self.set_lane(lane, slots, up),
+            Event::Class(spec) => self.add_class(spec),
+            Event::Define(ref definition) => self.define(definition),
+            Event::Seal { run } => self.seal(run),
+            Event::Known { unit } => self.known(unit as u32),
+            Event::Began { .. } | Event::Tick => (),
+            Event::Done { unit, attempt } => self.done(unit as u32, attempt),
+            Event::Failed { unit, attempt, reason, retry_after } => {
+                self.failed(unit as u32, attempt, reason, retry_after);
+            }
+            Event::Parked { unit, attempt } => self.parked(unit as u32, attempt),
+            Event::Unparked { unit, attempt } => self.unparked(unit as u32, attempt),
+            Event::Stopped { unit, attempt } => self.stopped(unit as u32, attempt),
+            Event::Sent { job } | Event::Found { job } => self.arrived(job as u32),
+            Event::Doubt { job } => self.doubt(job as u32),
+            Event::NotFound { job } => self.not_found(job as u32),
+            Event::Settled { job } => self.settled(job as u32),
+            Event::Bill { job, micro } => self.bill(job as u32, micro),
+            Event::Cap { run, micro } => self.set_cap(run, micro),
+            Event::Answer { question, choice } => self.answer(question as u32, choice),
+            Event::Cancel { scope, run, id } => self.cancel_scope(scope, run, id),
+        }
+    }
+
+    fn fire(&mut self, key: Key) {
+        match key {
+            Key::Class(class) => {
+                self.changed.insert(class);
+            }
+            Key::Job(job) => self.job_timer(job),
+            Key::Unit(unit) => match self.state(unit) {
+                State::Backoff => self.release(unit),
+                State::Stopping => self.finish(unit, State::Abandoned, Cause::GraceOver),
+                _ => self.timed_out(unit),
+            },
+        }
+    }
+
+    pub(crate) fn state(&self, unit: u32) -> State {
+        self.units.state[unit as usize]
+    }
+
+    pub(crate) fn class_of(&self, unit: u32) -> &Class {
+        &self.classes[self.units.class[unit as usize] as usize]
+    }
+
+    pub(crate) fn run_of(&self, unit: u32) -> &Run {
+        &self.runs[self.class_of(unit).run as usize]
+    }
+
+    pub(crate) fn lane_of(&mut self, unit: u32) -> &mut Lane {
+        let lane = self.class_of(unit).lane;
+        &mut self.lanes[lane as usize]
+    }
+
+    pub(crate) fn later(&self, delay: i64) -> i64 {
+        self.now.saturating_add(delay)
+    }
+
+    /// Changes the state and the counts, and nothing else.
+    pub(crate) fn set(&mut self, unit: u32, to: State) {
+        let from = self.state(unit);
+        debug_assert!(allowed(from, to), "unit {unit}: {} to {}", from.name(), to.name());
+        self.units.state[unit as usize] = to;
+        let index = self.units.class[unit as usize];
+        let class = &mut self.classes[index as usize];
+        class.counts[from as usize] -= 1;
+        class.counts[to as usize] += 1;
+        if class.in_jobs() {
+            self.changed.insert(index);
+        }
+        let run = &mut self.runs[class.run as usize];
+        run.active += u32::from(to.is_active());
+        run.active -= u32::from(from.is_active());
+        if run.active == 0 {
+            self.quiet.insert(class.run);
+        }
+    }
+
+    /// Takes a unit from the place where its state keeps it, and changes the state.
+    pub(crate) fn go(&mut self, unit: u32, to: State) {
+        match self.state(unit) {
+            State::Ready => {
+                let class = self.class_of(unit);
+                let (priority, run) = (class.spec.priority, class.run);
+                self.lane_of(unit).queue.remove(priority, run, Start::Unit(unit));
+            }
+            State::Held => self.leave_forming(unit),
+            State::Running => self.lane_of(unit).used -= 1,
+            State::Parked => self.leave_parked(unit),
+            State::Sent => self.leave_job(unit),
+            State::Blocked => self.leave_blocked(unit),
+            State::Stopping => self.leave_stopping(unit),
+            _ => (),
+        }
+        self.timers.clear(Key::Unit(unit));
+        self.set(unit, to);
+    }
+
+    fn leave_parked(&mut self, unit: u32) {
+        if self.units.has(unit, WANTS) {
+            self.units.lower(unit, WANTS);
+            self.lane_of(unit).resume.retain(|&other| other != unit);
+        }
+    }
+
+    fn leave_blocked(&mut self, unit: u32) {
+        self.units.job[unit as usize] = NONE;
+        self.lane_of(unit).blocked.remove(&unit);
+        let index = self.units.class[unit as usize];
+        let class = &mut self.classes[index as usize];
+        if class.broke.remove(&unit) && class.broke.is_empty() {
+            self.runs[class.run as usize].broke.remove(&index);
+        }
+    }
+
+    fn leave_stopping(&mut self, unit: u32) {
+        self.units.job[unit as usize] = NONE;
+        if self.units.has(unit, SLOT) {
+            self.units.lower(unit, SLOT);
+            self.lane_of(unit).used -= 1;
+        }
+    }
+
+    /// Makes a unit final. Its dependents and children are told by [`Scheduler::spread`].
+    pub(crate) fn finish(&mut self, unit: u32, state: State, cause: Cause) {
+        self.go(unit, state);
+        let index = self.class_of(unit).run;
+        let run = &mut self.runs[index as usize];
+        run.open_units -= 1;
+        run.failed |= state == State::Failed;
+        self.ending.insert(index);
+        let attempt = self.units.attempt[unit as usize];
+        self.out.push(Command::Final { unit, state, attempt, cause });
+        self.spreading.push_back(unit);
+    }
+
+    /// Tells the dependents and children of final units, until nothing new becomes final.
+    pub(crate) fn spread(&mut self) {
+        while let Some(unit) = self.spreading.pop_front() {
+            let done = self.state(unit) == State::Done;
+            let mut edge = self.units.first_edge(unit);
+            while edge != NONE {
+                let (dependent, next) = self.units.edge(edge);
+                self.need_final(dependent, done);
+                edge = next;
+            }
+            if !done {
+                self.cancel_children(unit);
+            }
+        }
+    }
+
+    fn need_final(&mut self, unit: u32, done: bool) {
+        self.units.open[unit as usize] -= 1;
+        if self.state(unit) != State::Waiting {
+            return;
+        }
+        if !done && !self.units.has(unit, COLLECT) {
+            self.finish(unit, State::Skipped, Cause::NeedFailed);
+        } else if self.units.open[unit as usize] == 0 {
+            self.release(unit);
+        }
+    }
+
+    /// Lets a unit go on whose needs are final: to the lane's queue, into the forming job of
+    /// its class, or into the blocked set of a lane that is down.
+    pub(crate) fn release(&mut self, unit: u32) {
+        let index = self.units.class[unit as usize];
+        let class = &self.classes[index as usize];
+        let (in_jobs, priority, run) = (class.in_jobs(), class.spec.priority, class.run);
+        if !self.lane_of(unit).up {
+            self.go(unit, State::Blocked);
+            self.lane_of(unit).blocked.insert(unit);
+        } else if in_jobs {
+            self.go(unit, State::Held);
+            self.join_forming(index, unit);
+        } else {
+            self.go(unit, State::Ready);
+            self.lane_of(unit).queue.push(priority, run, Start::Unit(unit));
+        }
+    }
+
+    /// Gives a ready unit its slot.
+    fn start(&mut self, unit: u32) {
+        self.set(unit, State::Running);
+        self.units.attempt[unit as usize] += 1;
+        self.lane_of(unit).used += 1;
+        let timeout = self.class_of(unit).spec.timeout;
+        if timeout >= 0 {
+            self.timers.set(Key::Unit(unit), self.later(timeout));
+        }
+        let attempt = self.units.attempt[unit as usize];
+        self.out.push(Command::Run { unit, attempt });
+    }
+
+    /// Gives an unparked unit its slot back.
+    fn resume(&mut self, unit: u32) {
+        self.units.lower(unit, WANTS);
+        self.set(unit, State::Running);
+        self.lane_of(unit).used += 1;
+        let attempt = self.units.attempt[unit as usize];
+        self.out.push(Command::Resume { unit, attempt });
+    }
+
+    fn end_runs(&mut self) {
+        while let Some(index) = self.ending.pop_first() {
+            let run = &mut self.runs[index as usize];
+            if run.ended || !run.is_over() {
+                continue;
+            }
+            run.ended = true;
+            let outcome = match (run.cancelled, run.failed) {
+                (true, _) => Outcome::Cancelled,
+                (false, true) => Outcome::Failed,
+                (false, false) => Outcome::Done,
+            };
+            self.out.push(Command::Ended { run: run.id, outcome });
+        }
+    }
+
+    /// Members of a job, as positions in `members`.
+    pub(crate) fn member_range(&self, job: u32) -> std::ops::Range<usize> {
+        let job = &self.jobs[job as usize];
+        job.first as usize..(job.first + job.count) as usize
+    }
+
+    /// The job that asks about a blocked unit, if that is why it is blocked.
+    pub(crate) fn asking_job(&self, unit: u32) -> Option<u32> {
+        let job = self.units.job[unit as usize];
+        let asked = job != NONE && self.jobs[job as usize].state == JobState::Asked;
+        (self.state(unit) == State::Blocked && asked).then_some(job)
+    }
+}
+
+impl Run {
+    /// True if only held units can bring this run forward.
+    pub(crate) fn stands_still(&self) -> bool {
+        self.sealed && self.active == 0
+    }
+
+    /// True if nothing of this run can happen any more, except a late bill.
+    pub(crate) fn is_over(&self) -> bool {
+        (self.sealed || self.cancelled)
+            && self.open_units == 0
+            && self.open_jobs == 0
+            && self.questions == 0
+            && self.reserved == 0
+    }
+}

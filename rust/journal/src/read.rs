@@ -1,0 +1,90 @@
+//! The reading side: verified payloads, up to the last newline or the first damage.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use crate::frame::unframe;
+
+/// What one call of [`read`] found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Chunk {
+    /// The payloads, one after another without separators.
+    pub payloads: Vec<u8>,
+    /// Where each payload starts in `payloads`, and where the last one ends.
+    pub bounds: Vec<i32>,
+    /// Where to read on.
+    pub offset: u64,
+    /// Sequence number expected next, or None if the file gave none.
+    pub seq: Option<u64>,
+    /// What stopped the reading before the last newline.
+    pub damage: Option<Damage>,
+}
+
+/// A line that cannot be believed. It starts at the chunk's `offset`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Bytes to skip to reach the next line; 0 for a gap, where records are missing.
+    pub length: u64,
+    pub reason: String,
+}
+
+/// Read whole lines of `path` from `offset`, about `limit` bytes of them.
+///
+/// `seq` is the sequence number of the record at `offset`; None believes what it finds there.
+pub fn read(path: &Path, offset: u64, limit: usize, seq: Option<u64>) -> io::Result<Chunk> {
+    let limit = limit.min(i32::MAX as usize / 2);
+    let block = read_lines(path, offset, limit)?;
+    let mut chunk = Chunk {
+        payloads: Vec::with_capacity(block.len()),
+        bounds: vec![0],
+        offset,
+        seq,
+        damage: None,
+    };
+    for line in block.split_inclusive(|&byte| byte == b'\n') {
+        if let Err(reason) = chunk.take(line) {
+            chunk.damage = Some(reason);
+            break;
+        }
+    }
+    Ok(chunk)
+}
+
+impl Chunk {
+    fn take(&mut self, line: &[u8]) -> Result<(), Damage> {
+        let length = line.len() as u64;
+        let (payload, seq) = unframe(&line[..line.len() - 1]).map_err(|reason| Damage {
+            length,
+            reason: reason.to_owned(),
+        })?;
+        if let Some(expected) = self.seq.filter(|&expected| expected != seq) {
+            let reason = format!("record {seq} follows where record {expected} was expected");
+            return Err(Damage { length: 0, reason });
+        }
+        self.payloads.extend_from_slice(payload);
+        self.bounds.push(self.payloads.len() as i32);
+        self.offset += length;
+        self.seq = Some(seq + 1);
+        Ok(())
+    }
+}
+
+/// Bytes from `offset` to the last newline within `limit`, or to the first one beyond it.
+fn read_lines(path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut block = Vec::new();
+    let mut want = limit.max(1) as u64;
+    loop {
+        let got = file.by_ref().take(want).read_to_end(&mut block)?;
+        if let Some(last) = block.iter().rposition(|&byte| byte == b'\n') {
+            block.truncate(last + 1);
+            return Ok(block);
+        }
+        if (got as u64) < want || block.len() > i32::MAX as usize / 2 {
+            return Ok(Vec::new());
+        }
+        want = block.len() as u64;
+    }
+}

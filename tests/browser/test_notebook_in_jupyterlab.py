@@ -1,0 +1,108 @@
+"""What a person sees and presses in JupyterLab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from quantumflow_lab.store import Store
+
+if TYPE_CHECKING:
+    from conftest import Lab
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+QUICKSTART = Path(__file__).parents[2] / "notebooks" / "01_quickstart.ipynb"
+LOAD = "%load_ext quantumflow_lab"
+LONG = """%%qflow long
+@qf.circuit
+def wide():
+    from qiskit import QuantumCircuit
+    qc = QuantumCircuit(23)
+    for layer in range(400):
+        for i in range(23):
+            qc.rx(0.1 + layer, i)
+        for i in range(22):
+            qc.cx(i, i + 1)
+    qc.measure_all()
+    return qc
+
+@qf.sample(shots=10)
+def counts(wide):
+    return wide
+
+@qf.step
+def pace():
+    import time
+    for n in range(600):
+        qf.log(beat=n % 7)
+        time.sleep(0.05)
+"""
+CANCEL_MS = 250
+"""Longest time from the press to an idle kernel."""
+BUSY = 4
+"""How much longer a busy machine may take; ``make bench`` tells the figure."""
+
+
+def rows(lab: Lab, query: str) -> list[dict[str, object]]:
+    store = Store(lab.server.home)
+    try:
+        return list(store.sql(query).to_pylist())
+    finally:
+        store.close()
+
+
+def test_the_quickstart_runs_and_its_graph_shows_every_step_done(lab: Lab) -> None:
+    lab.open(QUICKSTART)
+    lab.command("notebook:run-all-cells")
+    still = lab.page.locator(".qf-still").first
+    still.wait_for()
+    states = still.locator("tbody tr td:nth-of-type(5)").all_inner_texts()
+    assert states == ["✓ done"] * 3
+    assert lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
+    still.scroll_into_view_if_needed()
+    lab.screenshot("quickstart-light")
+    lab.theme("JupyterLab Dark")
+    lab.screenshot("quickstart-dark")
+    lab.theme("JupyterLab Light")
+
+
+def test_cancel_frees_the_kernel_at_once_and_is_recorded(lab: Lab) -> None:
+    lab.open([LOAD, LONG, "print('next')"])
+    lab.run(0)
+    lab.start(1)
+    lab.page.get_by_role("button", name="Cancel", exact=True).wait_for()
+    lab.page.wait_for_timeout(5000)
+    lab.screenshot("live-light", ".jp-OutputArea")
+    lab.theme("JupyterLab Dark")
+    lab.screenshot("live-dark", ".jp-OutputArea")
+    lab.theme("JupyterLab Light")
+    took = lab.press("Cancel")
+    print(f"cancel to idle: {took:.0f} ms")
+    assert took < BUSY * CANCEL_MS
+    assert "RunCancelled: run 'long' was cancelled" in lab.text(1)
+    lab.run(2)
+    assert lab.text(2).strip() == "next"
+    assert rows(lab, "select state from qf_runs where name = 'long'") == [
+        {"state": "cancelled"}
+    ]
+
+
+def test_detach_frees_the_notebook_while_the_run_goes_on(lab: Lab) -> None:
+    lab.open([LOAD, LONG.replace("long", "apart", 1), "apart.state", "apart.cancel()"])
+    lab.run(0)
+    lab.start(1)
+    lab.page.get_by_role("button", name="Detach", exact=True).wait_for()
+    lab.page.wait_for_timeout(1000)
+    took = lab.press("Detach")
+    assert took < BUSY * CANCEL_MS
+    lab.run(2)
+    assert "'running'" in lab.text(2)
+    before = lab.text(1)
+    lab.page.wait_for_timeout(1500)
+    assert lab.text(1) != before
+    lab.run(3)
+    lab.page.locator(".qf-still").first.wait_for()
+    assert "cancelled" in lab.text(1)

@@ -1,0 +1,251 @@
+"""Full disks and kills: whole records or nothing, and never the same one twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from array import array
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from quantumflow_lab import _core, _fallback_journal
+from quantumflow_lab.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MODULES = pytest.mark.parametrize("module", ["_core", "_fallback_journal"])
+
+LIMITED = """
+import json, resource, sys
+from pathlib import Path
+from quantumflow_lab.errors import JournalFull
+from quantumflow_lab import {module} as module
+
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+journal = module.Journal(Path(sys.argv[1]), "w")
+journal.append([b'{{"first":true}}'])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), hard))
+try:
+    journal.append([b'{{"i":%d}}' % i for i in range(5)])
+except JournalFull as error:
+    print(json.dumps([str(error), error.facts["written"]]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+journal.append([b'{{"last":true}}'], sync=True)
+"""
+
+
+def records(path: Path) -> list[dict[str, Any]]:
+    payloads, bounds, _, _, damage = _core.read_journal(path)
+    assert damage is None
+    cuts = array("i", bounds)
+    pieces = [payloads[a:b] for a, b in pairwise(cuts)]
+    return [json.loads(piece) for piece in pieces]
+
+
+@MODULES
+@pytest.mark.parametrize("room", range(130, 300, 19))
+def test_a_short_write_leaves_whole_records_and_says_how_many(
+    module: str, room: int, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", LIMITED.format(module=module)]
+    command += [str(tmp_path), str(room)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    path = tmp_path / "w-00000.jsonl"
+    found = records(path)
+    message, written = json.loads(out)
+    assert message == (
+        f"cannot write {path}: File too large;"
+        " free some space: what is unwritten waits in memory"
+    )
+    assert found == [
+        {"eid": "w-0", "kind": "header", "v": 1, "file": 0},
+        {"eid": "w-1", "first": True},
+        *({"eid": f"w-{2 + i}", "i": i} for i in range(written)),
+        {"eid": f"w-{2 + written}", "last": True},
+    ]
+    assert path.read_bytes().endswith(b"\n")
+
+
+FULL = """
+import os, sys
+from pathlib import Path
+from quantumflow_lab.errors import JournalFull
+from quantumflow_lab.store import Store
+
+home = Path(sys.argv[1])
+store = Store(home)
+ballast = home / "ballast"
+ballast.write_bytes(bytes(150_000))
+sent = 0
+while True:
+    try:
+        for _ in range(100):
+            sent += 1
+            record = {"kind": "metric", "run": "r", "n": sent, "name": "x" * 50}
+            store.append([record], sync=sent % 10 == 0)
+    except JournalFull as error:
+        print(type(error).__name__, sent)
+        break
+ballast.unlink()
+store.append([{"kind": "end", "run": "r", "state": "failed"}], sync=True)
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Any:
+    """A file system of 400 kB; needs the right to mount."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(disk)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("cannot mount a tmpfs here")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_loses_nothing_once_there_is_room_again(small_disk: Path) -> None:
+    home = small_disk / "home"
+    command = [sys.executable, "-c", FULL, str(home)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    name, sent = out.split()
+    assert name == "JournalFull"
+    (path,) = (home / "journal").iterdir()
+    kinds = [(r["kind"], r.get("n")) for r in records(path)]
+    metrics = [("metric", n) for n in range(1, int(sent) + 1)]
+    assert kinds == [("header", None), *metrics, ("end", None)]
+
+
+WRITER = """
+import sys, time
+from quantumflow_lab.store import Store
+
+store = Store(sys.argv[1])
+n = 0
+while True:
+    batch = [
+        {"kind": "metric", "run": sys.argv[2], "step": "s", "name": "m", "n": n + i}
+        for i in range(7)
+    ]
+    store.append(batch, sync=n % 5 == 0)
+    n += 7
+    print(n, flush=True)
+    time.sleep(0.001)
+"""
+
+INGESTER = """
+import sys, time
+from quantumflow_lab.store import Store
+
+store = Store(sys.argv[1])
+while True:
+    store.ingest()
+    print("x", flush=True)
+    time.sleep(0.01)
+"""
+
+
+def start(code: str, *args: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", code, *args]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+
+def killed(child: subprocess.Popen[str]) -> list[str]:
+    """Kill a process and give the lines it had said."""
+    child.send_signal(signal.SIGKILL)
+    out = child.communicate()[0]
+    return [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def test_kills_lose_nothing_that_was_acknowledged_and_duplicate_nothing(
+    tmp_path: Path,
+) -> None:
+    """Two writers and two ingesters at once; all are killed in turn, several times."""
+    home = tmp_path / "home"
+    Store(home).close()
+    acknowledged: dict[str, int] = {}
+    ingests = 0
+    for life in range(3):
+        runs = [f"r{life}-{i}" for i in range(2)]
+        writers = [start(WRITER, str(home), run) for run in runs]
+        ingesters = [start(INGESTER, str(home)) for _ in range(2)]
+        for child in (*writers, *ingesters):
+            assert child.stdout is not None
+            child.stdout.readline()
+        time.sleep(0.2 + 0.13 * life)
+        ingests += sum(len(killed(child)) for child in ingesters)
+        for run, child in zip(runs, writers, strict=True):
+            acknowledged[run] = int(killed(child)[-1])
+    with Store(home) as store:
+        rows = store.sql(
+            "SELECT run, count(*) AS rows, count(DISTINCT n) AS numbers,"
+            " max(n) + 1 AS last FROM qf_metrics GROUP BY run"
+        ).to_pylist()
+        stored = store.sql("SELECT (SELECT count(*) FROM rec_metric)").to_pylist()
+        records_kept = store.verify()
+    assert min(acknowledged.values()) > 0
+    assert ingests > 0
+    assert {r["run"]: r["rows"] for r in rows if r["rows"] == r["numbers"]} == {
+        r["run"]: r["last"] for r in rows
+    }
+    found = {r["run"]: r["rows"] for r in rows}
+    assert all(found[run] >= count for run, count in acknowledged.items())
+    files = len(list((home / "journal").iterdir()))
+    assert records_kept == sum(found.values()) + files
+    assert list(stored[0].values()) == [sum(found.values())]
+
+
+def test_both_readers_agree_on_damaged_journals(tmp_path: Path) -> None:
+    """Bytes flipped, cut and doubled at places a fixed seed chooses."""
+    journal = _core.Journal(tmp_path, "w")
+    journal.append([b'{"i":%d,"s":"a-9"}' % i for i in range(6)])
+    assert journal.path is not None
+    whole = journal.path.read_bytes()
+    state = 12345
+    for _ in range(2000):
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        at, how, byte = (state >> 33) % len(whole), (state >> 20) % 4, state >> 56
+        broken = {
+            0: whole[:at] + bytes([byte]) + whole[at + 1 :],
+            1: whole[:at],
+            2: whole[:at] + whole[at + 1 :],
+            3: whole[:at] + whole[at // 2 :],
+        }[how]
+        journal.path.write_bytes(broken)
+        limit = 1 + byte
+        first = _core.read_journal(journal.path, 0, limit, None)
+        assert first == _fallback_journal.read_journal(journal.path, 0, limit, None)
+
+
+def test_a_stopped_lab_does_not_stop_the_others(tmp_path: Path) -> None:
+    """SIGSTOP while the database is held: appending goes on, questions are answered."""
+    home = tmp_path / "home"
+    with Store(home) as store:
+        store.append([{"kind": "run", "run": "r", "name": "bell"}])
+        store.ingest()
+        holder = start(
+            "import sys, os\n"
+            "from pathlib import Path\n"
+            "from quantumflow_lab.store.lock import held\n"
+            "with held(Path(sys.argv[1]), exclusive=True, wait=1) as mine:\n"
+            "    print(mine, flush=True)\n"
+            "    sys.stdin.read()\n",
+            str(home / "ingest.lock"),
+        )
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        os.kill(holder.pid, signal.SIGSTOP)
+        store.append([{"kind": "end", "run": "r", "state": "done"}], sync=True)
+        assert store.ingest() == 0
+        assert [row["state"] for row in store.query("history")] == ["done"]
+        killed(holder)
+        assert store.ingest() == 1

@@ -1,0 +1,279 @@
+"""Quantum steps and loops through the whole lab, against numbers from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import signal
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import efficient_su2
+from qiskit.primitives import StatevectorEstimator
+from qiskit.providers import BackendV2, Options
+from qiskit.quantum_info import SparsePauliOp
+from qiskit.transpiler import Target
+
+from quantumflow_lab import Lab, Run
+from quantumflow_lab.charts import wilson
+from quantumflow_lab.errors import StepFailed, TooManyCalls
+from quantumflow_lab.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BELL = """
+from qiskit import QuantumCircuit
+
+@qf.circuit
+def bell():
+    qc = QuantumCircuit(2)
+    qc.h(0)
+    qc.cx(0, 1)
+    qc.measure_all()
+    return qc
+
+@qf.sample
+def counts(bell):
+    return bell
+"""
+
+ISING = SparsePauliOp(["ZZ", "XI", "IX"], [1.0, 0.5, 0.5])
+ANSATZ = efficient_su2(2, reps=1)
+
+
+def run_cell(lab: Lab, cell: str, **options: Any) -> Run:
+    return lab.run(dedent(cell), **options)
+
+
+class Deadly(BackendV2):
+    """Kills the process that runs it, the first `deaths` times."""
+
+    def __init__(self, marks: Path, deaths: int):
+        super().__init__(name="deadly")
+        self.marks = marks
+        self.deaths = deaths
+        self._inner = QuantumCircuit(1)
+
+    @property
+    def target(self) -> Target:
+        from qiskit_aer import AerSimulator
+
+        return AerSimulator().target
+
+    @property
+    def max_circuits(self) -> int | None:
+        return None
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(shots=1024, seed_simulator=None)
+
+    def run(self, run_input: Any, **options: Any) -> Any:
+        from qiskit_aer import AerSimulator
+
+        died = len(list(self.marks.iterdir()))
+        if died < self.deaths:
+            (self.marks / str(died)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return AerSimulator().run(run_input, **options)
+
+
+def test_bell_pairs_agree_within_the_interval_of_their_counts(lab: Lab) -> None:
+    run = run_cell(lab, BELL, name="bell", shots=4000, seed=1)
+    counts = run["counts"].data.meas.get_counts()
+    assert set(counts) == {"00", "11"}
+    low, high = wilson(counts["00"], 4000, 0.9999)
+    assert low < 0.5 < high
+
+
+def test_a_seed_gives_the_same_counts_again_whatever_runs_beside(lab: Lab) -> None:
+    alone = run_cell(lab, BELL, name="alone", shots=500, seed=3)["counts"]
+    beside = run_cell(
+        lab, BELL, name="beside", shots=500, seed=3, backend=["aer_statevector", "aer"]
+    )["counts"].sel(backend="aer")
+    other = run_cell(lab, BELL, name="other", shots=500, seed=4)["counts"]
+    same = alone.data.meas.get_counts()
+    assert beside.data.meas.get_counts() == same != other.data.meas.get_counts()
+
+
+def test_lists_and_dicts_of_pubs_come_back_in_their_shape(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        from qiskit import QuantumCircuit
+
+        def flip(n):
+            qc = QuantumCircuit(2)
+            if n:
+                qc.x(0)
+            qc.measure_all()
+            return qc
+
+        @qf.sample(shots=10)
+        def named():
+            return {"zero": flip(0), "one": flip(1)}
+
+        @qf.sample(shots=10)
+        def listed():
+            return [flip(1), flip(0)]
+        """,
+        name="shapes",
+    )
+    named = {k: v.data.meas.get_counts() for k, v in run["named"].items()}
+    assert named == {"zero": {"00": 10}, "one": {"01": 10}}
+    assert [v.data.meas.get_counts() for v in run["listed"]] == [{"01": 10}, {"00": 10}]
+
+
+def test_points_of_a_step_go_in_one_job_for_each_backend(lab: Lab) -> None:
+    cell = "k = qf.axis(range(12))\n" + BELL.replace("def bell():", "def bell(k):")
+    run = run_cell(lab, cell, name="jobs", shots=50, backend=["aer", "fake_manila"])
+    assert {(j["backend"], j["members"]) for j in run.jobs} == {
+        ("aer", 12),
+        ("fake_manila", 12),
+    }
+    assert len(run.jobs) == 2
+
+
+def test_estimates_agree_with_the_statevector(lab: Lab) -> None:
+    values = np.linspace(-1, 1, 3 * ANSATZ.num_parameters).reshape(3, -1)
+    run = run_cell(
+        lab,
+        """
+        @qf.estimate(precision=0)
+        def exact(values):
+            return ansatz, ising, values
+
+        @qf.estimate(precision=0.01)
+        def sampled(values):
+            return ansatz, ising, values
+        """,
+        name="estimates",
+        seed=2,
+        inputs={"ansatz": ANSATZ, "ising": ISING, "values": values},
+    )
+    wanted = StatevectorEstimator().run([(ANSATZ, ISING, values)]).result()[0].data.evs
+    np.testing.assert_allclose(run["exact"].data.evs, wanted, atol=1e-9)
+    sampled = run["sampled"].data
+    assert np.all(np.abs(sampled.evs - wanted) < 5 * sampled.stds)
+    assert np.all(sampled.stds < 0.02)
+
+
+def test_a_loop_finds_the_ground_state_and_logs_its_way(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        from scipy.optimize import minimize
+
+        @qf.step(calls=300)
+        def ground(estimator, rng):
+            def energy(x):
+                job = estimator.run([(ansatz, ising, x)])
+                e = float(job.result()[0].data.evs)
+                qf.log(energy=e)
+                return e
+
+            start = rng.uniform(-1, 1, ansatz.num_parameters)
+            return minimize(energy, start, method="COBYLA", options={"maxiter": 250})
+        """,
+        name="vqe",
+        precision=0,
+        seed=3,
+        inputs={"ansatz": ANSATZ, "ising": ISING},
+    )
+    exact = np.linalg.eigvalsh(ISING.to_matrix())[0]
+    assert abs(run["ground"].fun - exact) < 1e-3
+    logged = lab.rows("metrics", run.id)
+    assert len(logged) == run["ground"].nfev == len(run.jobs)
+    assert min(row["value"] for row in logged) == pytest.approx(run["ground"].fun)
+
+
+def test_a_sampler_in_a_loop_is_seeded_by_its_call(lab: Lab) -> None:
+    cell = """
+        @qf.step
+        def twice(sampler):
+            jobs = [sampler.run([bell], shots=200) for _ in range(2)]
+            return [job.result()[0].data.meas.get_counts() for job in jobs]
+        """
+    bell = QuantumCircuit(1)
+    bell.h(0)
+    bell.measure_all()
+    first = run_cell(lab, cell, name="s1", seed=8, inputs={"bell": bell})["twice"]
+    again = run_cell(lab, cell, name="s2", seed=8, inputs={"bell": bell})["twice"]
+    assert first == again
+    assert first[0] != first[1]
+
+
+def test_a_loop_may_not_make_more_calls_than_it_said(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        import numpy as np
+
+        @qf.step(calls=2)
+        def greedy(estimator):
+            for _ in range(3):
+                estimator.run([(ansatz, ising, np.zeros(8))]).result()
+        """,
+        name="greedy",
+        precision=0,
+        inputs={"ansatz": ANSATZ, "ising": ISING},
+    )
+    with pytest.raises(TooManyCalls, match="has made its 2 quantum calls and asks for"):
+        run.raise_failure()
+    assert len(run.jobs) == 2
+
+
+def test_a_waiting_loop_gives_its_slot_to_others(tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "home", settings=Settings(threads=1))
+    cell = """
+        import numpy as np
+        i = qf.axis([0, 1, 2])
+
+        @qf.step
+        def loop(i, estimator):
+            for _ in range(3):
+                estimator.run([(ansatz, ising, np.zeros(8))]).result()
+            return i
+        """
+    inputs = {"ansatz": ANSATZ, "ising": ISING}
+    try:
+        run = run_cell(lab, cell, name="parked", precision=0, inputs=inputs)
+        assert list(run["loop"]) == [0, 1, 2]
+        # With one slot, loops overlap only because the one that waits gives it back.
+        points = lab.sql(
+            "select started, ended from qf_points where run = ? order by started",
+            [run.id],
+        ).to_pylist()
+        assert points[1]["started"] < points[0]["ended"]
+    finally:
+        lab.close()
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "marks"
+    folder.mkdir()
+    yield folder
+
+
+def test_a_backend_that_kills_its_worker_once_is_tried_again(
+    lab: Lab, marks: Path
+) -> None:
+    run = run_cell(lab, BELL, name="once", shots=20, backend=Deadly(marks, deaths=1))
+    assert sum(run["counts"].data.meas.get_counts().values()) == 20
+    assert sorted(job["state"] for job in run.jobs) == ["lost", "settled"]
+
+
+def test_a_backend_that_always_kills_its_worker_fails_with_the_reason(
+    lab: Lab, marks: Path
+) -> None:
+    run = run_cell(lab, BELL, name="always", shots=20, backend=Deadly(marks, 99))
+    with pytest.raises(StepFailed, match="worker killed by signal 9"):
+        run["counts"]
+    assert [job["state"] for job in run.jobs] == ["lost", "lost", "lost"]
+    after = run_cell(lab, BELL, name="after", shots=20)
+    assert after.state == "done"
