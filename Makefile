@@ -105,7 +105,9 @@ bench: setup ## print the benchmark table
 	$(BIN)/python -m benchmarks
 
 screenshots: setup ## draw the pictures of the README from a real JupyterLab
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/pytest -q tests/browser
+	mkdir -p docs/pictures
+	cp output/screenshots/quickstart-*.png output/screenshots/live-*.png docs/pictures/
 
 docs: setup ## run the examples of README and docs, and follow their links
 	$(BIN)/pytest tests/docs

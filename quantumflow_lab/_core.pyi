@@ -1,4 +1,4 @@
-"""The compiled half: the scheduler, the journal, and the watch on the parent process."""
+"""The compiled half: scheduler, journal, and the watch on the parent process."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -7,12 +7,15 @@ from typing import final
 
 from typing_extensions import Buffer
 
+__all__ = ["Journal", "Scheduler", "read_journal", "watch_parent"]
+
+@final
 class Scheduler:
     """The schedule of all runs of a lab: events in, commands out.
 
-    A pure state machine: it has no clock, no thread and no randomness but its seed. Replaying
-    the same events gives the same commands. `quantumflow_lab.core` has encoders for the words
-    that go in and decoders for those that come out.
+    A pure state machine: it has no clock, no thread and no randomness but its seed.
+    Replaying the same events gives the same commands. `quantumflow_lab.core` has
+    encoders for the words that go in and decoders for those that come out.
 
     Parameters
     ----------
@@ -34,7 +37,8 @@ class Scheduler:
         Parameters
         ----------
         events
-            Native-endian ``int64`` words, as ``array("q")`` or any buffer of them or of bytes.
+            Native-endian ``int64`` words, as ``array("q")`` or any buffer of them or of
+            bytes.
         now_us
             Monotonic microseconds; an earlier time counts as the latest one seen.
 
@@ -46,16 +50,23 @@ class Scheduler:
         Raises
         ------
         SchedulerError
-            If an event is malformed or names what does not exist. Nothing has changed then.
+            If an event is malformed or names what does not exist. Nothing has changed
+            then.
         TypeError
             If `events` is no such buffer.
         """
 
     def next_wake(self) -> int | None:
-        """Time in microseconds at which `handle` has to be called without any event."""
+        """Time in microseconds at which `handle` is to be called without any event."""
 
     def unit_state(self, unit: int) -> int:
-        """Position of a unit's state in ``UNIT_STATES``; `SchedulerError` if it is unknown."""
+        """Position of a unit's state in ``UNIT_STATES``.
+
+        Raises
+        ------
+        SchedulerError
+            If there is no such unit.
+        """
 
     def counts(self, run: int) -> bytes:
         """How many units of each step are in each state.
@@ -63,12 +74,12 @@ class Scheduler:
         Returns
         -------
         bytes
-            ``int64`` words: for each step its number and then one count per state in the order
-            of ``UNIT_STATES``; by ascending step.
+            ``int64`` words: for each step its number and then one count per state in
+            the order of ``UNIT_STATES``; by ascending step.
         """
 
     def money(self, run: int) -> tuple[int, int]:
-        """Micro-units that a run has spent by bills, and has reserved for jobs without one."""
+        """Micro-units that a run has spent by bills, and reserved for other jobs."""
 
     def check(self) -> None:
         """Compare all sums the machine keeps with their parts; for tests.
@@ -82,14 +93,15 @@ class Scheduler:
 def watch_parent(fd: int) -> None:
     """Kill this process at once when the other end of a pipe closes.
 
-    A thread blocks on the pipe; it does not need the GIL, so it works while a simulation
-    holds it for seconds. The process gets SIGKILL: no handler runs, nothing can hang.
+    A thread blocks on the pipe; it does not need the GIL, so it works while a
+    simulation holds it for seconds. The process gets SIGKILL: no handler runs, nothing
+    can hang.
 
     Parameters
     ----------
     fd
-        Read end of a pipe whose write end the parent, and only the parent, holds open. The
-        watch opens it anew, so the number may be closed afterwards.
+        Read end of a pipe whose write end the parent, and only the parent, holds open.
+        The watch opens it anew, so the number may be closed afterwards.
 
     Raises
     ------
@@ -101,8 +113,9 @@ def watch_parent(fd: int) -> None:
 class Journal:
     """Appends the records of one writer to files of its own.
 
-    A file holds one line per record, ``{"c":"<crc32>","e":{"eid":"<writer>-<seq>",…}}``, and
-    begins with a header record. It appears with the first record and has the mode 0600.
+    A file holds one line per record, ``{"c":"<crc32>","e":{"eid":"<writer>-<n>",…}}``,
+    and begins with a header record. It appears with the first record and has the mode
+    0600.
 
     Parameters
     ----------
@@ -125,7 +138,7 @@ class Journal:
     ) -> Journal: ...
     @property
     def path(self) -> Path | None:
-        """File that takes the next record; None before the first one and once closed."""
+        """File that takes the next record; None before the first and once closed."""
 
     @property
     def seq(self) -> int | None:
@@ -144,7 +157,8 @@ class Journal:
         Raises
         ------
         JournalFull
-            If the disk is full; ``facts["written"]`` records of the batch are in the file.
+            If the disk is full; ``facts["written"]`` records of the batch are in the
+            file.
         HomeNotWritable
             If the directory cannot be written.
         StoreError
@@ -191,6 +205,6 @@ def read_journal(
     seq
         Sequence number expected there.
     damage
-        None, or how many bytes to skip to the next line (0 where records are missing), and
-        what is wrong.
+        None, or how many bytes to skip to the next line (0 where records are missing),
+        and what is wrong.
     """

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from quantumflow_lab.cell import substitute
 from quantumflow_lab.context import StepContext, entered
 from quantumflow_lab.live import LiveRun, StepState, Task
+from quantumflow_lab.options import check_value
 from quantumflow_lab.planning.points import collect
 from quantumflow_lab.planning.seeds import generator, seed_index
 from quantumflow_lab.ports import Backends, Sink
@@ -50,15 +51,15 @@ def run_body(
     """
     known = known_values(live, state, context.point)
     function = live.bound.bodies[state.name]
-    arguments = {
-        name: known[name] if name in known else _injected(live, state, context, name)
-        for name in state.plan.parameters
+    options = _checked(substitute(live.bound.options[state.name], known))
+    arguments = {name: known[name] for name in state.plan.parameters} | {
+        name: _injected(live, state, context, name, options)
+        for name in state.plan.injected
     }
     with entered(context):
         value = function(**arguments)
     if not state.plan.quantum:
         return Produced(value, sink.put(value))
-    options = substitute(live.bound.options[state.name], known)
     return make_task(
         live,
         backends,
@@ -116,15 +117,26 @@ def _axis_array(values: tuple[Any, ...]) -> Any:
     return collect(values, (len(values),))
 
 
-def _injected(live: LiveRun, state: StepState, context: StepContext, name: str) -> Any:
-    """What the lab itself provides for a parameter."""
+def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Options of one point; a value that came from a step was not seen before."""
+    for name, value in options.items():
+        if name != "backend":
+            check_value(name, value)
+    return options
+
+
+def _injected(
+    live: LiveRun,
+    state: StepState,
+    context: StepContext,
+    name: str,
+    options: Mapping[str, Any],
+) -> Any:
+    """What the lab itself makes for a parameter."""
     if name == "rng":
         return generator(live.seed, state.name, point_label(live, state, context.point))
     if name == "backend":
         return context.backend
-    options = substitute(
-        live.bound.options[state.name], known_values(live, state, context.point)
-    )
     handle = {"estimator": LabEstimator, "sampler": LabSampler}[name]
     wanted = "precision" if name == "estimator" else "shots"
     keep = {k: v for k, v in options.items() if k in (*_TASK_OPTIONS, wanted)}

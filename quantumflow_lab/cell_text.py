@@ -16,6 +16,8 @@ from quantumflow_lab.errors import CellSyntaxError, MagicLineError, Where
 from quantumflow_lab.workflow import Span
 
 MAGIC = "%%qflow"
+LONGEST = 160
+"""Characters of a line that a message quotes."""
 
 # What Python counts as ends of lines; str.splitlines() knows more of them.
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -50,14 +52,21 @@ class CellText:
         CellSyntaxError
             With Python's own message, line and caret.
         """
+        source = "\n" + self.body
         try:
             with warnings.catch_warnings():
+                # Told once, when the cell is compiled for good.
                 warnings.simplefilter("ignore", SyntaxWarning)
-                return ast.parse("\n" + self.body)
+                # Some errors, such as a 'break' without a loop, only compiling finds.
+                compile(source, self.file, "exec", dont_inherit=True)
+                return ast.parse(source)
         except SyntaxError as error:
             raise self._syntax_error(error) from error
-        except (ValueError, RecursionError, MemoryError) as error:
-            raise CellSyntaxError(f"Python cannot read this cell: {error}") from error
+        except ValueError as error:
+            raise CellSyntaxError(f"this cell is not Python: {error}") from error
+        except (RecursionError, MemoryError) as error:
+            message = "this cell is nested too deeply for Python; take it apart"
+            raise CellSyntaxError(message) from error
 
     def where(self, place: int | ast.AST | Span) -> Where:
         """The place of a node, span or line, for messages."""
@@ -65,8 +74,11 @@ class CellText:
             line = int(getattr(place, "lineno", 1))
         else:
             line = place.line if isinstance(place, Span) else place
+        return Where(self.file, line + self.first_line - 1, self._quoted(line))
+
+    def _quoted(self, line: int) -> str:
         source = self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-        return Where(self.file, line + self.first_line - 1, source)
+        return source if len(source) <= LONGEST else source[: LONGEST - 1] + "…"
 
     def span(self, node: ast.expr | ast.stmt, start: ast.AST | None = None) -> Span:
         """Where a node stands; ``start`` is an earlier node to begin with."""
@@ -89,11 +101,14 @@ class CellText:
 
     def _syntax_error(self, error: SyntaxError) -> CellSyntaxError:
         line = error.lineno or 1
-        source = self.lines[line - 1] if line <= len(self.lines) else ""
+        if line == 1:
+            # The magic line is not Python's to judge: it stands for the whole cell.
+            return CellSyntaxError(f"this cell is not Python: {error.msg}")
+        source = self._quoted(line)
         message = error.msg
         if source.lstrip().startswith(("%", "!")):
             message += "; magics and ! commands belong in a cell of their own"
-        column = (error.offset or 1) - 1
+        column = min((error.offset or 1) - 1, LONGEST)
         return CellSyntaxError(
             message,
             where=_CaretWhere(

@@ -5,6 +5,7 @@ written for the document, the composer and the history.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import inspect
@@ -75,7 +76,8 @@ def workflow(name: str, *functions: StepFunction, **assignments: Any) -> Workflo
     named = [(key, value) for key, value in named if isinstance(value, Axis)]
     names = {id(value): key for key, value in named}
     written = {key: line for key, v in assignments.items() if (line := _line(key, v))}
-    blocks = ["\n".join(written.values())] if written else []
+    blocks = ["from __future__ import annotations"] if _postponed(functions) else []
+    blocks += ["\n".join(written.values())] if written else []
     blocks += [_text(each, names) for each in functions]
     source = "\n\n".join(block.strip("\n") for block in blocks) + "\n"
     axes = [key for key in names.values() if key not in written]
@@ -106,6 +108,14 @@ def _check_step(function: object) -> None:
         )
     if not function.name.isidentifier():
         raise BadDecorator("a step needs a name; write it with def")
+
+
+def _postponed(functions: tuple[StepFunction, ...]) -> bool:
+    """Whether any of these functions has annotations that are not evaluated."""
+    flag = __future__.annotations.compiler_flag
+    plain = [inspect.unwrap(each.function) for each in functions]
+    known = [each for each in plain if isinstance(each, FunctionType)]
+    return any(each.__annotations__ and each.__code__.co_flags & flag for each in known)
 
 
 def _visible(functions: tuple[StepFunction, ...]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from quantumflow_lab.errors import (
     did_you_mean,
 )
 from quantumflow_lab.inputs import refuse_secret_text
-from quantumflow_lab.names import USUAL_IMPORTS, first_use
+from quantumflow_lab.names import USUAL_IMPORTS, bound_names, first_use
 from quantumflow_lab.option_hints import check_step_options
 from quantumflow_lab.reading import Parts, parameters
 from quantumflow_lab.workflow import INJECTED, Step, Workflow
@@ -75,6 +75,12 @@ class _Check:
         self.provided = set(self.parts.statements)
 
     def duplicates(self) -> None:
+        package = self.parts.statements.get("qf")
+        if package is not None and not isinstance(
+            package, (ast.Import, ast.ImportFrom)
+        ):
+            message = "'qf' is the package in every cell; choose another name"
+            raise DuplicateStep(message, where=self.text.where(package))
         for name, earlier, later in self.parts.doubles:
             raise DuplicateStep(
                 f"'{name}' is defined in line {self._line(earlier)} and again in "
@@ -172,9 +178,12 @@ class _Check:
             for name in step.reads:
                 self._check_name(f"step '{step.name}'", name, node)
         for name, what, reads in self._others():
+            statement = self.parts.statements[name]
             for read in reads:
-                statement = self.parts.statements[name]
                 self._check_name(f"{what} '{name}'", read, statement)
+                if what != "helper":
+                    owner = f"{what} '{name}'"
+                    self._check_above(owner, read, statement, statement)
 
     def secrets(self) -> None:
         for each in self.workflow.assignments:
@@ -196,11 +205,13 @@ class _Check:
     def _check_above(
         self, owner: str, name: str, node: ast.stmt, place: ast.AST
     ) -> None:
-        statement = self.parts.statements.get(name)
+        statement = self.parts.first.get(name)
         if statement is not None and statement.lineno >= node.lineno:
+            better = f"is defined below it; move '{name}' up"
+            if name in bound_names(node):
+                better = "it is about to define; give one of the two another name"
             raise UnknownName(
-                f"{owner} names '{name}', which is defined below it; move "
-                f"'{name}' up",
+                f"{owner} reads '{name}', which {better}",
                 where=self._where_read(place, name),
                 name=name,
             )
@@ -252,7 +263,8 @@ class _Check:
         for each in workflow.assignments:
             yield each.name, "assignment", each.names
         for axis in workflow.axes:
-            yield axis.name, "axis", axis.names
+            if axis.span is not None:
+                yield axis.name, "axis", axis.names
 
     def _needable(self) -> set[str]:
         assigned = {each.name for each in self.workflow.assignments}

@@ -17,6 +17,7 @@ from quantumflow_lab import records
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import bind
 from quantumflow_lab.errors import BadOption, RunIsLive, UnknownRun, did_you_mean
+from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun
 from quantumflow_lab.options import check_value, integer, is_backend, shown
 from quantumflow_lab.planning.plan import Plan
@@ -251,7 +252,7 @@ class Lab:
         check_value("precision", precision)
         if seed is not None and (integer(seed) is None or not 0 <= seed < 2**63):
             raise BadOption(
-                f"seed must be a whole number from 0 to 2**63 - 1; this is {shown(seed)}"
+                f"seed must be a whole number from 0 to 2**63 - 1, not {shown(seed)}"
             )
         listed = _listed(backend) or (self.settings.backend,)
         return Asked(listed, shots, precision, seed, dict(set or {}))
@@ -260,7 +261,13 @@ class Lab:
         self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
     ) -> LiveRun:
         """Bind and plan a workflow; nothing is recorded and nothing runs."""
-        bound = bind(workflow, inputs, set=asked.set, filename=asked.filename)
+        bound = bind(
+            workflow,
+            inputs,
+            set=asked.set,
+            filename=asked.filename,
+            fingerprint=fingerprint,
+        )
         defaults = Defaults(
             backends=asked.backend,
             shots=self.settings.shots if asked.shots is None else asked.shots,
@@ -307,7 +314,7 @@ class Lab:
             )
         live = self._prepared(workflow, asked, inputs)
         recorded = {**options, **asked.as_record()}
-        self.store.append([records.started(live, recorded)], sync=True)
+        self.store.begin(records.started(live, recorded))
         live.view = snapshot(live, {}, self._clock.now_us())
         self._runner.start(live)
         self._live[live.name] = live

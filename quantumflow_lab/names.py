@@ -8,6 +8,7 @@ import hashlib
 import symtable
 import warnings
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 
 BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__annotations__"}
 NOTEBOOK = frozenset({"display", "get_ipython", "open", "exit", "quit"})
@@ -33,18 +34,30 @@ USUAL_IMPORTS = {
 """What to type for names that a first cell tends to forget."""
 
 
-def free_names(*nodes: ast.AST) -> tuple[str, ...]:
+def free_names(*nodes: ast.AST, annotations: bool = True) -> tuple[str, ...]:
     """Global names that the nodes read, in the order of their first use.
 
     Builtins are among them; names that only appear as locals, parameters or attributes
-    are not.
+    are not, nor those in annotations of local variables, which Python never evaluates.
+
+    Parameters
+    ----------
+    nodes
+        Statements or expressions.
+    annotations
+        Whether those of functions are evaluated: not under
+        ``from __future__ import annotations``.
 
     Examples
     --------
     >>> free_names(ast.parse("def f(x): return x + y + max(z for z in w)"))
     ('y', 'max', 'w')
     """
+    nodes = tuple(_Evaluated(annotations).visit(deepcopy(node)) for node in nodes)
+    walked = [each for node in nodes for each in ast.walk(node)]
+    inner = {each.target.id for each in walked if isinstance(each, ast.NamedExpr)}
     used = [name for node in nodes for name in _globals(_table(node))]
+    used = [name for name in used if name not in inner]
     first = {name: n for n, name in reversed(list(enumerate(_in_order(nodes))))}
     return tuple(sorted(dict.fromkeys(used), key=lambda name: first.get(name, -1)))
 
@@ -83,6 +96,37 @@ def without_builtins(names: Iterable[str], shadowed: Iterable[str]) -> tuple[str
     own = frozenset(shadowed) - NOTEBOOK
     hidden = BUILTINS | NOTEBOOK
     return tuple(name for name in names if name in own or name not in hidden)
+
+
+class _Evaluated(ast.NodeTransformer):
+    """Takes annotations away that Python does not evaluate."""
+
+    def __init__(self, annotations: bool) -> None:
+        self.annotations = annotations
+        self.inside = False
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        return self._function(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = node.annotation if self.annotations else None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        self.generic_visit(node)
+        if self.inside or not self.annotations:
+            node.annotation = ast.Constant(None)
+        return node
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST:
+        node.returns = node.returns if self.annotations else None
+        outside, self.inside = self.inside, True
+        self.generic_visit(node)
+        self.inside = outside
+        return node
 
 
 def _table(node: ast.AST) -> symtable.SymbolTable:

@@ -111,6 +111,19 @@ class CellNames:
         __tracebackhide__ = True
         try:
             yield
+        except TypeError as error:
+            read = {
+                each.id for each in ast.walk(statement) if isinstance(each, ast.Name)
+            }
+            axes = sorted(read & {*self.workflow.axis_names} - {*names})
+            if not axes or isinstance(statement, ast.FunctionDef):
+                raise
+            raise BadAxis(
+                f"this line computes with axis '{axes[0]}', which has one value only "
+                f"at a point: compute in a step ({error})",
+                where=self.cell.where(statement),
+                axis=axes[0],
+            ) from error
         except QuantumFlowError as error:
             if error.where is not None:
                 raise

@@ -19,6 +19,7 @@ from quantumflow_lab.errors import (
     BadOption,
     BareStatement,
     UnknownNeed,
+    UnknownOption,
     did_you_mean,
 )
 from quantumflow_lab.names import bound_names, code_hash, free_names, without_builtins
@@ -36,7 +37,6 @@ from quantumflow_lab.workflow import (
 )
 
 PACKAGE = "quantumflow_lab"
-OTHERS = ("axis", "log", "sampler", "estimator", "lab", "workflow")
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -54,6 +54,8 @@ class Parts:
     imports: list[Import] = field(default_factory=list)
     statements: dict[str, ast.stmt] = field(default_factory=dict)
     """Statement that binds each name last."""
+    first: dict[str, ast.stmt] = field(default_factory=dict)
+    """Statement that binds each name first."""
     doubles: list[tuple[str, ast.stmt, ast.stmt]] = field(default_factory=list)
     """Names of steps bound twice, with both statements."""
 
@@ -64,6 +66,7 @@ class Parts:
             if earlier is not None and (step or name in self.nodes):
                 self.doubles.append((name, earlier, statement))
             self.statements[name] = statement
+            self.first.setdefault(name, statement)
 
 
 def read_parts(text: CellText, *, known: Iterable[str] = ()) -> Parts:
@@ -83,7 +86,8 @@ def read_parts(text: CellText, *, known: Iterable[str] = ()) -> Parts:
     """
     body = text.tree.body
     own = frozenset(name for statement in body for name in bound_names(statement))
-    reader = _Reader(text, _Aliases.of(body), own, own | frozenset(known))
+    future = any(_is_future(statement) for statement in body)
+    reader = _Reader(text, _Aliases.of(body), future, own, own | frozenset(known))
     for n, statement in enumerate(body):
         if not (n == 0 and _is_docstring(statement)):
             reader.read(statement)
@@ -109,6 +113,13 @@ class _Aliases:
                 names |= {each.asname or each.name: each.name for each in node.names}
         return cls(frozenset(packages), names)
 
+    def root(self, node: ast.expr) -> str | None:
+        """What the cell calls the package, if the expression starts from it."""
+        while isinstance(node, (ast.Call, ast.Attribute)):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        named = isinstance(node, ast.Name) and node.id in self.packages
+        return node.id if named else None  # type: ignore[attr-defined]  # a name
+
     def attribute(self, node: ast.expr) -> str | None:
         """Which attribute of the package an expression names, if any."""
         if isinstance(node, ast.Name):
@@ -122,6 +133,8 @@ class _Aliases:
 class _Reader:
     text: CellText
     aliases: _Aliases
+    future: bool
+    """Whether annotations are never evaluated."""
     own: frozenset[str]
     """Names that the cell binds."""
     shadowed: frozenset[str]
@@ -148,7 +161,8 @@ class _Reader:
 
     def _reads(self, *nodes: ast.AST) -> tuple[str, ...]:
         # qf is always in scope, and the same everywhere.
-        names = [name for name in free_names(*nodes) if name != "qf"]
+        names = free_names(*nodes, annotations=not self.future)
+        names = tuple(name for name in names if name != "qf")
         return without_builtins(names, self.shadowed)
 
     def _import(self, node: ast.Import | ast.ImportFrom) -> None:
@@ -172,7 +186,7 @@ class _Reader:
         source, reads = self.text.text(value_span), self._reads(value)
         one = len(targets) == 1 and isinstance(targets[0], ast.Name)
         if isinstance(value, ast.Call) and self.aliases.attribute(value.func) == "axis":
-            self._check_axis(node, names)
+            self._check_axis(node, names, value)
             self.parts.axes.append(AxisDeclaration(names[0], source, reads, span))
             return
         literal = one and _is_literal(value)
@@ -180,7 +194,17 @@ class _Reader:
             Assignment(name, source, reads, literal, span, value_span) for name in names
         ]
 
-    def _check_axis(self, node: ast.stmt, names: tuple[str, ...]) -> None:
+    def _check_axis(
+        self, node: ast.stmt, names: tuple[str, ...], call: ast.Call
+    ) -> None:
+        for keyword in call.keywords:
+            if keyword.arg not in (None, "values", "unit"):
+                hint = did_you_mean(str(keyword.arg), ["unit"])
+                raise UnknownOption(
+                    f"qf.axis has no option '{keyword.arg}'{hint}",
+                    where=self.text.where(keyword),
+                    option=keyword.arg,
+                )
         if len(names) != 1:
             message = "an axis has one name; write NAME = qf.axis(...)"
             raise BadAxis(message, where=self.text.where(node))
@@ -221,15 +245,14 @@ class _Reader:
     def _kind(self, decorator: ast.expr) -> Kind | None:
         func = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = self.aliases.attribute(func)
-        if name is None:
-            return None
         for kind in KINDS:
             if name == kind:
                 return kind
-        if isinstance(func, ast.Name) or name in OTHERS:
+        if self.aliases.root(decorator) is None:
             return None
+        hint = did_you_mean(name or "", KINDS)
         raise BadDecorator(
-            f"there is no decorator @qf.{name}{did_you_mean(name, KINDS)}",
+            f"there is no decorator @{ast.unparse(decorator)}{hint}",
             where=self.text.where(decorator),
         )
 
@@ -367,7 +390,9 @@ def _first_node(node: Definition) -> ast.AST:
 
 def _keyword(decorator: ast.expr, name: str) -> ast.expr | None:
     keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
-    return next((each.value for each in keywords if each.arg == name), None)
+    value = next((each.value for each in keywords if each.arg == name), None)
+    none = isinstance(value, ast.Constant) and value.value is None
+    return None if none else value
 
 
 def _only_names(targets: list[ast.expr]) -> TypeGuard[list[ast.expr]]:
@@ -382,6 +407,12 @@ def _is_literal(node: ast.expr) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
+
+
+def _is_future(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.ImportFrom) or node.module != "__future__":
+        return False
+    return any(each.name == "annotations" for each in node.names)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -107,7 +107,8 @@ class RunAdapter:
         """
         settings = {"shots": pieces[0].shots, **options}
         if seed is not None and self.takes_seed:
-            settings["seed_simulator"] = seed
+            # Aer takes 64 bits; of other backends one can only count on 31.
+            settings["seed_simulator"] = seed if self.batches_seeds else seed % 2**31
         if threads and self.batches_seeds:
             settings.setdefault("max_parallel_threads", threads)
         backend = self.backend

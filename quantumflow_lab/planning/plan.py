@@ -20,9 +20,11 @@ class StepPlan:
     dims: tuple[str, ...]
     """Axes it runs over, in the order of the cell."""
     parameters: tuple[str, ...]
-    """Parameters of its function that the lab provides."""
+    """Parameters of its function that are values: steps, axes, assignments, inputs."""
     needs: tuple[str, ...]
     """Steps it waits for."""
+    injected: tuple[str, ...] = ()
+    """Parameters of its function that the lab makes: ``estimator``, ``rng`` and so on."""
     backends: tuple[str, ...] = ()
     """Backends it uses: one for each value of the axis ``backend``, or a single one;
     none if it runs no circuits."""

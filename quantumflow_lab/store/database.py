@@ -95,7 +95,7 @@ def _refusal(path: Path, error: Exception) -> StoreError:
         )
     return StoreError(
         f"{path} does not open: {_one_line(text)};"
-        " qf.lab().rebuild() makes it anew from the journals",
+        " delete it, the next question makes it anew from the journals",
         path=str(path),
     )
 

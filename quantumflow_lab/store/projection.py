@@ -97,6 +97,8 @@ class Projection:
         self._memory = None
 
     def _fill(self, path: Path) -> int:
+        if not path.exists():
+            _remove(path)  # its log, if someone deleted the file but not that
         with database.connected(path, read_only=False) as connection:
             schema.prepare(connection)
             return ingest(connection, self._journals)

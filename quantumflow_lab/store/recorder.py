@@ -38,6 +38,13 @@ class Recorder:
         self._unwritten.extend(payload(record, now) for record in records)
         self._flush()
 
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """Add a record that is on the disk on return, or not kept at all."""
+        self._start_over_in_a_fork()
+        self._flush()
+        self._journal.append([payload(record, time.time())])
+        self._journal.sync()
+
     def sync(self) -> None:
         """Bring everything appended to the disk."""
         self._start_over_in_a_fork()

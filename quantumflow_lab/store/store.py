@@ -73,6 +73,17 @@ class Store:
             if sync:
                 self.sync()
 
+    def begin(self, record: Mapping[str, Any]) -> None:
+        """Add the first record of a run: on the disk on return, or not kept at all.
+
+        Raises
+        ------
+        JournalFull
+            If the disk is full; then there is no such run.
+        """
+        with self._lock:
+            self._recorder.begin(record)
+
     def sync(self) -> None:
         """Bring everything appended and put so far to the disk."""
         with self._lock:

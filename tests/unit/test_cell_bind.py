@@ -18,6 +18,7 @@ from quantumflow_lab.errors import (
     BadOption,
     BadShots,
     SecretInput,
+    UnknownName,
     UnknownNeed,
     UnknownOption,
 )
@@ -188,9 +189,9 @@ def test_an_option_that_is_fixed_cannot_name_an_axis(option: str) -> None:
 
 
 def test_values_are_taken_at_the_start() -> None:
-    notebook = {"edges": [[0, 1]], "angles": np.zeros(2)}
+    notebook: dict[str, Any] = {"edges": [[0, 1]], "angles": np.zeros(2)}
     found = bound("@qf.step\ndef f(edges): return edges, angles", notebook)
-    notebook["edges"].append([1, 2])  # type: ignore[attr-defined]  # a list
+    notebook["edges"].append([1, 2])
     notebook["angles"][0] = 9
     edges, angles = found.bodies["f"](edges=found.values["edges"])
     assert edges == [[0, 1]]
@@ -254,6 +255,15 @@ def test_future_imports_of_the_cell_hold_and_no_others() -> None:
     future = bound("from __future__ import annotations\n" + body)
     assert plain == {"return": list[int]}
     assert future.bodies["f"].__annotations__ == {"return": "list[int]"}
+
+
+def test_annotations_that_python_does_not_evaluate_need_no_name() -> None:
+    body = "@qf.step\ndef f(n=1) -> {}:\n    x: Missing = n\n    return x\n"
+    assert bound(body.format("int")).bodies["f"]() == 1
+    postponed = "from __future__ import annotations\n" + body.format("Missing")
+    assert bound(postponed).bodies["f"]() == 1
+    with pytest.raises(UnknownName, match="reads 'Missing'"):
+        bound(body.format("Missing"))
 
 
 def test_classes_and_helpers_of_the_cell_work() -> None:

@@ -23,21 +23,22 @@ from quantumflow_lab.workflow import Workflow
 
 angle = qf.axis([0.0, 0.5], unit="rad")
 scale = 10
+FUTURE = "from __future__ import annotations\n\n"
 
 
 @qf.circuit
-def ry(angle):
+def ry(angle: float) -> Any:
     """Turn by an angle."""
     return ("circuit", angle)
 
 
 @qf.sample(shots=100, options={"seeds": [angle]})
-def counts(ry):
+def counts(ry: Any) -> Any:
     return ry
 
 
 @qf.step(over="angle")
-def fit(counts, angle, factor=2):
+def fit(counts: Any, angle: Any, factor: int = 2) -> Any:
     return [scale * factor * each for each in angle]
 
 
@@ -51,8 +52,9 @@ def test_a_step_knows_what_it_is() -> None:
     assert (counts.kind, counts.name) == ("sample", "counts")
     assert counts.options == {"shots": 100, "options": {"seeds": [angle]}}
     assert ry.__doc__ == "Turn by an angle."
-    assert inspect.getsource(ry).startswith("@qf.circuit\ndef ry(angle):")
-    assert repr(fit) == "<qf.step fit(counts, angle, factor=2), over='angle'>"
+    assert inspect.getsource(ry).startswith("@qf.circuit\ndef ry(angle: float)")
+    bare = qf.step(over="angle")(lambda counts, factor=2: counts)
+    assert repr(bare) == "<qf.step <lambda>(counts, factor=2), over='angle'>"
 
 
 def test_options_cannot_be_changed() -> None:
@@ -117,19 +119,21 @@ def test_references_are_replaced_however_deep() -> None:
 def test_a_workflow_of_functions_reads_like_a_cell() -> None:
     flow = qf.workflow("turn", ry, counts, fit, extra=3)
     assert flow.source == (
+        "from __future__ import annotations\n"
+        "\n"
         "extra = 3\n"
         "\n"
         "@qf.circuit\n"
-        "def ry(angle):\n"
+        "def ry(angle: float) -> Any:\n"
         '    """Turn by an angle."""\n'
         '    return ("circuit", angle)\n'
         "\n"
         '@qf.sample(shots=100, options={"seeds": [angle]})\n'
-        "def counts(ry):\n"
+        "def counts(ry: Any) -> Any:\n"
         "    return ry\n"
         "\n"
         '@qf.step(over="angle")\n'
-        "def fit(counts, angle, factor=2):\n"
+        "def fit(counts: Any, angle: Any, factor: int = 2) -> Any:\n"
         "    return [scale * factor * each for each in angle]\n"
     )
     assert step_dims(flow, ["aer", "x"]) == {
@@ -155,7 +159,9 @@ def test_a_workflow_of_functions_is_bound_to_the_functions_themselves() -> None:
 
 def test_an_axis_that_is_given_takes_the_place_of_the_modules() -> None:
     flow = qf.workflow("turn", ry, counts, angle=qf.axis([1], unit="deg"))
-    assert flow.source.startswith("angle = qf.axis([1], unit='deg')\n\n@qf.circuit")
+    assert flow.source.startswith(
+        FUTURE + "angle = qf.axis([1], unit='deg')\n\n@qf.circuit"
+    )
     assert dict(bind(flow, {}).axes) == {"angle": Axis((1,), "deg")}
     assert bind(flow, {}).options["counts"]["options"] == {"seeds": [Name("angle")]}
     assert bind(flow, {}, set={"angle": [3, 4]}).axes["angle"].values == (3, 4)
@@ -164,25 +170,29 @@ def test_an_axis_that_is_given_takes_the_place_of_the_modules() -> None:
 def test_functions_may_be_decorated_by_a_call_and_see_their_closure() -> None:
     offset = 5
 
-    def shift(n):
+    def shift(n: int) -> int:
         return n + offset
 
     made = qf.step(timeout=60)(shift)
     bound = bind(qf.workflow("closure", made, n=2), {})
     assert bound.bodies["shift"](2) == 7
     assert bound.workflow.source == (
-        "n = 2\n\n@qf.step(timeout=60)\ndef shift(n):\n    return n + offset\n"
+        FUTURE + "n = 2\n\n@qf.step(timeout=60)\n"
+        "def shift(n: int) -> int:\n    return n + offset\n"
     )
     assert [each.name for each in bound.inputs] == ["offset"]
 
 
 def test_a_value_that_has_no_literal_is_an_input() -> None:
     @qf.step
-    def use(data):
+    def use(data: Any) -> Any:
         return data
 
     flow = qf.workflow("data", use, data=np.arange(3))
-    assert flow.source == "@qf.step\ndef use(data):\n    return data\n"
+    assert (
+        flow.source
+        == FUTURE + "@qf.step\ndef use(data: Any) -> Any:\n    return data\n"
+    )
     assert bind(flow, {}).values["data"].tolist() == [0, 1, 2]
 
 

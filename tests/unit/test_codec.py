@@ -74,7 +74,7 @@ CEST = datetime.timezone(datetime.timedelta(hours=2))
         [1, [2.0, None]],
         (),
         (1, (2, [3])),
-        {1, "a"},
+        {(1, "a")},
         frozenset({(1, 2)}),
         {},
         {"a": 1, "$": 2},

@@ -1,4 +1,4 @@
-//! Hot data of the units: one flat array per field, 23 bytes a unit and 8 per need.
+//! Hot data of the units: one flat array per field, 26 bytes a unit and 8 per need.
 
 use crate::state::State;
 
