@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from quantumflow_lab.cell import substitute
+from quantumflow_lab.codec import encode
 from quantumflow_lab.context import StepContext, entered
 from quantumflow_lab.live import LiveRun, StepState, Task
 from quantumflow_lab.options import check_value
@@ -59,6 +62,7 @@ def run_body(
     with entered(context):
         value = function(**arguments)
     if not state.plan.quantum:
+        _show_figure(context, value)
         return Produced(value, sink.put(value))
     return make_task(
         live,
@@ -69,6 +73,17 @@ def run_body(
         backend=context.backend,
         member=live.member_of(state, context.point),
     )
+
+
+def _show_figure(context: StepContext, value: Any) -> None:
+    """Show a figure that a step returned under the step's name, and only there."""
+    if type(value).__module__ != "matplotlib.figure":
+        return
+    png = b64encode(encode(value).data).decode()
+    context.port.emit(context, "image/png", png)
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        # Else the inline backend would show it once more at the end of the cell.
+        pyplot.close(value)
 
 
 def make_task(

@@ -25,7 +25,7 @@
     │   ├── UnboundParameter      parameters without values
     │   ├── MissingMeasurement    a sampled circuit that measures nothing
     │   ├── UnwantedMeasurement   an estimated circuit with final measurements
-    │   ├── BadShots              shots outside 1 .. the backend's limit, or not an integer
+    │   ├── BadShots              shots that are no whole number within the limits
     │   ├── BadPrecision          a precision that is not a non-negative finite number
     │   └── NotFinite             NaN or infinity in a circuit or parameter value
     ├── BackendError
@@ -48,7 +48,7 @@
     │   ├── TooManyCalls          a loop step asked for more than calls=N
     │   ├── NotInStep             used outside a running step
     │   └── RaggedMap             lists of different lengths under map=
-    ├── SchedulerError            events that the scheduler cannot take; nothing has changed
+    ├── SchedulerError            events that the scheduler refused whole
     ├── SchedulerBug              the scheduler broke one of its own equalities
     └── StoreError
         ├── HomeNotWritable       the lab's home cannot be written

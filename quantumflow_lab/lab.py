@@ -6,7 +6,7 @@ import atexit
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from quantumflow_lab import records
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import bind
-from quantumflow_lab.errors import BadOption, RunIsLive, UnknownRun, did_you_mean
+from quantumflow_lab.errors import RunIsLive, UnknownRun, did_you_mean
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun
-from quantumflow_lab.options import check_value, integer, is_backend, shown
+from quantumflow_lab.options import is_backend
+from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
@@ -109,7 +110,8 @@ class Lab:
         Parameters
         ----------
         workflow
-            A workflow, or the text of a cell.
+            A workflow, or the text of a cell, whose magic line gives the options that
+            are not given here.
         name
             Name, for text whose magic line gives none.
         backend
@@ -141,9 +143,8 @@ class Lab:
         RunIsLive
             If a run of this name goes on.
         """
-        asked = self._asked_for(backend, shots, precision, seed, set)
-        asked = replace(asked, filename=filename)
-        flow = _as_workflow(workflow, name)
+        asked = Asked(listed(backend), shots, precision, seed, dict(set or {}))
+        flow, asked = _read(workflow, name, asked, filename)
         return self._launch(
             flow, asked, inputs or {}, options or {}, background=background
         )
@@ -166,8 +167,9 @@ class Lab:
         CellError, BackendError
             As :meth:`run` would.
         """
-        asked = self._asked_for(backend, shots, precision, 0, set)
-        return self._prepared(_as_workflow(workflow, name), asked, inputs or {}).plan
+        asked = Asked(listed(backend), shots, precision, None, dict(set or {}))
+        flow, asked = _read(workflow, name, asked)
+        return self._prepared(flow, asked, inputs or {}).plan
 
     def load(self, name: str) -> Run:
         """The latest run of a name, or the run of an id, read back from the store.
@@ -239,37 +241,13 @@ class Lab:
 
     # Preparing.
 
-    def _asked_for(
-        self,
-        backend: object,
-        shots: int | None,
-        precision: float | None,
-        seed: int | None,
-        set: Mapping[str, Any] | None,
-    ) -> Asked:
-        """Options of a run, refused here if no run can have them."""
-        check_value("shots", shots)
-        check_value("precision", precision)
-        if seed is not None and (integer(seed) is None or not 0 <= seed < 2**63):
-            raise BadOption(
-                f"seed must be a whole number from 0 to 2**63 - 1, not {shown(seed)}"
-            )
-        listed = _listed(backend) or (self.settings.backend,)
-        return Asked(listed, shots, precision, seed, dict(set or {}))
-
     def _prepared(
         self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
     ) -> LiveRun:
         """Bind and plan a workflow; nothing is recorded and nothing runs."""
-        bound = bind(
-            workflow,
-            inputs,
-            set=asked.set,
-            filename=asked.filename,
-            fingerprint=fingerprint,
-        )
+        bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
         defaults = Defaults(
-            backends=asked.backend,
+            backends=asked.backend or (self.settings.backend,),
             shots=self.settings.shots if asked.shots is None else asked.shots,
             precision=asked.precision,
         )
@@ -313,12 +291,11 @@ class Lab:
                 name=workflow.name,
             )
         live = self._prepared(workflow, asked, inputs)
-        recorded = {**options, **asked.as_record()}
-        self.store.begin(records.started(live, recorded))
+        self.store.begin(records.started(live, asked, options))
         live.view = snapshot(live, {}, self._clock.now_us())
         self._runner.start(live)
         self._live[live.name] = live
-        self._asked[live.id] = asked, inputs
+        self._asked[live.id] = asked, {**inputs, **_taken(live)}
         live.finished.add_done_callback(lambda _: self._forget(live))
         run = Run(live, self)
         return run if background else run.wait()
@@ -329,38 +306,23 @@ class Lab:
             del self._live[live.name]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of one run, as given."""
-
-    backend: tuple[Any, ...]
-    shots: int | None
-    precision: float | None
-    seed: int | None
-    set: Mapping[str, Any]
-    filename: str | None = None
-    """What Python calls the file of the cell."""
-
-    def as_record(self) -> dict[str, Any]:
-        """Plain JSON values for the journal."""
-        return {
-            "backend": [str(getattr(b, "name", b)) for b in self.backend],
-            "shots": self.shots,
-            "precision": self.precision,
-            "set": {name: records.plain(value) for name, value in self.set.items()},
-        }
+def _read(
+    workflow: Workflow | str,
+    name: str | None,
+    asked: Asked,
+    filename: str | None = None,
+) -> tuple[Workflow, Asked]:
+    """A workflow with its options, from the text of a cell if need be."""
+    if isinstance(workflow, str):
+        asked = asked.over(asked_in(workflow))
+        workflow = Workflow.from_source(workflow, name)
+    return replace(workflow, filename=filename or workflow.filename), asked
 
 
-def _listed(backend: object) -> tuple[Any, ...]:
-    if backend is None:
-        return ()
-    return tuple(backend) if isinstance(backend, list | tuple) else (backend,)
-
-
-def _as_workflow(workflow: Workflow | str, name: str | None) -> Workflow:
-    if isinstance(workflow, Workflow):
-        return workflow
-    return Workflow.from_source(workflow, name)
+def _taken(live: LiveRun) -> dict[str, Any]:
+    """Notebook values as the run took them at its start, to run it again with."""
+    values = live.bound.values
+    return {i.name: values[i.name] for i in live.bound.inputs if i.name in values}
 
 
 def _run_id(now: float) -> str:

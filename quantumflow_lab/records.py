@@ -12,6 +12,7 @@ from typing import Any
 
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import LiveRun, StepState
+from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.ports import JobMetrics, JobRequest
 
 Record = dict[str, Any]
@@ -19,7 +20,7 @@ Record = dict[str, Any]
 _PACKAGES = ("quantumflow-lab", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy")
 
 
-def started(live: LiveRun, options: Mapping[str, Any]) -> Record:
+def started(live: LiveRun, asked: Asked, options: Mapping[str, Any]) -> Record:
     """The run as it was asked for, written before its first step."""
     workflow = live.bound.workflow
     return {
@@ -30,7 +31,7 @@ def started(live: LiveRun, options: Mapping[str, Any]) -> Record:
         "name": live.plan.name,
         "source": workflow.source,
         "document": workflow.to_document(),
-        "options": {**options, "plan": _plan(live)},
+        "options": {**options, **_options(asked), "plan": _plan(live)},
         "seed": live.seed,
         "inputs": [
             {
@@ -58,6 +59,15 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def _options(asked: Asked) -> dict[str, Any]:
+    return {
+        "backend": [str(getattr(b, "name", b)) for b in asked.backend],
+        "shots": asked.shots,
+        "precision": asked.precision,
+        "set": {name: plain(value) for name, value in asked.set.items()},
+    }
 
 
 def _plan(live: LiveRun) -> dict[str, Any]:

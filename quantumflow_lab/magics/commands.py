@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
@@ -57,7 +59,7 @@ COMMANDS = (
     Command("history", "[NAME]", "the newest runs, of all names or of one", "run"),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
-    Command("backends", "", "backends the lab knows by name"),
+    Command("backends", "[NAME]", "backends the lab knows, or what one is like"),
     Command("config", "", "settings, and where they come from"),
     Command("help", "", "this list, and the options of %%qflow"),
 )
@@ -126,7 +128,8 @@ class Commands:
             self.attended[each].detach()
 
     def _history(self, name: str | None = None) -> Table:
-        return Table.of(lab().runs(name), "number", "name", "started", "state")
+        rows = [{**row, "started": _local(row["started"])} for row in lab().runs(name)]
+        return Table.of(rows, "number", "name", "started", "state")
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:
@@ -141,13 +144,12 @@ class Commands:
     def _sql(self, query: str) -> Table:
         return Table(lab().sql(query))
 
-    def _backends(self) -> Table:
+    def _backends(self, name: str = "") -> Table:
         known = lab().backends
-        facts = [known.facts(name) for name in known.names()]
-        return Table.of(
-            {"name": each.name, "qubits": each.num_qubits, "noisy": each.noisy}
-            for each in facts
-        )
+        if not name:
+            return Table.of({"name": each} for each in known.names())
+        facts = asdict(known.facts(name))
+        return Table.of({"of": of, "is": str(what)} for of, what in facts.items())
 
     def _config(self) -> Table:
         settings = lab().settings
@@ -163,7 +165,10 @@ class Commands:
             for each in COMMANDS
         ]
         options = [
-            {"write": f"%%qflow NAME {each.name} {each.value}".rstrip(), "to": each.help}
+            {
+                "write": f"%%qflow NAME {each.name} {each.value}".rstrip(),
+                "to": each.help,
+            }
             for each in MAGIC_OPTIONS
         ]
         return Table.of([*options, *commands])
@@ -189,11 +194,21 @@ def plan_table(plan: Plan) -> Table:
             "step": step.name,
             "kind": step.kind,
             "backend": ", ".join(step.backends),
-            "runs": plan.sentence(step).removeprefix(f"{step.name}: "),
+            "runs": _times(plan.sentence(step), step.name),
         }
         for step in plan.steps
     ]
     return Table.of(rows)
+
+
+def _times(sentence: str, step: str) -> str:
+    """The sentence without the name of the step, which stands beside it."""
+    return "once" if sentence == step else sentence.removeprefix(f"{step}: ")
+
+
+def _local(seconds: float | None) -> datetime | None:
+    """A time as the clock on the wall shows it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds).astimezone()
 
 
 def _state(run: Run) -> dict[str, Any]:
@@ -205,7 +220,7 @@ def _state(run: Run) -> dict[str, Any]:
         "name": run.name,
         "state": run.state,
         "points": f"{done}/{total}",
-        "elapsed s": snapshot.get("elapsed"),
+        "elapsed s": round(time.time() - snapshot["started"], 1),
     }
 
 

@@ -25,7 +25,10 @@ class FigureFormat:
 
     def remove(self) -> None:
         """Forget it again, unless another way to draw them has come since."""
-        deferred, known = self._formatter.deferred_printers, self._formatter.type_printers
+        deferred, known = (
+            self._formatter.deferred_printers,
+            self._formatter.type_printers,
+        )
         if deferred.get(FIGURE) is _png:
             del deferred[FIGURE]
         for kind in [kind for kind, printer in known.items() if printer is _png]:

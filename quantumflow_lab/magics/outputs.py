@@ -49,7 +49,9 @@ def _tapped(publish: Callable[..., None]) -> Callable[..., None]:
         if context is None:
             publish(data, metadata, **others)
             return
-        kept = {name: others[name] for name in ("transient", "update") if name in others}
+        kept = {
+            name: others[name] for name in ("transient", "update") if name in others
+        }
         context.port.emit(
             context, BUNDLE, {"data": data, "metadata": metadata or {}, **kept}
         )
@@ -60,7 +62,9 @@ def _tapped(publish: Callable[..., None]) -> Callable[..., None]:
 def _unless_in_step(clear: Callable[..., None]) -> Callable[..., None]:
     """A step must not wipe the cell, which holds the graph and other steps' output."""
 
-    def cleared(wait: bool = False) -> None:  # noqa: FBT001, FBT002  # IPython's own signature
+    def cleared(
+        wait: bool = False,
+    ) -> None:  # noqa: FBT001, FBT002  # IPython's own signature
         if running_context() is None:
             clear(wait)
 

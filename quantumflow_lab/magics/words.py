@@ -70,7 +70,9 @@ class QFlowMagics(Magics):
         attended = Attended()
         try:
             attendance = self._start(line, cell)
-        except Exception as error:  # noqa: BLE001  # handed to the cell, which raises it
+        except (
+            Exception
+        ) as error:  # noqa: BLE001  # handed to the cell, which raises it
             attended.set_exception(as_the_cell_s(error))
             return attended
         if attendance is None:

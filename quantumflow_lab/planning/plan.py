@@ -24,7 +24,7 @@ class StepPlan:
     needs: tuple[str, ...]
     """Steps it waits for."""
     injected: tuple[str, ...] = ()
-    """Parameters of its function that the lab makes: ``estimator``, ``rng`` and so on."""
+    """Parameters of its function that the lab makes, such as ``estimator``."""
     backends: tuple[str, ...] = ()
     """Backends it uses: one for each value of the axis ``backend``, or a single one;
     none if it runs no circuits."""

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
 
 from quantumflow_lab.cell import Bound, substitute
 from quantumflow_lab.dims import step_dims
-from quantumflow_lab.errors import BadAxis
+from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
 from quantumflow_lab.planning.plan import Plan, StepPlan
-from quantumflow_lab.workflow import Step
+from quantumflow_lab.workflow import Step, Workflow
 
 _LOST_ATTEMPTS = 3
 """Tries of work that fails for reasons of the backend, such as a lost worker."""
@@ -47,7 +46,7 @@ def prepare(
     """
     workflow = bound.workflow
     own = {
-        name: _names(options["backend"], bound.values, known_as)
+        name: _own_backends(bound, name, known_as)
         for name, options in bound.options.items()
         if "backend" in options
     }
@@ -70,14 +69,28 @@ def prepare(
     )
 
 
-def _names(
-    given: Any, values: Mapping[str, Any], known_as: Callable[[object], str]
+def _own_backends(
+    bound: Bound, name: str, known_as: Callable[[object], str]
 ) -> str | tuple[str, ...]:
     """Backends of one step: a name, or several for an axis."""
-    given = substitute({"backend": given}, values)["backend"]
-    if isinstance(given, list | tuple):
-        return tuple(known_as(each) for each in given)
-    return known_as(given)
+    given = substitute(bound.options[name]["backend"], bound.values)
+    try:
+        if isinstance(given, list | tuple):
+            return tuple(known_as(each) for each in given)
+        return known_as(given)
+    except UnknownBackend as error:
+        where = _where_option(bound.workflow, name, "backend")
+        raise UnknownBackend(error.message, where=where, **error.facts) from None
+
+
+def _where_option(workflow: Workflow, step: str, name: str) -> Where | None:
+    """The line of an option, for messages."""
+    option = workflow.step(step).option(name)
+    if option is None:
+        return None
+    # The body begins on line 2: line 1 is the magic line.
+    quoted = workflow.source.split("\n")[option.span.line - 2]
+    return Where(workflow.file, option.span.line + workflow.first_line - 1, quoted)
 
 
 def _step(

@@ -46,20 +46,24 @@ READY = """async () => {
 
 TO_IDLE = """async (label) => {
   const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel;
-  const buttons = [...document.querySelectorAll(".jp-OutputArea button")];
+  const buttons = [...document.querySelectorAll(".qf-run button")];
   const button = buttons.find((each) => each.textContent.trim() === label);
   const idle = new Promise((resolve) => {
-    const changed = (_, status) => {
-      if (status !== "idle") return;
-      kernel.statusChanged.disconnect(changed);
+    const heard = (_, message) => {
+      if (message.header.msg_type !== "status") return;
+      if (message.content.execution_state !== "idle") return;
+      if (message.parent_header.msg_type !== "execute_request") return;
+      kernel.iopubMessage.disconnect(heard);
       resolve(performance.now());
     };
-    kernel.statusChanged.connect(changed);
+    kernel.iopubMessage.connect(heard);
   });
   const pressed = performance.now();
   button.click();
   return (await idle) - pressed;
 }"""
+"""Press a button and wait until the kernel says that the *cell* has ended: while an
+asynchronous cell runs, it says idle after each message of a widget as well."""
 
 
 @dataclass
@@ -239,7 +243,10 @@ def _env(root: Path) -> dict[str, str]:
         "IPYTHONDIR": "ipython",
         "QFLOW_HOME": "home",
     }
-    return {**os.environ, **{name: str(root / folder) for name, folder in names.items()}}
+    return {
+        **os.environ,
+        **{name: str(root / folder) for name, folder in names.items()},
+    }
 
 
 def _write_settings(folder: Path) -> None:

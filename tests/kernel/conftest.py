@@ -56,7 +56,8 @@ class Cell:
         shown = [
             m["content"]["data"]
             for m in self.messages
-            if m["msg_type"] in ("display_data", "update_display_data", "execute_result")
+            if m["msg_type"]
+            in ("display_data", "update_display_data", "execute_result")
         ]
         return dict(shown[-1]) if shown else {}
 

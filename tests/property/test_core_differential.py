@@ -41,8 +41,8 @@ TROUBLED_STEPS = 60
 PATIENCE = 3000
 """More steps than any of these graphs takes once nothing goes wrong any more."""
 
-Answer = tuple[str, tuple[Any, ...]]
-"""Method of `Events` and its arguments."""
+Answer = tuple[str, tuple[Any, ...], dict[str, Any]]
+"""Method of `Events`, its arguments and options."""
 
 
 class Pair:
@@ -179,11 +179,11 @@ class World:
                 self.trouble(events)
             elif self.pending:
                 index = self.rng.randrange(len(self.pending))
-                method, arguments = self.pending[index]
-                self.drawn.append((method, arguments))
+                method, arguments, options = self.pending[index]
+                self.drawn.append((method, arguments, options))
                 if self.calm or self.rng.random() < 0.9:
                     del self.pending[index]
-                getattr(events, method)(*arguments)
+                getattr(events, method)(*arguments, **options)
         if not self.calm and self.rng.random() < 0.03:
             self.garbage(events)
         return events
@@ -218,8 +218,8 @@ class World:
 
     # --- whoever carries the commands out --------------------------------------------
 
-    def later(self, method: str, *arguments: Any) -> None:
-        self.pending.append((method, arguments))
+    def later(self, method: str, *arguments: Any, **options: Any) -> None:
+        self.pending.append((method, arguments, options))
 
     def obey(self, command: Command) -> None:
         match command:
@@ -273,7 +273,8 @@ class World:
             self.later("done", unit, attempt)
         else:
             reason = self.rng.choice(list(Reason))
-            self.later("failed", unit, attempt, reason)
+            wait = self.rng.choice([-1, 0, 30, 200])
+            self.later("failed", unit, attempt, reason, retry_after=wait)
 
     def submit(self, job: Submit) -> None:
         self.later(self.rng.choice(["sent", "sent", "doubt"]), job.job)

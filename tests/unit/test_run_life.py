@@ -232,6 +232,22 @@ def test_an_unknown_backend_is_refused_with_the_nearest_before_anything_runs(
         )
 
 
+def test_an_unknown_backend_of_a_step_is_quoted_with_its_line(lab: Lab) -> None:
+    cell = """
+        @qf.sample(
+            backend="aer_statevektor",
+        )
+        def a():
+            return 1
+        """
+    with pytest.raises(UnknownBackend) as info:
+        run_cell(lab, cell, name="quoted")
+    assert str(info.value) == (
+        "no backend 'aer_statevektor'; did you mean 'aer_statevector'?\n"
+        '  cell, line 4:  backend="aer_statevektor",'
+    )
+
+
 def test_a_run_is_read_back_as_it_was(lab: Lab) -> None:
     run = run_cell(
         lab,

@@ -28,10 +28,10 @@
 //! | cancelled | was cancelled, or its parent was | final | never |
 //! | abandoned | was stopped and gave no answer in time | final | never |
 //!
-//! Start reading at `scheduler.rs`. `define.rs` adds units, `answer.rs` takes what workers say,
-//! `job.rs` batches, `cancel.rs` undoes, `money.rs` keeps the cap; `admit.rs` is the door, and
-//! `words.rs` the form in which events and commands cross to Python. `docs/scheduler.md` tells
-//! the paths and the races.
+//! Start reading at `scheduler.rs` and `moves.rs`. `define.rs` adds units, `answer.rs` takes what
+//! workers say, `job.rs` batches, `cancel.rs` undoes, `money.rs` keeps the cap; `admit.rs` is the
+//! door, and `words.rs` the form in which events and commands cross to Python.
+//! `docs/scheduler.md` tells the paths and the races.
 
 mod admit;
 mod answer;
@@ -45,6 +45,7 @@ mod event;
 mod job;
 mod lane;
 mod money;
+mod moves;
 mod scheduler;
 mod state;
 mod tables;
