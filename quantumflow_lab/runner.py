@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 _SNAPSHOT_US = 100_000
 """Shortest time between two snapshots of a run."""
+_STILL_US = 2_000_000
+"""Longest time, so that a view can tell a quiet run from a kernel that has gone."""
 
 
 class Threads(Protocol):
@@ -223,7 +225,7 @@ class Runner:
 
     def _patience(self) -> float | None:
         """Seconds until something is due, or None."""
-        views = [live.view_due for live in self._runs.values() if live.dirty]
+        views = [_view_due(live) for live in self._runs.values()]
         times = [self._schedule.next_wake(), self._recorder.due(), *views]
         due = [time for time in times if time is not None]
         if not due:
@@ -501,7 +503,7 @@ class Runner:
     def _refresh(self) -> None:
         now = self._clock.now_us()
         for live in self._runs.values():
-            if live.dirty and now >= live.view_due:
+            if now >= _view_due(live):
                 live.view_due = now + _SNAPSHOT_US
                 self._view(live)
 
@@ -528,6 +530,11 @@ class Runner:
             self._finish(live)
         self._runs.clear()
         self._executor.close()
+
+
+def _view_due(live: LiveRun) -> int:
+    """When a run wants a new snapshot, monotonic microseconds."""
+    return live.view_due if live.dirty else live.view_due + _STILL_US
 
 
 def _call_error(step: StepState, failure: BaseException | None) -> Exception:

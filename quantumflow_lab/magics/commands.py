@@ -104,7 +104,7 @@ class Commands:
 
     def _load(self, name: str) -> Run:
         run = lab().load(name)
-        self._shell.push({run.name: run})
+        self._shell.user_ns[run.name] = run
         return run
 
     def _plan(self, name: str) -> Table:

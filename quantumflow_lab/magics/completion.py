@@ -22,7 +22,7 @@ from quantumflow_lab.cell_text import MAGIC
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magic_line import MAGIC_OPTIONS, option_names
-from quantumflow_lab.magics.commands import BY_NAME, CHARTS, COMMANDS
+from quantumflow_lab.magics.commands import BY_NAME, CHARTS
 from quantumflow_lab.options import is_backend
 from quantumflow_lab.options import option_names as step_options
 from quantumflow_lab.run import Run
@@ -48,7 +48,7 @@ class Completion:
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
 
-        @context_matcher(identifier="qflow")
+        @context_matcher(identifier="qflow")  # type: ignore[untyped-decorator]  # IPython's
         def matcher(context: CompletionContext) -> SimpleMatcherResult:
             return self._match(context)
 

@@ -14,6 +14,6 @@ class QFlow(Configurable):
     show = Enum(
         SHOWS,
         "live",
-        help="What a %%qflow cell draws when its line has no --show: 'live' (a widget), "
+        help="What a %%qflow cell draws if its line has no --show: 'live' (a widget), "
         "'graph' (a still picture at the start and the end) or 'none'.",
     ).tag(config=True)

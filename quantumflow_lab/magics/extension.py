@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.lab import lab
@@ -17,6 +17,7 @@ from quantumflow_lab.magics.words import QFlowMagics
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Configurable
 
 NAME = QFlowMagics.__name__
 
@@ -27,6 +28,7 @@ class Extension:
     def __init__(self, shell: InteractiveShell):
         self._shell = shell
         self._config = QFlow(parent=shell)
+        self._configurables = cast("list[Configurable]", shell.configurables)
         self._magics = QFlowMagics(shell, self._config)
         self._top_level = TopLevel(shell, NAME)
         self._completion = Completion(shell)
@@ -36,7 +38,7 @@ class Extension:
     def put_in_place(self) -> None:
         """Register everything, and start a worker in the background."""
         shell = self._shell
-        shell.configurables.append(self._config)
+        self._configurables.append(self._config)
         shell.register_magics(self._magics)
         shell.input_transformers_cleanup.append(self._top_level)
         self._completion.add()
@@ -52,8 +54,10 @@ class Extension:
         self._completion.remove()
         with suppress(ValueError):
             shell.input_transformers_cleanup.remove(self._top_level)
-        with suppress(ValueError):
-            shell.configurables.remove(self._config)
+        # A Magics object enters itself here when it is made.
+        for configurable in (self._config, self._magics):
+            with suppress(ValueError):
+                self._configurables.remove(configurable)
         manager = shell.magics_manager
         manager.registry.pop(NAME, None)
         for kind in ("line", "cell"):

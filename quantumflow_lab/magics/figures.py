@@ -16,10 +16,11 @@ class FigureFormat:
     """A PNG form of figures, where the inline backend has not given them one."""
 
     def __init__(self, shell: InteractiveShell):
+        assert shell.display_formatter is not None, "a shell makes one for itself"
         self._formatter = shell.display_formatter.formatters["image/png"]
 
     def add(self) -> None:
-        """Know how to draw figures, unless the shell does; matplotlib stays unloaded."""
+        """Know how to draw figures, unless the shell does; this loads no matplotlib."""
         if FIGURE not in self._formatter.deferred_printers and not self._known():
             self._formatter.for_type_by_name(*FIGURE, _png)
 

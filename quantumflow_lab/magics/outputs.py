@@ -6,16 +6,16 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from IPython.display import display
-
 from quantumflow_lab.context import running_context
 from quantumflow_lab.live import Output
+from quantumflow_lab.magics.showing import show
 from quantumflow_lab.widgets.escape import element
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 BUNDLE = "bundle"
+KEPT = ("transient", "update")
 STREAMS = {"text/plain": "stdout", "text/stderr": "stderr"}
 
 
@@ -49,12 +49,9 @@ def _tapped(publish: Callable[..., None]) -> Callable[..., None]:
         if context is None:
             publish(data, metadata, **others)
             return
-        kept = {
-            name: others[name] for name in ("transient", "update") if name in others
-        }
-        context.port.emit(
-            context, BUNDLE, {"data": data, "metadata": metadata or {}, **kept}
-        )
+        kept = {name: others[name] for name in KEPT if name in others}
+        content = {"data": data, "metadata": metadata or {}, **kept}
+        context.port.emit(context, BUNDLE, content)
 
     return tapped
 
@@ -62,9 +59,7 @@ def _tapped(publish: Callable[..., None]) -> Callable[..., None]:
 def _unless_in_step(clear: Callable[..., None]) -> Callable[..., None]:
     """A step must not wipe the cell, which holds the graph and other steps' output."""
 
-    def cleared(
-        wait: bool = False,
-    ) -> None:  # noqa: FBT001, FBT002  # IPython's own signature
+    def cleared(wait: bool = False) -> None:
         if running_context() is None:
             clear(wait)
 
@@ -113,7 +108,7 @@ class OutputWriter:
     def _rich(self, output: Output) -> None:
         if output.mime != BUNDLE:
             self._head(output.step)
-            display({output.mime: output.data}, raw=True)
+            show(self._shell, {output.mime: output.data})
             return
         content: Mapping[str, Any] = output.data
         if not content.get("update"):
@@ -123,7 +118,7 @@ class OutputWriter:
     def _head(self, step: str) -> None:
         style = "color:var(--jp-ui-font-color2,#666);font-size:.9em;margin-top:.4em"
         html = str(element("div", step, style=style))
-        display({"text/html": html, "text/plain": f"{step}:"}, raw=True)
+        show(self._shell, {"text/html": html, "text/plain": f"{step}:"})
 
 
 def _overwritten(line: str) -> str:

@@ -11,7 +11,7 @@ PACKAGE = str(Path(__file__).parent.parent)
 
 
 def as_the_cell_s(error: BaseException) -> Exception:
-    """An error as a cell raises it: without the frames of this package above the user's.
+    """An error as a cell raises it: without our frames above the user's.
 
     What must not leave a cell as it is, such as the ``SystemExit`` of a step, becomes
     the cause of a ``StepFailed``.
@@ -39,4 +39,4 @@ def _below_ours(traceback: TracebackType | None) -> TracebackType | None:
 
 def _is_ours(traceback: TracebackType) -> bool:
     file = traceback.tb_frame.f_code.co_filename
-    return file.startswith(PACKAGE) or file.startswith("<frozen ")
+    return file.startswith((PACKAGE, "<frozen "))

@@ -1,20 +1,18 @@
-"""How a run looks while its cell waits: a widget in a notebook, a line in a terminal."""
+"""How a run looks while its cell waits: a widget, or a line in a terminal."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from IPython.display import display
-
 from quantumflow_lab.magics.outputs import OutputWriter
+from quantumflow_lab.magics.showing import show
 from quantumflow_lab.widgets import RunWidget, progress_line, run_html, run_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-    from IPython.display import DisplayHandle
 
     from quantumflow_lab.run import Run
 
@@ -50,6 +48,7 @@ class QuietView:
     """Only what the steps print and display."""
 
     def __init__(self, shell: InteractiveShell, run: Run):
+        self._shell = shell
         self._run = run
         self._outputs = OutputWriter(shell)
 
@@ -71,25 +70,27 @@ class GraphView(QuietView):
 
     def __init__(self, shell: InteractiveShell, run: Run):
         super().__init__(shell, run)
-        self._handle: DisplayHandle | None = None
+        self._display_id = f"qflow-{run.id}"
 
     def open(self, on_message: OnMessage) -> None:
         """Draw the graph."""
-        self._handle = display(self._still(), raw=True, display_id=True)
+        self._show(self._still())
 
     def close(self) -> None:
         """Draw it once more, in the place of the first."""
         super().close()
-        if self._handle is not None:
-            self._handle.update(self._still(), raw=True)
+        self._show(self._still(), update=True)
 
     def _still(self) -> dict[str, str]:
         snapshot = self._run.snapshot()
         return {"text/plain": run_text(snapshot), "text/html": run_html(snapshot)}
 
+    def _show(self, data: Mapping[str, Any], *, update: bool = False) -> None:
+        show(self._shell, data, display_id=self._display_id, update=update)
+
 
 class WidgetView(GraphView):
-    """The live widget; a picture takes its place at the end, and outlives the kernel."""
+    """The live widget; at the end a picture, which outlives the kernel, replaces it."""
 
     def __init__(self, shell: InteractiveShell, run: Run):
         super().__init__(shell, run)
@@ -100,7 +101,7 @@ class WidgetView(GraphView):
         """Show the widget."""
         self._shown = self._run.snapshot()
         self._widget = RunWidget(self._shown, on_message)
-        self._handle = display(self._widget, display_id=True)
+        self._show(self._widget._repr_mimebundle_()[0])
 
     def tick(self) -> None:
         """Write new outputs and hand the widget a newer state, if there is one."""

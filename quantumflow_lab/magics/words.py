@@ -12,7 +12,6 @@ from IPython.core.magic import (
     magics_class,
     no_var_expand,
 )
-from IPython.display import display
 
 from quantumflow_lab.cell_text import MAGIC
 from quantumflow_lab.lab import lab
@@ -20,6 +19,7 @@ from quantumflow_lab.magic_line import RunOptions, parse_magic_line
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands, plan_table
 from quantumflow_lab.magics.place import Place, place_of
+from quantumflow_lab.magics.showing import show
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
 from quantumflow_lab.magics.view import view_for
 from quantumflow_lab.workflow import Workflow
@@ -36,18 +36,19 @@ class QFlowMagics(Magics):
 
     def __init__(self, shell: InteractiveShell, settings: QFlow):
         super().__init__(shell)
+        self._shell = shell
         self._settings = settings
         self._commands = Commands(shell)
 
     @no_var_expand
-    @line_magic("qflow")
+    @line_magic("qflow")  # type: ignore[arg-type]  # IPython types it for no function
     def line(self, line: str) -> Any:
         """Look after runs; ``%qflow help`` lists the commands."""
         __tracebackhide__ = True
         return self._commands.run(line)
 
     @no_var_expand
-    @cell_magic("qflow")
+    @cell_magic("qflow")  # type: ignore[arg-type]  # as above
     def cell(self, line: str, cell: str) -> None:
         """Run a workflow: ``%%qflow NAME [options]``, then steps in plain Python.
 
@@ -60,7 +61,8 @@ class QFlowMagics(Magics):
                 return
             attendance.block()
             error = attendance.error()
-        except Exception as caught:  # noqa: BLE001  # raised below, without our frames
+        # It is raised below, without our frames.
+        except Exception as caught:  # noqa: BLE001
             error = as_the_cell_s(caught)
         if error is not None:
             raise error
@@ -70,9 +72,8 @@ class QFlowMagics(Magics):
         attended = Attended()
         try:
             attendance = self._start(line, cell)
-        except (
-            Exception
-        ) as error:  # noqa: BLE001  # handed to the cell, which raises it
+        # The cell raises it, when it awaits.
+        except Exception as error:  # noqa: BLE001
             attended.set_exception(as_the_cell_s(error))
             return attended
         if attendance is None:
@@ -83,7 +84,7 @@ class QFlowMagics(Magics):
 
     def _start(self, line: str, cell: str) -> Attendance | None:
         """Start a cell's run; None if there is nothing to wait for."""
-        place = place_of(self.shell, line, cell)
+        place = place_of(self._shell, line, cell)
         options = parse_magic_line(
             f"{MAGIC} {line}", file=place.label, number=place.first_line
         )
@@ -107,14 +108,16 @@ class QFlowMagics(Magics):
             precision=options.precision,
             seed=options.seed,
             set=options.set,
-            inputs=self.shell.user_ns,
+            inputs=self._shell.user_ns,
             background=True,
             options={"line": line},
             filename=place.file,
         )
-        self.shell.push({options.name: run})
+        self._shell.user_ns[options.name] = run
         shows = "--show" in line
-        view = view_for(self.shell, run, options.show if shows else self._settings.show)
+        view = view_for(
+            self._shell, run, options.show if shows else self._settings.show
+        )
         attendance = Attendance(run, view)
         self._commands.attended[options.name] = attendance
         if options.background:
@@ -130,6 +133,7 @@ class QFlowMagics(Magics):
             shots=options.shots,
             precision=options.precision,
             set=options.set,
-            inputs=self.shell.user_ns,
+            inputs=self._shell.user_ns,
         )
-        display(plan_table(plan))
+        table = plan_table(plan)
+        show(self._shell, {"text/plain": repr(table), "text/html": table._repr_html_()})

@@ -10,7 +10,7 @@ import pytest
 from quantumflow_lab.store import Store
 
 if TYPE_CHECKING:
-    from conftest import Lab
+    from tests.browser.driver import Lab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
