@@ -309,7 +309,7 @@ class Output:
     mime: str
     """``text/plain``, ``text/stderr``, ``image/png`` or another MIME type."""
     data: Any
-    """Text, base64 text for images, or for ``bundle`` the content of a display message."""
+    """Text, base64 text for images, for ``bundle`` the content of a display."""
 
 
 class Blocks:

@@ -27,7 +27,7 @@ class BackendFacts:
     name: str
     """Name under which the lab knows it, such as ``fake_manila``."""
     key: str
-    """Content key: equal for two backends only if they are the same device."""
+    """Content key: equal for two backends only if they are the same."""
     num_qubits: int | None
     """Width of the device, or None if the backend does not say."""
     simulator: bool
@@ -52,7 +52,7 @@ class BackendFacts:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One unit's share of a job: the PUBs of one point of one step, or of one loop call."""
+    """One unit's share of a job: the PUBs of one point, or of one call of a loop."""
 
     unit: int
     """Scheduler number of the unit."""
@@ -61,7 +61,7 @@ class Member:
     pubs: tuple[Any, ...]
     """Normalised PUBs: ``SamplerPub`` or ``EstimatorPub``."""
     seed_index: int | None
-    """Position of the first circuit in the step's seed sequence, or None for unseeded."""
+    """Position of the first circuit in the seed sequence, or None for unseeded."""
     optimization_level: int = 1
     """Level of :func:`qiskit.transpile`, 0 to 3."""
     transpile: Mapping[str, Any] = field(default_factory=dict)
@@ -220,7 +220,7 @@ class Backends(Protocol):
         pubs: Sequence[Any],
         options: Mapping[str, Any],
     ) -> None:
-        """Raise the ``PubError`` or ``BackendError`` that running these PUBs would meet."""
+        """Raise the error that running these PUBs would meet."""
 
 
 class Sink(Protocol):
@@ -232,7 +232,7 @@ class Sink(Protocol):
         """Add records in one write; with ``sync`` they are on the disk on return."""
 
     def put(self, value: object) -> Mapping[str, Any] | None:
-        """Store a value by content; its reference, or None if it lives in memory only."""
+        """Store a value by content; None if it lives in memory only."""
 
 
 class Clock(Protocol):

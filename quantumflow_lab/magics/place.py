@@ -30,14 +30,29 @@ def place_of(shell: InteractiveShell, line: str, body: str) -> Place:
     front end's debugger computes as well. Line numbers are those of the raw text, also
     below ``%%time``.
     """
-    running = getattr(shell.displayhook, "exec_result", None)
-    raw = "" if running is None else running.info.raw_cell
-    number = shell.execution_count if running is None else running.execution_count
+    raw, number = _request(shell) or _running(shell)
     first_line = _line_of_magic(raw, body)
     if first_line is None:
         raw, first_line = f"{MAGIC} {line}\n{body}", 1
     file = shell.compile.cache(raw, number, raw_code=raw)
     return Place(file, f"Cell In[{number}]", first_line)
+
+
+def _request(shell: InteractiveShell) -> tuple[str, int] | None:
+    """Text and number of what a kernel was asked to run; of nothing in a terminal."""
+    if not hasattr(shell, "get_parent"):
+        return None
+    content = shell.get_parent().get("content", {})
+    counted = bool(content.get("store_history", True))
+    return str(content.get("code", "")), shell.execution_count - counted
+
+
+def _running(shell: InteractiveShell) -> tuple[str, int]:
+    """Text and number of the cell that a terminal runs."""
+    running = getattr(shell.displayhook, "exec_result", None)
+    if running is None:
+        return "", shell.execution_count
+    return str(running.info.raw_cell), int(running.execution_count)
 
 
 def _line_of_magic(raw: str, body: str) -> int | None:

@@ -25,7 +25,8 @@ def as_the_cell_s(error: BaseException) -> Exception:
     # A future cannot hold StopIteration.
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
-    failed = StepFailed(f"a step raised {type(error).__name__}: {error}")
+    what = f"{type(error).__name__}: {error}".removesuffix(": ")
+    failed = StepFailed(f"a step raised {what}")
     failed.__cause__ = error
     return failed
 

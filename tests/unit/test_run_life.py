@@ -119,8 +119,9 @@ def test_cancelling_one_point_leaves_the_other_points(lab: Lab) -> None:
     )
     until(run, "wait", "running")
     run.cancel("wait", i=1).wait(10)
-    assert list(run["wait"])[0] == 0
-    assert list(run["wait"])[1].reason == "RunCancelled"
+    zero, one = run["wait"]
+    assert zero == 0
+    assert one.reason == "RunCancelled"
 
 
 def test_a_name_that_is_running_cannot_start_again(lab: Lab) -> None:

@@ -22,7 +22,6 @@ from quantumflow_lab.errors import StepFailed, TooManyCalls
 from quantumflow_lab.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 BELL = """
@@ -254,10 +253,10 @@ def test_a_waiting_loop_gives_its_slot_to_others(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def marks(tmp_path: Path) -> Iterator[Path]:
+def marks(tmp_path: Path) -> Path:
     folder = tmp_path / "marks"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def test_a_backend_that_kills_its_worker_once_is_tried_again(

@@ -1,0 +1,234 @@
+"""``%qflow`` and completion, in a shell of this process."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+import quantumflow_lab
+from quantumflow_lab.errors import MagicLineError, UnknownRun
+from quantumflow_lab.magics.commands import COMMANDS
+
+CELL = """
+x = qf.axis([1, 2])
+@qf.circuit
+def bell():
+    from qiskit import QuantumCircuit
+    qc = QuantumCircuit(2)
+    qc.h(0); qc.cx(0, 1); qc.measure_all()
+    return qc
+
+@qf.sample
+def counts(bell):
+    return bell
+
+@qf.step
+def double(x):
+    qf.log(twice=2 * x)
+    return 2 * x
+"""
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    """A shell with the extension and one run, on a lab of its own."""
+    module = sys.modules["quantumflow_lab.lab"]
+    lab = quantumflow_lab.Lab(tmp_path_factory.mktemp("home"))
+    before, module._lab = module._lab, lab
+    InteractiveShell.clear_instance()
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config)
+    quantumflow_lab.load_ipython_extension(shell)
+    shell.run_cell_magic("qflow", "bell --show none", CELL)
+    yield shell
+    quantumflow_lab.unload_ipython_extension(shell)
+    InteractiveShell.clear_instance()
+    module._lab = before
+    lab.close()
+
+
+def qflow(shell: InteractiveShell, line: str) -> Any:
+    return shell.run_line_magic("qflow", line)
+
+
+def complete(shell: InteractiveShell, text: str) -> list[str]:
+    """What Tab offers at the ``|`` in the text of a cell."""
+    before, _, after = text.partition("|")
+    found = shell.Completer.completions(before + after, len(before))
+    return [each.text for each in found]
+
+
+@pytest.fixture(autouse=True)
+def _quiet_completer() -> Iterator[None]:
+    from IPython.core.completer import provisionalcompleter
+
+    with provisionalcompleter():
+        yield
+
+
+def test_load_binds_the_latest_run_of_a_name(shell: InteractiveShell) -> None:
+    del shell.user_ns["bell"]
+    run = qflow(shell, "load bell")
+    assert shell.user_ns["bell"] is run
+    assert list(map(int, run["double"])) == [2, 4]
+
+
+def test_sql_gives_a_table_that_converts(shell: InteractiveShell) -> None:
+    table = qflow(shell, "sql \"select name, points from qf_runs where name = 'bell'\"")
+    assert repr(table) == """\
+name  points
+----  ------
+bell       4
+(1 row)"""
+    assert "<td>bell</td>" in table._repr_html_()
+    assert table.df().to_dict("records") == [{"name": "bell", "points": 4}]
+    assert len(table) == 1
+    unquoted = qflow(shell, "sql select count(*) as n from qf_runs where name='bell'")
+    assert unquoted.arrow.to_pydict() == {"n": [1]}
+
+
+def test_history_has_the_time_on_the_wall(shell: InteractiveShell) -> None:
+    row = qflow(shell, "history bell").arrow.to_pylist()[0]
+    assert (row["name"], row["state"], row["number"]) == ("bell", "done", 1)
+    assert abs(row["started"].timestamp() - time.time()) < 600
+
+
+@pytest.mark.parametrize("kind", ["timeline", "counts", "sweep", "metrics", "cost"])
+def test_chart_draws_the_run_of_a_name_or_the_latest(
+    shell: InteractiveShell, kind: str
+) -> None:
+    figure = qflow(shell, f"chart {kind} bell")
+    assert figure.axes
+    assert qflow(shell, f"chart {kind}").axes
+    assert shell.display_formatter is not None
+    data, _ = shell.display_formatter.format(figure)
+    assert data["image/png"]
+
+
+def test_chart_history_draws_all_runs(shell: InteractiveShell) -> None:
+    assert qflow(shell, "chart history").axes
+
+
+def test_backends_lists_names_and_describes_one(shell: InteractiveShell) -> None:
+    names = qflow(shell, "backends").arrow["name"].to_pylist()
+    assert {"aer", "basic_simulator", "fake_manila"} <= set(names)
+    facts = qflow(shell, "backends fake_manila").arrow.to_pylist()
+    assert {"of": "num_qubits", "is": "5"} in facts
+
+
+def test_help_lists_every_command_and_option(shell: InteractiveShell) -> None:
+    text = repr(qflow(shell, "help"))
+    assert all(f"%qflow {command.name}" in text for command in COMMANDS)
+    assert "--backend" in text
+    assert repr(qflow(shell, "")) == text
+
+
+def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
+    assert qflow(shell, "status bell").state == "done"
+    assert len(qflow(shell, "status")) == 0
+    assert qflow(shell, "plan bell").arrow["runs"].to_pylist() == [
+        "once",
+        "x 2 = 2 points",
+        "1 job",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "error", "message"),
+    [
+        (
+            "histroy",
+            MagicLineError,
+            "there is no command 'histroy'; did you mean 'history'?",
+        ),
+        (
+            "zzz",
+            MagicLineError,
+            "there is no command 'zzz'; there are status, load, plan, cancel, detach, "
+            "history, chart, sql, backends, config, help",
+        ),
+        ("load", MagicLineError, "write %qflow load NAME"),
+        ("chart", MagicLineError, "write %qflow chart KIND [NAME]"),
+        (
+            "chart pie bell",
+            MagicLineError,
+            "there is no chart 'pie'; known: cost, counts, history, metrics, sweep, "
+            "timeline",
+        ),
+        ("load bel", UnknownRun, "no run is called 'bel'; did you mean 'bell'?"),
+        (
+            'load "bell',
+            MagicLineError,
+            "a quote is not closed on the magic line; close it",
+        ),
+    ],
+)
+def test_a_command_that_cannot_be_says_what_to_type(
+    shell: InteractiveShell, line: str, error: type, message: str
+) -> None:
+    with pytest.raises(error) as caught:
+        qflow(shell, line)
+    assert str(caught.value).splitlines()[0] == message
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("%%qflow b --ba|\n", ["--backend", "--background"]),
+        ("%%qflow b --backend fake_manil|", ["fake_manila"]),
+        ("%%qflow b --backend aer,fake_manil|", ["fake_manila"]),
+        ("%%qflow b --backend=basic|", ["basic_simulator"]),
+        ("%%qflow b --show g|", ["graph"]),
+        ("%%qflow b --set |\nn = 3\n", ["n="]),
+        ("%%qflow b --fresh=c|" + CELL, ["counts"]),
+        ("%qflow his|", ["history"]),
+        ("%qflow load be|", ["bell"]),
+        ("%qflow chart ti|", ["timeline"]),
+        ("%qflow chart timeline be|", ["bell"]),
+        ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),
+        ("%%qflow b" + CELL + "@qf.step\ndef more(counts, sam|", ["sampler"]),
+        ("%%qflow b\n@qf.samp|", ["sample", "sampler"]),
+        ("%%qflow b\n@qf.sample(sho|", ["shots="]),
+        ("%%qflow b\n@qf.sample(shots=3, ret|", ["retries="]),
+        ('%%qflow b\n@qf.sample(backend="fake_manil|', ["fake_manila"]),
+        ('%%qflow b\n@qf.sample(backend=["aer", "fake_manil|', ["fake_manila"]),
+    ],
+)
+def test_tab_offers_what_fits(
+    shell: InteractiveShell, text: str, offered: list[str]
+) -> None:
+    assert complete(shell, text) == offered
+
+
+@pytest.mark.parametrize("text", ["--ba|", "x = 1\ndef f(cou|", "# %%qflow\nhis|"])
+def test_other_cells_are_left_alone(shell: InteractiveShell, text: str) -> None:
+    offered = complete(shell, text)
+    assert not {"--backend", "counts", "history"} & set(offered)
+
+
+def test_a_variable_that_is_a_backend_is_offered(shell: InteractiveShell) -> None:
+    from qiskit.providers.basic_provider import BasicSimulator
+
+    shell.user_ns["mybackend"] = BasicSimulator()
+    assert complete(shell, "%%qflow b --backend mybac|") == ["mybackend"]
+
+
+def test_the_steps_of_a_run_are_offered_as_keys(shell: InteractiveShell) -> None:
+    assert complete(shell, 'bell["|') == ["bell", "counts", "double"]
+
+
+def test_completion_takes_less_than_fifty_milliseconds(shell: InteractiveShell) -> None:
+    text = "%%qflow b --backend fake_|" + CELL
+    complete(shell, text)
+    began = time.perf_counter()
+    assert len(complete(shell, text)) > 40
+    took = time.perf_counter() - began
+    print(f"{1e3 * took:.1f} ms")
+    assert took < 0.25
