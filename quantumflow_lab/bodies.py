@@ -13,7 +13,6 @@ from quantumflow_lab.codec import encode
 from quantumflow_lab.context import StepContext, entered
 from quantumflow_lab.live import LiveRun, StepState, Task
 from quantumflow_lab.options import check_value
-from quantumflow_lab.planning.points import collect
 from quantumflow_lab.planning.seeds import generator, seed_index
 from quantumflow_lab.ports import Backends, Sink
 from quantumflow_lab.primitives import LabEstimator, LabSampler
@@ -118,18 +117,20 @@ def make_task(
 
 
 def known_values(live: LiveRun, state: StepState, point: int) -> dict[str, Any]:
-    """Every name a point may ask for: assignments, axes and needs."""
-    known: dict[str, Any] = dict(live.bound.values)
+    """The names that one point asks for, itself or in its options."""
+    plan, axes = state.plan, live.axes
     here = live.coordinates(state, point)
-    for name, values in live.axes.items():
-        known[name] = here[name] if name in here else _axis_array(values)
-    for need in state.plan.needs:
-        known[need] = live.value_for(state, point, need)
+    known: dict[str, Any] = {}
+    for name in {*plan.parameters, *plan.option_names}:
+        if name in plan.needs:
+            known[name] = live.value_for(state, point, name)
+        elif name in here:
+            known[name] = here[name]
+        elif name in axes:
+            known[name] = live.axis_values(name)
+        elif name in live.bound.values:
+            known[name] = live.bound.values[name]
     return known
-
-
-def _axis_array(values: tuple[Any, ...]) -> Any:
-    return collect(values, (len(values),))
 
 
 def _checked(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event
 from typing import Any, Literal
 
-from quantumflow_lab.context import StepContext, Stopped
+from quantumflow_lab.context import StepContext
 from quantumflow_lab.errors import TooManyCalls
 from quantumflow_lab.live import LiveRun, Task
+from quantumflow_lab.ports import Stopped
 from quantumflow_lab.schedule import Schedule
 
 
@@ -67,6 +69,10 @@ class PendingCall:
         return self.results
 
 
+_MOST_PARKED = 64
+"""Steps that may give their slot away while they wait."""
+
+
 class Calls:
     """All calls on their way, and the steps that wait for them.
 
@@ -75,9 +81,10 @@ class Calls:
 
     def __init__(self, schedule: Schedule):
         self._schedule = schedule
-        self._made: dict[tuple[int, int], int] = {}
+        self._made: dict[tuple[int, int], Iterator[int]] = {}
         self._pending: dict[int, PendingCall] = {}
         self._waiting: dict[tuple[int, int], list[PendingCall]] = {}
+        self._parked: set[tuple[int, int]] = set()
 
     def count(self, context: StepContext, cap: int | None) -> int:
         """Number of the call a step is about to make, from 0.
@@ -88,7 +95,8 @@ class Calls:
             If the step has used up its ``calls=``.
         """
         key = context.unit, context.attempt
-        made = self._made.get(key, 0)
+        # A step may call from several threads: both operations are atomic.
+        made = next(self._made.setdefault(key, count()))
         if cap is not None and made >= cap:
             raise TooManyCalls(
                 f"step '{context.step}' has made its {cap} quantum calls and asks for "
@@ -96,7 +104,6 @@ class Calls:
                 step=context.step,
                 calls=cap,
             )
-        self._made[key] = made + 1
         return made
 
     def find(self, unit: int) -> PendingCall | None:
@@ -123,9 +130,13 @@ class Calls:
             call.wake()
             return
         key = call.parent.unit, call.parent.attempt
-        waiting = self._waiting.setdefault(key, [])
-        waiting.append(call)
-        if len(waiting) == 1:
+        if self._schedule.final(call.parent.unit):
+            call.stop()
+            return
+        self._waiting.setdefault(key, []).append(call)
+        # A parked step keeps its thread, so only so many give their slot away.
+        if key not in self._parked and len(self._parked) < _MOST_PARKED:
+            self._parked.add(key)
             self._schedule.events.parked(*key)
 
     def withdraw(self, call: PendingCall) -> None:
@@ -146,19 +157,27 @@ class Calls:
         if results is None and error is None:
             call.stop()
         key = call.parent.unit, call.parent.attempt
-        if call in self._waiting.get(key, []):
+        if call not in self._waiting.get(key, []):
+            return
+        if key in self._parked:
             self._schedule.events.unparked(*key)
+        else:
+            self._waiting[key].remove(call)
+            call.wake()
 
     def resume(self, unit: int, attempt: int) -> None:
         """A step has its slot again: whoever has an answer goes on."""
+        self._parked.discard((unit, attempt))
         for call in self._waiting.pop((unit, attempt), []):
             self.park(call)
 
     def stop(self, unit: int, attempt: int) -> None:
         """A step is to stop: whoever waits in it ends."""
+        self._parked.discard((unit, attempt))
         for call in self._waiting.pop((unit, attempt), []):
             call.stop()
 
     def forget(self, unit: int, attempt: int) -> None:
-        """A step has ended."""
+        """An attempt of a step has ended; threads it left behind wait for nothing."""
+        self.stop(unit, attempt)
         self._made.pop((unit, attempt), None)

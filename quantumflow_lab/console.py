@@ -3,85 +3,77 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
 from typing import Any, TextIO
 
 from quantumflow_lab.context import StepContext, running_context
 
-Emit = Callable[[StepContext, str, str], None]
-"""Takes a step's context, a MIME type and a text."""
+_lock = threading.Lock()
+_runs = 0
 
 
-class Console:
-    """Stands before ``sys.stdout`` and ``sys.stderr`` while runs are live.
+def catch() -> None:
+    """A run begins: text that a step prints goes to the step, all other text passes."""
+    global _runs  # the streams belong to the process, whatever the number of labs
+    with _lock:
+        _runs += 1
+        if not isinstance(sys.stdout, _Stream):
+            sys.stdout = _Stream(sys.stdout, "text/plain")
+        if not isinstance(sys.stderr, _Stream):
+            sys.stderr = _Stream(sys.stderr, "text/stderr")
 
-    Text written by a thread that runs a step goes to `emit`; all other text passes.
-    """
 
-    def __init__(self, emit: Emit):
-        self._emit = emit
-        self._live = 0
-        self._before: tuple[TextIO, TextIO] | None = None
-
-    def open(self) -> None:
-        """A run begins; the first one puts the streams in place."""
-        self._live += 1
-        if self._live == 1:
-            self._before = sys.stdout, sys.stderr
-            sys.stdout = _Stream(sys.stdout, "text/plain", self._emit)
-            sys.stderr = _Stream(sys.stderr, "text/stderr", self._emit)
-
-    def finish(self, context: StepContext) -> None:
-        """A step has ended: emit what it printed without a final newline."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, _Stream):
-                stream.finish(context)
-
-    def close(self) -> None:
-        """A run ended; the last one puts back the streams."""
-        self._live -= 1
-        if self._live or self._before is None:
+def release() -> None:
+    """A run has ended: the last one puts the streams back."""
+    global _runs  # see above
+    with _lock:
+        _runs -= 1
+        if _runs:
             return
-        out, err = self._before
         if isinstance(sys.stdout, _Stream):
-            sys.stdout = out
+            sys.stdout = sys.stdout.original
         if isinstance(sys.stderr, _Stream):
-            sys.stderr = err
-        self._before = None
+            sys.stderr = sys.stderr.original
+
+
+def finish(context: StepContext) -> None:
+    """A step has ended: show what it printed without a final newline."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, _Stream):
+            stream.finish(context)
 
 
 class _Stream:
     """One stream; everything but text of steps is the original's business."""
 
-    def __init__(self, original: TextIO, mime: str, emit: Emit):
-        self._original = original
+    def __init__(self, original: TextIO, mime: str):
+        self.original = original
         self._mime = mime
-        self._emit = emit
         self._begun: dict[tuple[int, int], str] = {}
         """Lines of steps that are not complete yet."""
 
     def write(self, text: str) -> int:
         context = running_context()
         if context is None:
-            return self._original.write(text)
+            return self.original.write(text)
         key = context.unit, context.attempt
         whole, newline, rest = (self._begun.pop(key, "") + text).rpartition("\n")
         if rest:
             self._begun[key] = rest
         if newline:
-            self._emit(context, self._mime, whole + newline)
+            context.port.emit(context, self._mime, whole + newline)
         return len(text)
-
-    def finish(self, context: StepContext) -> None:
-        if rest := self._begun.pop((context.unit, context.attempt), ""):
-            self._emit(context, self._mime, rest)
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:
             self.write(line)
 
+    def finish(self, context: StepContext) -> None:
+        if rest := self._begun.pop((context.unit, context.attempt), ""):
+            context.port.emit(context, self._mime, rest)
+
     def flush(self) -> None:
-        self._original.flush()
+        self.original.flush()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._original, name)
+        return getattr(self.original, name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from quantumflow_lab.errors import BadOption, NotInStep
+from quantumflow_lab.options import real, shown
 
 
 class Call(Protocol):
@@ -70,10 +70,6 @@ class StepContext:
     """Backend that injected handles use."""
 
 
-class Stopped(BaseException):
-    """Raised inside a step that is to stop; no ``except Exception`` swallows it."""
-
-
 _current: ContextVar[StepContext | None] = ContextVar("qflow_step", default=None)
 
 
@@ -99,7 +95,7 @@ def current(what: str) -> StepContext:
     if context is None:
         raise NotInStep(
             f"{what} works inside a running step; put it in a @qf.step of a %%qflow "
-            "cell",
+            "cell (a thread of a step takes contextvars.copy_context().run with it)",
             what=what,
         )
     return context
@@ -132,7 +128,8 @@ def log(**metrics: float) -> None:
     Traceback (most recent call last):
     ...
     quantumflow_lab.errors.NotInStep: qf.log() works inside a running step; put it in \
-a @qf.step of a %%qflow cell
+a @qf.step of a %%qflow cell (a thread of a step takes \
+contextvars.copy_context().run with it)
     """
     context = current("qf.log()")
     for name, value in metrics.items():
@@ -140,13 +137,10 @@ a @qf.step of a %%qflow cell
 
 
 def _real(name: str, value: object) -> float:
-    try:
-        number = float(value)  # type: ignore[arg-type]  # anything: judged by float()
-    except (TypeError, ValueError):
-        number = math.nan
-        if not isinstance(value, float):
-            raise BadOption(
-                f"qf.log({name}=…) takes one real number, got "
-                f"{type(value).__name__}; log its parts under names of their own"
-            ) from None
+    number = real(value)
+    if number is None:
+        raise BadOption(
+            f"qf.log({name}=…) takes one real number, this is {shown(value)}; "
+            "log its parts under names of their own"
+        )
     return number

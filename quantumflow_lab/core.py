@@ -26,6 +26,7 @@ Where the contract of the words leaves a choice, these are the rules:
   last answer keeps its run open. Time never runs backwards.
 - Larger priorities start sooner; runs of equal priority take turns; unparked units go
   first, and jobs before plain units.
+- A job may take as long as the timeouts of its members together.
 - ``TOO_BIG`` and ``REFUSED`` are permanent. ``LOST`` is tried again like ``TRANSIENT``.
 - A timed-out unit has failed at once and leaves its slot; ``Stop`` is sent along.
 - Members of a stopped job that have not answered when the grace is over are abandoned,

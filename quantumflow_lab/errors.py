@@ -45,6 +45,7 @@
     │   ├── UnknownStep           a run has no such step
     │   ├── UnknownRun            the store has no such run
     │   ├── RunIsLive             a run of this name is still going
+    │   ├── NestedRun             a step that would wait for a run inside it
     │   ├── TooManyCalls          a loop step asked for more than calls=N
     │   ├── NotInStep             used outside a running step
     │   └── RaggedMap             lists of different lengths under map=
@@ -399,6 +400,12 @@ class RunIsLive(RunError):
     """A run of this name is still going."""
 
     slug = "run-is-live"
+
+
+class NestedRun(RunError):
+    """A step that would wait for a run inside it."""
+
+    slug = "nested-run"
 
 
 class TooManyCalls(RunError):

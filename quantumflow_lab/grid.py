@@ -31,6 +31,14 @@ class Failed:
         return float("nan")
 
 
+def text_of(error: BaseException | None) -> str:
+    """What an error says, even if its class cannot say it."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # __str__ may be the user's code
+        return f"{type(error).__name__} without a text"
+
+
 class Grid:
     """Values over named axes, in the order the axes were declared in the cell.
 

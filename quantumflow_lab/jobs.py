@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,7 +10,7 @@ from quantumflow_lab import records
 from quantumflow_lab.bodies import Kind, Produced
 from quantumflow_lab.calls import Calls
 from quantumflow_lab.core import Reason
-from quantumflow_lab.errors import WorkerLost
+from quantumflow_lab.errors import JournalFull, WorkerLost
 from quantumflow_lab.live import Block, LiveRun, StepState, Task
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
@@ -45,6 +45,8 @@ class OpenJob:
     request: JobRequest
     submitted: float
     """Seconds since the epoch."""
+    tasks: dict[int, Task]
+    """What each unit runs; kept here, since an answer may come after a cancel."""
     unanswered: set[tuple[int, int]]
     """Units and attempts that have no answer yet."""
     stopping: bool = False
@@ -63,6 +65,8 @@ class Jobs:
         Hands a function to the runner's thread.
     answer
         Takes the answer of one member, in the runner's thread.
+    secure
+        Brings everything noted to the disk; False if that failed.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Jobs:
         calls: Calls,
         post: Callable[[Callable[[], None]], None],
         answer: Answer,
+        secure: Callable[[], bool],
     ):
         self._executor = executor
         self._backends = backends
@@ -87,45 +92,38 @@ class Jobs:
         self._calls = calls
         self._post = post
         self._answer = answer
+        self._secure = secure
         self._open: dict[int, OpenJob] = {}
 
     def submit(self, job: int, members: Sequence[tuple[int, int]]) -> None:
         """Send a job of units and attempts, all of one step or loop."""
         live, block, _ = self._schedule.find(members[0][0])
+        tasks = {unit: self._task(unit) for unit, _ in members}
         request = JobRequest(
             job=job,
             tag=f"{live.id}.{job}",
             kind=self._kind(block, members[0][0]),
             backend=str(block.backend),
-            members=tuple(self._members(members)),
+            members=tuple(_member(*member, tasks[member[0]]) for member in members),
             seed=derive(live.seed, block.step.name, str(block.backend)),
         )
         now = self._clock.wall()
-        open_job = OpenJob(live, block.step, request, now, set(members))
+        open_job = OpenJob(live, block.step, request, now, tasks, set(members))
         self._open[job] = open_job
         block.step.jobs += 1
         self._record(open_job, "intended")
-        if not self._backends.facts(request.backend).simulator:
-            # What costs money is on the disk before it is sent.
-            self._recorder.flush(sync=True)
-        self._executor.submit(request, lambda event: self._event(event))
+        paid = not self._backends.facts(request.backend).simulator
+        # What costs money is on the disk before it is sent.
+        if paid and not self._secure():
+            self._abandon(open_job, "the job could not be recorded, so it was not sent")
+            return
+        self._executor.submit(request, lambda event: self._event(open_job, event))
 
     def stop(self, job: int) -> None:
         """Stop a job that nobody waits for any more."""
         if job in self._open:
             self._open[job].stopping = True
             self._executor.cancel(job)
-
-    def _members(self, members: Sequence[tuple[int, int]]) -> Iterator[Member]:
-        for unit, attempt in members:
-            task = self._task(unit)
-            yield Member(
-                unit=unit,
-                attempt=attempt,
-                pubs=task.pubs,
-                seed_index=task.seed_index,
-                **task.options,
-            )
 
     def _task(self, unit: int) -> Task:
         if call := self._calls.find(unit):
@@ -137,16 +135,21 @@ class Jobs:
         call = self._calls.find(unit)
         return call.kind if call else cast("Kind", block.step.plan.kind)
 
-    def _event(self, event: JobEvent) -> None:
+    def _event(self, open_job: OpenJob, event: JobEvent) -> None:
         """Called on any thread; the costly part of an answer is done there."""
+        produced: Produced | Exception | None = None
         if isinstance(event, MemberDone):
-            value = self._task(event.unit).shape.restore(event.results)
-            produced = Produced(value, self._sink.put(value))
-            self._post(lambda: self._follow(event, produced))
-        else:
-            self._post(lambda: self._follow(event))
+            try:
+                value = open_job.tasks[event.unit].shape.restore(event.results)
+                produced = Produced(value, self._sink.put(value))
+            except Exception as error:  # noqa: BLE001  # told as the point's failure
+                # Never lost and submitted again: the job has run, and perhaps cost.
+                produced = error
+        self._post(lambda: self._follow(event, produced))
 
-    def _follow(self, event: JobEvent, produced: Produced | None = None) -> None:
+    def _follow(
+        self, event: JobEvent, produced: Produced | Exception | None = None
+    ) -> None:
         open_job = self._open.get(event.job)
         if open_job is None:
             return
@@ -170,11 +173,17 @@ class Jobs:
             case Lost():
                 self._lost(open_job, event.reason)
 
+    def _abandon(self, open_job: OpenJob, reason: str) -> None:
+        for unit, attempt in sorted(open_job.unanswered):
+            self._answer(unit, attempt, JournalFull(reason), Reason.PERMANENT)
+        self._over(open_job, "cancelled", JobMetrics(), reason)
+
     def _lost(self, open_job: OpenJob, reason: str) -> None:
         error = WorkerLost(
             f"step '{open_job.state.name}' lost its job on "
             f"{open_job.request.backend}: {reason}",
             step=open_job.state.name,
+            job=open_job.request.tag,
         )
         for unit, attempt in sorted(open_job.unanswered):
             self._answer(unit, attempt, error, Reason.LOST)
@@ -214,3 +223,13 @@ class Jobs:
                 error=error,
             )
         )
+
+
+def _member(unit: int, attempt: int, task: Task) -> Member:
+    return Member(
+        unit=unit,
+        attempt=attempt,
+        pubs=task.pubs,
+        seed_index=task.seed_index,
+        **task.options,
+    )

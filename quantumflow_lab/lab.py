@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from quantumflow_lab import records
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import bind
-from quantumflow_lab.errors import RunIsLive, UnknownRun, did_you_mean
+from quantumflow_lab.context import running_context
+from quantumflow_lab.errors import NestedRun, RunIsLive, UnknownRun, did_you_mean
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun
 from quantumflow_lab.options import is_backend
@@ -24,7 +25,7 @@ from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
-from quantumflow_lab.run import Run
+from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import Runner
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.snapshot import snapshot
@@ -86,9 +87,10 @@ class Lab:
             backend_slots=self.settings.workers,
         )
         self._numbers = count(1)
+        self._lock = threading.RLock()
         self._live: dict[str, LiveRun] = {}
-        self._asked: dict[str, tuple[Asked, Mapping[str, Any]]] = {}
-        """How runs of this process were asked for, to run them again."""
+        self._objects: dict[str, object] = {}
+        """Backends from the notebook, by the name the lab gave them."""
 
     def run(
         self,
@@ -181,12 +183,13 @@ class Lab:
         """
         if name in self._live:
             return Run(self._live[name], self)
-        rows = self.store.query("history")
-        run_id = self.store.latest_run(name) or name
-        if run_id not in {row["run"] for row in rows}:
-            hint = did_you_mean(name, (row["name"] for row in rows))
-            raise UnknownRun(f"no run is called '{name}'{hint}", run=name)
-        return Run(StoredRun(self.store.run_record(run_id), self.store), self)
+        try:
+            record = self.store.run_record(self.store.latest_run(name) or name)
+        except UnknownRun:
+            known = (row["name"] for row in self.store.query("history"))
+            hint = did_you_mean(name, known)
+            raise UnknownRun(f"no run is called '{name}'{hint}", run=name) from None
+        return Run(StoredRun(record, self.store), self)
 
     def runs(self, name: str | None = None, *, limit: int = 20) -> list[dict[str, Any]]:
         """The newest runs, as rows of the named query ``history``."""
@@ -204,7 +207,7 @@ class Lab:
 
     def live(self) -> list[Run]:
         """Runs that go on in this process."""
-        return [Run(live, self) for live in self._live.values()]
+        return [Run(live, self) for live in tuple(self._live.values())]
 
     def warm(self) -> None:
         """Start the workers, so that the first job does not wait for them."""
@@ -219,7 +222,7 @@ class Lab:
 
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point; a run that has ended stays as it is."""
-        for live in self._live.values():
+        for live in tuple(self._live.values()):
             if live.id == run_id:
                 self._runner.cancel(live, step, point)
                 return
@@ -228,16 +231,15 @@ class Lab:
         """Rows of a named query for one run."""
         return self.store.query(query, run=run_id)
 
-    def again(self, run: Run, *, seed: int | None, set: Mapping[str, Any]) -> Run:
+    def again(self, data: RunData, *, seed: int | None, set: Mapping[str, Any]) -> Run:
         """Run the same workflow once more."""
-        if run.id not in self._asked:
+        if not isinstance(data, LiveRun):
             raise UnknownRun(
-                f"run '{run.name}' was made by another process; run its cell again",
-                run=run.id,
+                f"run '{data.name}' was made by another process; run its cell again",
+                run=data.id,
             )
-        asked, inputs = self._asked[run.id]
-        asked = replace(asked, seed=seed, set={**asked.set, **set})
-        return self._launch(run.workflow, asked, inputs, {}, background=False)
+        asked = replace(data.asked, seed=seed, set={**data.asked.set, **set})
+        return self._launch(data.workflow, asked, data.inputs, {}, background=False)
 
     # Preparing.
 
@@ -263,16 +265,27 @@ class Lab:
         )
 
     def _known_as(self, given: object, inputs: Mapping[str, Any]) -> str:
-        """Name of a backend; one from the notebook is registered under its variable."""
+        """Name of a backend; one from the notebook goes by its variable's name."""
         if is_backend(given):
             named = (name for name, value in inputs.items() if value is given)
             name = next(named, str(getattr(given, "name", type(given).__name__)))
-            self.backends.add(name, given)
-            return name
+            return self._named(name, given)
         name = str(given)
         if is_backend(inputs.get(name)):
-            self.backends.add(name, inputs[name])
+            return self._named(name, inputs[name])
         return self.backends.facts(name).name
+
+    def _named(self, name: str, backend: object) -> str:
+        """Register a backend under its name, or a like one if another has it."""
+        for number in count(1):
+            tried = name if number == 1 else f"{name}_{number}"
+            if self._objects.get(tried, backend) is not backend:
+                continue
+            if tried in self._objects or tried not in self.backends.names():
+                break
+        self._objects[tried] = backend
+        self.backends.add(tried, backend)
+        return tried
 
     def _launch(
         self,
@@ -283,27 +296,32 @@ class Lab:
         *,
         background: bool,
     ) -> Run:
-        earlier = self._live.get(workflow.name)
-        if earlier is not None and not earlier.finished.done():
-            raise RunIsLive(
-                f"a run of '{workflow.name}' goes on; wait for it, or type "
-                f"%qflow cancel {workflow.name}",
-                name=workflow.name,
-            )
-        live = self._prepared(workflow, asked, inputs)
-        self.store.begin(records.started(live, asked, options))
-        live.view = snapshot(live, {}, self._clock.now_us())
-        self._runner.start(live)
-        self._live[live.name] = live
-        self._asked[live.id] = asked, {**inputs, **_taken(live)}
+        _refuse_nesting(background)
+        with self._lock:
+            self._runner.check()
+            earlier = self._live.get(workflow.name)
+            if earlier is not None and not earlier.finished.done():
+                raise RunIsLive(
+                    f"a run of '{workflow.name}' goes on; wait for it, or type "
+                    f"%qflow cancel {workflow.name}",
+                    name=workflow.name,
+                )
+            live = self._prepared(workflow, asked, inputs)
+            axes = {name: self.store.put(list(v)) for name, v in live.axes.items()}
+            self.store.begin(records.started(live, asked, axes, options))
+            live.asked, live.inputs = asked, _taken(live, inputs)
+            live.view = snapshot(live, {}, self._clock.now_us())
+            self._runner.start(live)
+            self._live[live.name] = live
         live.finished.add_done_callback(lambda _: self._forget(live))
         run = Run(live, self)
-        return run if background else run.wait()
+        return run if background else _attended(run)
 
     def _forget(self, live: LiveRun) -> None:
         # The next run of the name may have begun before this one was forgotten.
-        if self._live.get(live.name) is live:
-            del self._live[live.name]
+        with self._lock:
+            if self._live.get(live.name) is live:
+                del self._live[live.name]
 
 
 def _read(
@@ -319,10 +337,29 @@ def _read(
     return replace(workflow, filename=filename or workflow.filename), asked
 
 
-def _taken(live: LiveRun) -> dict[str, Any]:
+def _taken(live: LiveRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Notebook values as the run took them at its start, to run it again with."""
-    values = live.bound.values
+    values = {**inputs, **live.bound.values}
     return {i.name: values[i.name] for i in live.bound.inputs if i.name in values}
+
+
+def _attended(run: Run) -> Run:
+    """Wait for a run; who gives up waiting gives up the run."""
+    try:
+        return run.wait()
+    except KeyboardInterrupt:
+        run.cancel()
+        raise
+
+
+def _refuse_nesting(background: bool) -> None:
+    context = running_context()
+    if context is not None and not background:
+        raise NestedRun(
+            f"step '{context.step}' would wait for a run that waits for its slot; use "
+            "lab.run(..., background=True), or make the inner cell steps of this one",
+            step=context.step,
+        )
 
 
 def _run_id(now: float) -> str:

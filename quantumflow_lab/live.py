@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from quantumflow_lab.errors import BadAxis, RaggedMap
 from quantumflow_lab.grid import Failed
+from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
 from quantumflow_lab.ports import Phase
@@ -26,6 +27,9 @@ from quantumflow_lab.ports import Phase
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
     from quantumflow_lab.workflow import Workflow
+
+
+_FATES = {"StepSkipped": "was skipped", "RunCancelled": "was cancelled"}
 
 
 class Missing:
@@ -85,6 +89,8 @@ class StepState:
     """Length of each axis, or None until a ``map`` axis is known."""
     units: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Scheduler number of the unit that ends each point."""
+    cancel_early: bool = False
+    """Cancelled before its points were known."""
     first_body: int = -1
     """Scheduler number of the unit that runs the function at the first point."""
     edges: dict[str, NDArray[np.int64]] = field(default_factory=dict)
@@ -152,12 +158,18 @@ class LiveRun:
     """Seconds since the epoch."""
     started_us: int
     """Monotonic microseconds."""
+    asked: Asked = field(default_factory=Asked)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    """Notebook values as they were at the start, to run it again with."""
     steps: dict[str, StepState] = field(default_factory=dict)
     axes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """Values of the axes known so far."""
     broken: dict[str, Exception] = field(default_factory=dict)
     """Map axes that have no length, and why."""
-    metrics: dict[tuple[str, str], list[float]] = field(default_factory=dict)
+    metrics: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)
+    """Logged values by step, point and name."""
+    arrays: dict[str, Any] = field(default_factory=dict)
+    """Values of an axis as steps that collect it receive them."""
     outputs: list[Output] = field(default_factory=list)
     state: str = "running"
     message: str | None = None
@@ -222,6 +234,13 @@ class LiveRun:
                 found.append(state)
         return found
 
+    def axis_values(self, name: str) -> Any:
+        """All values of an axis, as a step that collects it receives them."""
+        if name not in self.arrays:
+            values = self.axes[name]
+            self.arrays[name] = collect(values, (len(values),))
+        return self.arrays[name]
+
     def _count(self, state: StepState) -> None:
         """Fix the points of a step and which points of its needs each one reads."""
         sizes = self.sizes()
@@ -238,11 +257,27 @@ class LiveRun:
         mapped = any(s.plan.map == source.name for s in self.steps.values())
         if not mapped or source.name in self.axes:
             return
+        elements: tuple[Any, ...] = (None,)
         try:
-            self.axes[source.name] = _elements(source)
+            elements = _elements(source)
         except (BadAxis, RaggedMap) as error:
             self.broken[source.name] = error
-            self.axes[source.name] = (None,)
+        # Threads of steps look at the axes: a new dict rather than a changed one.
+        self.axes = {**self.axes, source.name: elements}
+
+    def missing(self, state: StepState, point: int) -> str:
+        """Why a point could not run: the first of its needs without a value."""
+        for need in state.plan.needs:
+            for i in state.edges[need][point]:
+                value = self.steps[need].values[i]
+                if isinstance(value, Failed):
+                    return f"'{need}' {_FATES.get(value.reason, 'failed')}"
+        return "a need failed"
+
+    def forget_metrics(self, step: str, point: int) -> None:
+        """A point starts anew: what its earlier try has logged is no longer drawn."""
+        for key in [key for key in self.metrics if key[:2] == (step, point)]:
+            del self.metrics[key]
 
     def coordinates(self, state: StepState, point: int) -> dict[str, Any]:
         """Axis values of one point."""
@@ -328,9 +363,15 @@ class Blocks:
         self.next = block.first + len(block.points)
 
     def find(self, unit: int) -> tuple[LiveRun, Block, int]:
-        """Run, block and point of a unit."""
+        """Run, block and point of a unit of a run that has not ended."""
         run, block = self._blocks[bisect_right(self._firsts, unit) - 1]
         return run, block, int(block.points[unit - block.first])
+
+    def forget(self, run: LiveRun) -> None:
+        """Let go of a run and its values."""
+        kept = [(owner, block) for owner, block in self._blocks if owner is not run]
+        self._blocks = kept
+        self._firsts = [block.first for _, block in kept]
 
 
 def _axis(state: StepState, name: str) -> int:
@@ -339,16 +380,14 @@ def _axis(state: StepState, name: str) -> int:
 
 
 def _elements(source: StepState) -> tuple[Any, ...]:
-    """Common elements of a mapped value over the points of its step."""
-    lists = [v for v in source.values if not isinstance(v, Failed | Missing)]
+    """Labels of a map axis: the elements if all points have the same, or positions."""
+    lists = [
+        _listed(source.name, value)
+        for value in source.values
+        if not isinstance(value, Failed | Missing)
+    ]
     if not lists:
         return (None,)
-    for value in lists:
-        if isinstance(value, str | bytes | dict) or not hasattr(value, "__getitem__"):
-            raise BadAxis(
-                f"map='{source.name}' runs over the elements of a list, but "
-                f"'{source.name}' returned {type(value).__name__}; return a list"
-            )
     lengths = {len(value) for value in lists}
     if len(lengths) > 1:
         shown = ", ".join(map(str, sorted(lengths)))
@@ -356,12 +395,35 @@ def _elements(source: StepState) -> tuple[Any, ...]:
             f"map='{source.name}' needs lists of one length, but '{source.name}' "
             f"returned lengths {shown}; pad them or sweep in separate cells"
         )
-    first = lists[0]
-    return tuple(_coordinate(first[i], i) for i in range(len(first)))
+    labels = [_labels(value) for value in lists]
+    same = all(each == labels[0] for each in labels) and len(set(labels[0])) == len(
+        labels[0]
+    )
+    return labels[0] if same else tuple(range(len(lists[0])))
 
 
-def _coordinate(element: Any, i: int) -> Any:
-    """Label of one element: itself if it is a plain scalar, else its position."""
-    if isinstance(element, np.generic):
-        element = element.item()
-    return element if isinstance(element, str | int | float | bool) else i
+def _listed(name: str, value: Any) -> list[Any]:
+    """A mapped value as a list; it may be of any class, so anything may go wrong."""
+    unsuited = isinstance(value, str | bytes | dict)
+    try:
+        elements = None if unsuited else [value[i] for i in range(len(value))]
+    except Exception as error:  # len() and [] are the user's code
+        raise _unmappable(name, value) from error
+    if elements is None:
+        raise _unmappable(name, value)
+    return elements
+
+
+def _unmappable(name: str, value: Any) -> BadAxis:
+    return BadAxis(
+        f"map='{name}' runs over the elements of a list, but '{name}' returned "
+        f"{type(value).__name__}; return a list"
+    )
+
+
+def _labels(elements: list[Any]) -> tuple[Any, ...]:
+    """Plain scalars as they are, anything else by its position."""
+    plain = [e.item() if isinstance(e, np.generic) else e for e in elements]
+    if all(isinstance(e, str | int | float | bool) for e in plain):
+        return tuple(plain)
+    return tuple(range(len(plain)))

@@ -11,6 +11,13 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 
+class Stopped(BaseException):
+    """Raised inside a step that has to stop.
+
+    No ``Exception``, so that an optimiser's ``except Exception`` does not swallow it.
+    """
+
+
 class Phase(StrEnum):
     """What a job on a backend is doing, as the widget shows it."""
 

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from quantumflow_lab.context import StepContext
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import LiveRun, StepState
 from quantumflow_lab.planning.asked import Asked
@@ -20,7 +21,12 @@ Record = dict[str, Any]
 _PACKAGES = ("quantumflow-lab", "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "numpy")
 
 
-def started(live: LiveRun, asked: Asked, options: Mapping[str, Any]) -> Record:
+def started(
+    live: LiveRun,
+    asked: Asked,
+    axes: Mapping[str, Mapping[str, Any] | None],
+    options: Mapping[str, Any],
+) -> Record:
     """The run as it was asked for, written before its first step."""
     workflow = live.bound.workflow
     return {
@@ -31,7 +37,7 @@ def started(live: LiveRun, asked: Asked, options: Mapping[str, Any]) -> Record:
         "name": live.plan.name,
         "source": workflow.source,
         "document": workflow.to_document(),
-        "options": {**options, **_options(asked), "plan": _plan(live)},
+        "options": {**options, **_options(asked), "plan": _plan(live, axes)},
         "seed": live.seed,
         "inputs": [
             {
@@ -70,8 +76,13 @@ def _options(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _plan(live: LiveRun) -> dict[str, Any]:
-    """Axes and dimensions, so that a stored run can be read without its source."""
+def _plan(
+    live: LiveRun, axes: Mapping[str, Mapping[str, Any] | None]
+) -> dict[str, Any]:
+    """Axes and dimensions, so that a stored run can be read without its source.
+
+    `axes` tells where the store keeps the values of an axis, for those it can keep.
+    """
     return {
         "steps": [
             {"name": s.name, "kind": s.kind, "dims": list(s.dims)}
@@ -80,6 +91,7 @@ def _plan(live: LiveRun) -> dict[str, Any]:
         "axes": {
             name: {
                 "values": [plain(v) for v in values],
+                "kept": axes.get(name),
                 "unit": live.plan.units.get(name),
             }
             for name, values in live.axes.items()
@@ -87,9 +99,8 @@ def _plan(live: LiveRun) -> dict[str, Any]:
     }
 
 
-def quote(live: LiveRun, state: StepState, backend: str, shots: int | None) -> Record:
+def quote(live: LiveRun, state: StepState, backend: str, points: int) -> Record:
     """What the plan expected of one step on one backend."""
-    share = max(1, len(state.plan.backends)) if "backend" in state.plan.dims else 1
     return {
         "v": 1,
         "kind": "quote",
@@ -97,10 +108,10 @@ def quote(live: LiveRun, state: StepState, backend: str, shots: int | None) -> R
         "ts": live.started,
         "step": state.name,
         "backend": backend,
-        "points": state.size // share,
+        "points": points,
         "circuits": None,
         "jobs": 1,
-        "shots": shots,
+        "shots": None,
     }
 
 
@@ -222,15 +233,17 @@ def metric(
     }
 
 
-def output(live: LiveRun, step_name: str, mime: str, text: str, now: float) -> Record:
+def output(
+    live: LiveRun, context: StepContext, mime: str, text: str, now: float
+) -> Record:
     """Something a step printed."""
     return {
         "v": 1,
         "kind": "output",
         "run": live.id,
         "ts": now,
-        "step": step_name,
-        "unit": 0,
+        "step": context.step,
+        "unit": context.point,
         "mime": mime,
         "text": text,
     }

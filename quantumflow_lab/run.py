@@ -117,7 +117,7 @@ class Control(Protocol):
     def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         """Rows of a named query for one run."""
 
-    def again(self, run: Run, *, seed: int | None, set: Mapping[str, Any]) -> Run:
+    def again(self, data: RunData, *, seed: int | None, set: Mapping[str, Any]) -> Run:
         """Run the same workflow once more."""
 
 
@@ -155,9 +155,14 @@ class Run:
         """
         data = self._step(step)
         if not data.final:
+            way = (
+                "its run has ended, so run the cell again"
+                if self.done
+                else "wait with run.wait()"
+            )
             raise NotReady(
-                f"step '{step}' is not ready ({self._progress(data)}); wait with "
-                f"run.wait(), or take run.partial('{step}')",
+                f"step '{step}' is not ready ({self._progress(data)}); {way}, or take "
+                f"run.partial('{step}')",
                 step=step,
             )
         value = self.partial(step)
@@ -304,7 +309,7 @@ class Run:
         # A tick keeps Ctrl-C alive: a signal is acted on when the loop next wakes.
         while not self.done:
             await asyncio.sleep(0.05)
-        return self
+        return self.wait()
 
     def cancel(self, step: str | None = None, **point: Any) -> Run:
         """Stop the run, one of its steps, or one point of a step.
@@ -333,7 +338,7 @@ class Run:
         self, *, seed: int | None = None, set: Mapping[str, Any] | None = None
     ) -> Run:
         """Run the same workflow again, perhaps with another seed or other dials."""
-        return self._control.again(self, seed=seed, set=set or {})
+        return self._control.again(self._data, seed=seed, set=set or {})
 
     def raise_failure(self) -> None:
         """Raise what broke the run, or a step of which no point has a value.

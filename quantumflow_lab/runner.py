@@ -14,11 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol
 
-from quantumflow_lab import core, records
-from quantumflow_lab.bodies import Produced, make_task, run_body
+from quantumflow_lab import console, core, records
+from quantumflow_lab.bodies import Produced, make_task, point_label, run_body
 from quantumflow_lab.calls import Calls, PendingCall
-from quantumflow_lab.console import Console
-from quantumflow_lab.context import StepContext, Stopped
+from quantumflow_lab.context import StepContext
 from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
 from quantumflow_lab.errors import (
     QuantumFlowError,
@@ -28,12 +27,13 @@ from quantumflow_lab.errors import (
     StepSkipped,
     StepTimeout,
     StoreError,
+    WorkerLost,
 )
-from quantumflow_lab.grid import Failed
+from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.jobs import Jobs
 from quantumflow_lab.live import MISSING, LiveRun, Output, Role, StepState, Task
 from quantumflow_lab.planning.seeds import derive
-from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink
+from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
 from quantumflow_lab.recorder import Recorder
 from quantumflow_lab.schedule import Schedule
 from quantumflow_lab.snapshot import final_state, snapshot
@@ -44,6 +44,8 @@ _SNAPSHOT_US = 100_000
 """Shortest time between two snapshots of a run."""
 _STILL_US = 2_000_000
 """Longest time, so that a view can tell a quiet run from a kernel that has gone."""
+_CLOSE_US = 2_000_000
+"""Longest time that a closing lab waits for its runs to end."""
 
 
 class Threads(Protocol):
@@ -109,8 +111,8 @@ class Runner:
             calls=self._calls,
             post=self._post,
             answer=self._answer,
+            secure=lambda: self._flush(sync=True),
         )
-        self._console = Console(self.emit)
         self._runs: dict[int, LiveRun] = {}
         self._by_id: dict[str, LiveRun] = {}
         self._produced: dict[tuple[int, int], Produced | Task] = {}
@@ -118,6 +120,8 @@ class Runner:
         self._failures: dict[int, BaseException] = {}
         """The last failure of each unit that is not final."""
         self._closing = False
+        self._end_by: int | None = None
+        """When a closing lab leaves, monotonic microseconds."""
         self._thread = threading.Thread(
             target=self._loop, name="qflow-runner", daemon=True
         )
@@ -133,14 +137,24 @@ class Runner:
         SchedulerBug
             If an earlier bug has stopped the runner.
         """
-        if self._closing:
+        self.check()
+        self._by_id[live.id] = live
+        console.catch()
+        self._post(lambda: self._start(live))
+
+    def check(self) -> None:
+        """Refuse when nothing can be started any more.
+
+        Raises
+        ------
+        SchedulerBug
+            If the lab is closed, or an earlier bug has stopped it.
+        """
+        if self._closing or self._end_by is not None:
             raise SchedulerBug(
-                "the lab has stopped, see the log for why; restart the kernel, "
+                "this lab has stopped; restart the kernel for another one, "
                 "what was recorded is kept"
             )
-        self._by_id[live.id] = live
-        self._console.open()
-        self._post(lambda: self._start(live))
 
     def cancel(
         self, live: LiveRun, step: str | None = None, point: int | None = None
@@ -174,10 +188,13 @@ class Runner:
         options: Mapping[str, Any],
     ) -> PendingCall:
         """Send PUBs of a loop step through the scheduler."""
-        live = self._by_id[context.run]
+        live = self._by_id.get(context.run)
+        if live is None:
+            raise Stopped  # the step has outlived its run
         made = self._calls.count(context, live.steps[context.step].plan.calls)
         name = backend or context.backend
-        seed_at = derive(live.seed, context.step, str(context.point), str(made))
+        where = point_label(live, live.steps[context.step], context.point)
+        seed_at = derive(live.seed, context.step, where, str(made))
         task = make_task(
             live,
             self._backends,
@@ -209,6 +226,7 @@ class Runner:
             try:
                 self._drain()
                 self._turn()
+                self._leave_if_done()
             except Exception as error:
                 # A bug here has to end the runs, or their cells would wait for ever.
                 log.exception("the runner failed")
@@ -226,7 +244,7 @@ class Runner:
     def _patience(self) -> float | None:
         """Seconds until something is due, or None."""
         views = [_view_due(live) for live in self._runs.values()]
-        times = [self._schedule.next_wake(), self._recorder.due(), *views]
+        times = [self._schedule.next_wake(), self._recorder.due(), *views, self._end_by]
         due = [time for time in times if time is not None]
         if not due:
             return None
@@ -260,7 +278,7 @@ class Runner:
             case core.Retry(unit, attempt, _):
                 self._retrying(unit, attempt)
             case core.Ended(run, outcome):
-                self._ended(self._runs.pop(run), outcome)
+                self._ended(self._runs[run], outcome)
             case core.Find(job) | core.Ask(_, _, job):
                 raise AssertionError(f"job {job} is in doubt, and no lane is remote")
 
@@ -279,11 +297,18 @@ class Runner:
             for state in fresh:
                 if state.size:
                     self._schedule.define_step(live, state)
+                    self._quote(live, state)
                 else:
                     self._close_step(live, state)
         if not live.sealed and live.counted:
             live.sealed = True
             self._schedule.events.seal(live.number)
+
+    def _quote(self, live: LiveRun, state: StepState) -> None:
+        """Note what the plan expects of a quantum step on each of its backends."""
+        if state.plan.quantum:
+            for backend, points in live.points_by_backend(state).items():
+                self._recorder.note(records.quote(live, state, backend, len(points)))
 
     def _cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         if live.number in self._runs:
@@ -297,6 +322,8 @@ class Runner:
         state.started = state.started or now
         state.began.setdefault(point, now)
         live.dirty = True
+        if attempt > 1:
+            live.forget_metrics(state.name, point)
         context = StepContext(
             port=self,
             run=live.id,
@@ -306,11 +333,15 @@ class Runner:
             point=point,
             backend=live.backend_of(state, point),
         )
-        self._threads.start(
-            (unit, attempt),
-            lambda: self._body(live, state, context),
-            self._body_ended,
-        )
+        try:
+            self._threads.start(
+                (unit, attempt),
+                lambda: self._body(live, state, context),
+                self._body_ended,
+            )
+        except RuntimeError as error:
+            # The machine has no thread left: this attempt fails, the lab goes on.
+            self._answer(unit, attempt, error, Reason.TRANSIENT)
 
     def _body(
         self, live: LiveRun, state: StepState, context: StepContext
@@ -319,7 +350,7 @@ class Runner:
         try:
             return run_body(live, state, context, self._backends, self._sink)
         finally:
-            self._console.finish(context)
+            console.finish(context)
 
     def _body_ended(
         self,
@@ -331,9 +362,7 @@ class Runner:
         if isinstance(error, Stopped):
             self._post(lambda: self._stopped(key))
         elif error is not None:
-            ours = isinstance(error, QuantumFlowError)
-            final = ours or not isinstance(error, Exception)
-            reason = Reason.PERMANENT if final else Reason.TRANSIENT
+            reason = Reason.TRANSIENT if _worth_retrying(error) else Reason.PERMANENT
             self._post(lambda: self._answer(*key, error, reason))
         elif produced is not None:
             self._post(lambda: self._answer(*key, produced, Reason.PERMANENT))
@@ -349,6 +378,8 @@ class Runner:
         reason: Reason,
     ) -> None:
         """Tell the scheduler how an attempt ended; it decides whether that counts."""
+        if self._schedule.final(unit):
+            return
         if isinstance(answer, BaseException):
             self._failures[unit] = answer
             self._schedule.events.failed(unit, attempt, reason)
@@ -359,10 +390,8 @@ class Runner:
     def _retrying(self, unit: int, attempt: int) -> None:
         live, block, _ = self._schedule.find(unit)
         live.dirty = True
-        live.message = (
-            f"{block.step.name}: try {attempt} failed, trying again "
-            f"({self._failures.get(unit)})"
-        )
+        why = text_of(self._failures.get(unit))
+        live.message = f"{block.step.name}: try {attempt} failed, trying again ({why})"
 
     # Final states.
 
@@ -385,7 +414,7 @@ class Runner:
             step.values[point], step.refs[point] = produced.value, produced.ref
             step.done += 1
         else:
-            error = _reason(live, step, state, cause, failure)
+            error = _reason(live, step, point, state, cause, failure)
             self._no_value(step, point, state, attempt, error)
         step.tasks.pop(point, None)
         self._calls.forget(unit, attempt)
@@ -415,7 +444,8 @@ class Runner:
         error: BaseException,
     ) -> None:
         """Put a ``Failed`` where a value should be, and count it."""
-        step.values[point] = Failed(type(error).__name__, str(error), attempt)
+        job = getattr(error, "facts", {}).get("job")
+        step.values[point] = Failed(type(error).__name__, text_of(error), attempt, job)
         if state is UnitState.FAILED:
             step.failed += 1
             step.exceptions[point] = error
@@ -447,29 +477,33 @@ class Runner:
         live.open_maps(step)
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
-        live.state = "failed" if live.error else outcome.name.lower()
+        live.state = outcome.name.lower()
         live.ended_us = self._clock.now_us()
-        live.message = None if live.error is None else str(live.error)
         wall = (live.ended_us - live.started_us) / 1e6
         self._recorder.note(records.ended(live, self._clock.wall(), wall))
         self._flush(sync=True)
+        if live.error is not None:
+            live.state, live.message = "failed", str(live.error)
         self._view(live)
+        del self._runs[live.number]
         self._finish(live)
 
     def _finish(self, live: LiveRun) -> None:
         """Let go of a run, and of whoever waits for it."""
-        self._console.close()
+        console.release()
         self._schedule.forget(live)
         self._by_id.pop(live.id, None)
         live.finished.set_result(None)
 
     # What others see.
 
-    def _flush(self, *, sync: bool = False) -> None:
+    def _flush(self, *, sync: bool = False) -> bool:
         try:
             self._recorder.flush(sync=sync)
         except StoreError as error:
             self._unrecorded(error)
+            return False
+        return True
 
     def _unrecorded(self, error: StoreError) -> None:
         """The journal cannot be written: stop rather than run what would be lost."""
@@ -482,7 +516,8 @@ class Runner:
         live = self._by_id.get(context.run)
         if live is None:
             return
-        values = live.metrics.setdefault((context.step, name), [])
+        key = context.step, context.point, name
+        values = live.metrics.setdefault(key, [])
         now = self._clock.wall()
         record = records.metric(
             live, context.step, context.point, name, value, len(values), now
@@ -498,7 +533,7 @@ class Runner:
         live.outputs.append(Output(context.step, mime, data))
         if isinstance(data, str):
             now = self._clock.wall()
-            self._recorder.note(records.output(live, context.step, mime, data, now))
+            self._recorder.note(records.output(live, context, mime, data, now))
 
     def _refresh(self) -> None:
         now = self._clock.now_us()
@@ -518,7 +553,18 @@ class Runner:
     def _close(self) -> None:
         for live in self._runs.values():
             self._cancel(live, None, None)
-        self._turn()
+        self._end_by = self._clock.now_us() + _CLOSE_US
+
+    def _leave_if_done(self) -> None:
+        """A closing lab waits for the last words of its runs, but not for long."""
+        if self._end_by is None:
+            return
+        if self._runs and self._clock.now_us() < self._end_by:
+            return
+        for live in self._runs.values():
+            live.state = "cancelled"
+            self._finish(live)
+        self._runs.clear()
         self._closing = True
 
     def _break(self, error: Exception) -> None:
@@ -543,9 +589,17 @@ def _call_error(step: StepState, failure: BaseException | None) -> Exception:
     return StepFailed(f"a quantum call of step '{step.name}' got no answer in time")
 
 
+def _worth_retrying(error: BaseException) -> bool:
+    """Whether another try may help: not with what we refuse, nor with an exit."""
+    if isinstance(error, WorkerLost):
+        return True
+    return isinstance(error, Exception) and not isinstance(error, QuantumFlowError)
+
+
 def _reason(
     live: LiveRun,
     step: StepState,
+    point: int,
     state: UnitState,
     cause: Cause,
     failure: BaseException | None,
@@ -560,9 +614,9 @@ def _reason(
     if state is UnitState.FAILED and failure is not None:
         return failure
     if state is UnitState.SKIPPED:
-        broken = [n for n in step.plan.needs if live.steps[n].error() is not None]
-        need = f"'{broken[0]}'" if broken else "a need"
-        return StepSkipped(f"step '{step.name}' did not run because {need} failed")
+        return StepSkipped(
+            f"step '{step.name}' did not run because {live.missing(step, point)}"
+        )
     if state is UnitState.FAILED:
         return StepFailed(f"step '{step.name}' failed without a reason")
     return RunCancelled(f"step '{step.name}' was cancelled")

@@ -81,6 +81,8 @@ class Schedule:
         if state.plan.quantum:
             for backend, points in live.points_by_backend(state).items():
                 self._exec_block(live, state, body, backend, points)
+        if state.cancel_early:
+            self.cancel(live, state.name, None)
 
     def define_call(
         self,
@@ -119,14 +121,22 @@ class Schedule:
             return
         state = live.steps[step]
         if not len(state.units):
-            return  # its points are not known yet, so the scheduler has none
-        chosen = range(state.size) if point is None else [point]
-        for index in chosen:
-            self.events.cancel_unit(live.number, state.first_body + index)
-            self.events.cancel_unit(live.number, int(state.units[index]))
+            state.cancel_early = True
+        elif point is None:
+            self.events.cancel_step(live.number, 2 * state.index)
+            if state.plan.quantum:
+                self.events.cancel_step(live.number, 2 * state.index + 1)
+        else:
+            self.events.cancel_unit(live.number, state.first_body + point)
+            self.events.cancel_unit(live.number, int(state.units[point]))
+
+    def final(self, unit: int) -> bool:
+        """Whether a unit has its final state, so that no answer counts any more."""
+        return self._core.unit_state(unit) >= core.UnitState.DONE
 
     def forget(self, live: LiveRun) -> None:
         """Drop what only a running run needs."""
+        self._blocks.forget(live)
         self._call_classes = {
             key: class_
             for key, class_ in self._call_classes.items()
@@ -139,7 +149,7 @@ class Schedule:
             live,
             step=2 * state.index,
             lane=PYPLOT_LANE if plan.pyplot else PYTHON_LANE,
-            attempts=1 if plan.quantum else plan.attempts,
+            attempts=plan.attempts,
             timeout=plan.timeout,
         )
         needs = [live.steps[n].units[state.edges[n]] for n in plan.needs]
@@ -159,7 +169,7 @@ class Schedule:
             live,
             step=2 * state.index + 1,
             lane=self._lane(backend),
-            attempts=state.plan.attempts,
+            attempts=state.plan.job_attempts,
             timeout=state.plan.timeout,
             job_limit=self._backends.facts(backend).max_circuits,
             hold=_HOLD_US,
@@ -217,7 +227,9 @@ class Schedule:
         return self._classes
 
     def _lane(self, backend: str) -> int:
-        if backend not in self._lanes:
-            self._lanes[backend] = _FIRST_BACKEND_LANE + len(self._lanes)
-            self.events.lane(self._lanes[backend], slots=self._backend_slots)
-        return self._lanes[backend]
+        """Simulators share the workers of this machine; a device has its own lane."""
+        name = "local" if self._backends.facts(backend).simulator else backend
+        if name not in self._lanes:
+            self._lanes[name] = _FIRST_BACKEND_LANE + len(self._lanes)
+            self.events.lane(self._lanes[name], slots=self._backend_slots)
+        return self._lanes[name]

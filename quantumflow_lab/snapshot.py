@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
+from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import LiveRun, StepState
+from quantumflow_lab.records import plain
 
 Counts = Mapping[int, Mapping[str, int]]
 """For each scheduler step, the number of units in each state."""
 
 _SHOWN_VALUES = 500
+_SHOWN_LINES = 24
 _BUSY = ("running", "parked", "stopping", "held", "sent", "backoff", "blocked")
 
 
@@ -37,22 +41,35 @@ def snapshot(live: LiveRun, counts: Counts, now_us: int) -> dict[str, Any]:
         "steps": [_step(live, s, counts) for s in live.steps.values()],
         "inputs": [{"name": i.name, "summary": i.summary} for i in live.bound.inputs],
         "metrics": [
-            {
-                "step": step,
-                "name": name,
-                "values": values[-_SHOWN_VALUES:],
-                "first": max(0, len(values) - _SHOWN_VALUES),
-            }
-            for (step, name), values in live.metrics.items()
+            metric_line(step, name, _point(live, step, point), values)
+            for (step, point, name), values in islice(
+                live.metrics.items(), _SHOWN_LINES
+            )
         ],
         "cost": {"machine_s": live.machine_s},
     }
 
 
+def metric_line(
+    step: str, name: str, point: str, values: Sequence[float]
+) -> dict[str, Any]:
+    """One logged metric as a line: its newest values, and the number of the first."""
+    return {
+        "step": step,
+        "name": f"{name} ({point})" if point else name,
+        "values": list(values[-_SHOWN_VALUES:]),
+        "first": max(0, len(values) - _SHOWN_VALUES),
+    }
+
+
+def _point(live: LiveRun, step: str, point: int) -> str:
+    here = live.coordinates(live.steps[step], point)
+    return ", ".join(f"{name} {plain(value)}" for name, value in here.items())
+
+
 def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
     points = _points(state, counts)
     known = [d for d in state.plan.dims if d in live.axes]
-    error = state.error()
     return {
         "name": state.name,
         "kind": state.plan.kind,
@@ -67,10 +84,18 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "state": _state(live, state, points),
         "phase": str(state.phase) if state.phase else None,
         "seconds": _seconds(state),
-        "error": None if error is None else f"{type(error).__name__}: {error}",
+        "error": _first_failure(state),
         "jobs": state.jobs,
         "calls": state.calls or None,
     }
+
+
+def _first_failure(state: StepState) -> str | None:
+    if not state.exceptions:
+        return None
+    value = state.values[min(state.exceptions)]
+    assert isinstance(value, Failed), "an exception stands for a point without a value"
+    return f"{value.reason}: {value.message}"
 
 
 def _points(state: StepState, counts: Counts) -> dict[str, int]:

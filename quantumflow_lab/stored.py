@@ -14,6 +14,7 @@ import numpy as np
 from quantumflow_lab.errors import QuantumFlowError, RunError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import MISSING, Output
+from quantumflow_lab.snapshot import metric_line
 from quantumflow_lab.workflow import Workflow
 
 
@@ -86,7 +87,6 @@ class StoredRun:
     record: Mapping[str, Any]
     """The run's record, with ``state``, ``error`` and ``wall_s`` of its end."""
     shelf: Shelf
-    outputs: Sequence[Output] = ()
     finished: Future[None] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
@@ -130,18 +130,21 @@ class StoredRun:
 
     @cached_property
     def axes(self) -> Mapping[str, tuple[Any, ...]]:
-        """Values of every axis; of a ``map`` axis the positions."""
-        known = {
-            name: tuple(axis["values"]) for name, axis in self._plan["axes"].items()
-        }
+        """Values of every axis; those of a ``map`` axis as far as points were kept."""
+        known = {name: self._axis(axis) for name, axis in self._plan["axes"].items()}
         for step in self._plan["steps"]:
             unknown = [d for d in step["dims"] if d not in known]
             rows = self._rows.get(step["name"], {})
             for name in unknown:
                 at = step["dims"].index(name)
-                length = 1 + max((r["index"][at] for r in rows.values()), default=-1)
-                known[name] = tuple(range(length))
+                labels = {r["index"][at]: r["point"][name] for r in rows.values()}
+                known[name] = tuple(labels[i] for i in sorted(labels))
         return known
+
+    def _axis(self, axis: Mapping[str, Any]) -> tuple[Any, ...]:
+        kept = self.shelf.get(axis["kept"]) if axis["kept"] else axis["values"]
+        assert isinstance(kept, list), "an axis is written as a list"
+        return tuple(kept)
 
     @property
     def units(self) -> Mapping[str, str | None]:
@@ -154,6 +157,22 @@ class StoredRun:
         for row in self.shelf.units(self.id):
             rows.setdefault(row["step"], {})[row["unit"]] = row
         return rows
+
+    @cached_property
+    def _said(self) -> dict[str, dict[str, Any]]:
+        """What the store knows of each step."""
+        return {row["step"]: row for row in self.shelf.query("steps", run=self.id)}
+
+    @property
+    def _ended(self) -> set[str]:
+        """Steps whose end was recorded; of others, points may be missing."""
+        return {n for n, row in self._said.items() if row["state"] != "unfinished"}
+
+    @property
+    def outputs(self) -> Sequence[Output]:
+        """What steps printed, in order."""
+        rows = self.shelf.query("outputs", run=self.id)
+        return [Output(row["step"], row["mime"], row["text"]) for row in rows]
 
     @cached_property
     def steps(self) -> Mapping[str, StoredStep]:
@@ -172,14 +191,14 @@ class StoredRun:
             dims=dims,
             shape=shape,
             values=StoredValues(rows, prod(shape), self.shelf),
-            final=len(rows) == prod(shape),
+            final=step["name"] in self._ended,
             message=f"{first['reason']}: {first['error']}" if first else None,
         )
 
     @cached_property
     def view(self) -> dict[str, Any]:
         """The run as a snapshot, for widgets and text."""
-        rows = {row["step"]: row for row in self.shelf.query("steps", run=self.id)}
+        rows = self._said
         return {
             "name": self.name,
             "run": self.id,
@@ -223,10 +242,16 @@ class StoredRun:
         }
 
     def _metrics(self) -> list[dict[str, Any]]:
-        lines: dict[tuple[str, str], list[float]] = {}
+        lines: dict[tuple[str, int, str], list[float]] = {}
         for row in self.shelf.query("metrics", run=self.id):
-            lines.setdefault((row["step"], row["name"]), []).append(row["value"])
+            key = row["step"], row["unit"], row["name"]
+            lines.setdefault(key, []).append(row["value"])
         return [
-            {"step": step, "name": name, "values": values[-500:], "first": 0}
-            for (step, name), values in lines.items()
+            metric_line(step, name, self._point(step, point), values)
+            for (step, point, name), values in lines.items()
         ]
+
+    def _point(self, step: str, point: int) -> str:
+        row = self._rows.get(step, {}).get(point)
+        here = row["point"] if row else {}
+        return ", ".join(f"{name} {value}" for name, value in here.items())

@@ -39,15 +39,23 @@ def step_table(data: StepData, axes: Mapping[str, tuple[Any, ...]]) -> pa.Table:
 
     points = product(*(axes[name] for name in data.dims))
     rows = [
-        dict(zip(data.dims, map(_cell, point), strict=True)) | _columns(value)
+        _columns(value, data.dims)
+        | dict(zip(data.dims, map(_cell, point), strict=True))
         for point, value in zip(points, data.values, strict=True)
     ]
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    parts = dict.fromkeys(name for row in rows for name in row)
+    names = list(dict.fromkeys([*data.dims, *parts]))
     columns = {name: [row.get(name) for row in rows] for name in names}
     return pa.table({name: _column(cells) for name, cells in columns.items()})
 
 
-def _columns(value: Any) -> dict[str, Any]:
+def _columns(value: Any, axes: tuple[str, ...]) -> dict[str, Any]:
+    """What a value consists of, under names that no axis has."""
+    columns = _parts(value)
+    return {f"{n} value" if n in axes else n: part for n, part in columns.items()}
+
+
+def _parts(value: Any) -> dict[str, Any]:
     if isinstance(value, Failed):
         return {"error": f"{value.reason}: {value.message}"}
     if hasattr(value, "data") and hasattr(value.data, "keys"):
@@ -83,5 +91,5 @@ def _column(cells: list[Any]) -> Any:
 
     try:
         return pa.array(cells)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if c is None else str(c) for c in cells])

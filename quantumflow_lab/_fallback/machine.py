@@ -514,8 +514,10 @@ class Scheduler:
         """A job opens."""
         job.cls.lane.used += 1
         job.cls.run.open_jobs += 1
-        if job.cls.timeout >= 0:
-            self.timers.set((JOB, job.number), self.later(job.cls.timeout))
+        # A job may take as long as its members together.
+        timeout = job.cls.timeout * len(job.members)
+        if timeout >= 0:
+            self.timers.set((JOB, job.number), self.later(timeout))
 
     def give_slot(self, job: Job) -> None:
         """A job closes."""

@@ -7,21 +7,19 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magic_line import MAGIC_OPTIONS
-from quantumflow_lab.magics.table import Table
+from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from quantumflow_lab.magics.attendance import Attendance
-    from quantumflow_lab.planning.plan import Plan
 
 CHARTS = (*KINDS, "history")
 _LAST_WORD = 0.25
@@ -128,8 +126,7 @@ class Commands:
             self.attended[each].detach()
 
     def _history(self, name: str | None = None) -> Table:
-        rows = [{**row, "started": _local(row["started"])} for row in lab().runs(name)]
-        return Table.of(rows, "number", "name", "started", "state")
+        return history_table(lab().runs(name))
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:
@@ -185,30 +182,6 @@ class Commands:
         if not rows:
             raise UnknownRun("there are no runs yet; run a %%qflow cell first")
         return str(rows[0]["name"])
-
-
-def plan_table(plan: Plan) -> Table:
-    """A plan, a sentence for each step."""
-    rows = [
-        {
-            "step": step.name,
-            "kind": step.kind,
-            "backend": ", ".join(step.backends),
-            "runs": _times(plan.sentence(step), step.name),
-        }
-        for step in plan.steps
-    ]
-    return Table.of(rows)
-
-
-def _times(sentence: str, step: str) -> str:
-    """The sentence without the name of the step, which stands beside it."""
-    return "once" if sentence == step else sentence.removeprefix(f"{step}: ")
-
-
-def _local(seconds: float | None) -> datetime | None:
-    """A time as the clock on the wall shows it."""
-    return None if seconds is None else datetime.fromtimestamp(seconds).astimezone()
 
 
 def _state(run: Run) -> dict[str, Any]:

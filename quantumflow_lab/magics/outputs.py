@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.context import running_context
 from quantumflow_lab.live import Output
-from quantumflow_lab.magics.showing import show
+from quantumflow_lab.magics.showing import Publish, show
 from quantumflow_lab.widgets.escape import element
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class OutputWriter:
     it above them.
     """
 
-    def __init__(self, shell: InteractiveShell):
-        self._shell = shell
+    def __init__(self, publish: Publish):
+        self._publish = publish
         self._written = 0
         self._open: dict[tuple[str, str], str] = {}
         """Lines without an end so far, by step and MIME type."""
@@ -108,17 +108,17 @@ class OutputWriter:
     def _rich(self, output: Output) -> None:
         if output.mime != BUNDLE:
             self._head(output.step)
-            show(self._shell, {output.mime: output.data})
+            show(self._publish, {output.mime: output.data})
             return
         content: Mapping[str, Any] = output.data
         if not content.get("update"):
             self._head(output.step)
-        self._shell.display_pub.publish(**content)
+        self._publish(**content)
 
     def _head(self, step: str) -> None:
         style = "color:var(--jp-ui-font-color2,#666);font-size:.9em;margin-top:.4em"
         html = str(element("div", step, style=style))
-        show(self._shell, {"text/html": html, "text/plain": f"{step}:"})
+        show(self._publish, {"text/html": html, "text/plain": f"{step}:"})
 
 
 def _overwritten(line: str) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+Publish = Callable[..., None]
+"""Takes what :meth:`IPython.core.displaypub.DisplayPublisher.publish` takes."""
+
+
+def publisher(shell: InteractiveShell) -> Publish:
+    """What a shell publishes with at the time, since ``%%capture`` swaps it."""
+    return lambda *args, **kwargs: shell.display_pub.publish(*args, **kwargs)
+
 
 def show(
-    shell: InteractiveShell,
+    publish: Publish,
     data: Mapping[str, Any],
     *,
     display_id: str | None = None,
@@ -18,4 +26,4 @@ def show(
 ) -> None:
     """Show a MIME bundle, or put it in the place of the one with that `display_id`."""
     transient = {} if display_id is None else {"display_id": display_id}
-    shell.display_pub.publish(dict(data), {}, transient=transient, update=update)
+    publish(dict(data), {}, transient=transient, update=update)

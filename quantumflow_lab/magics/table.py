@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.widgets import table_html, table_text
@@ -10,6 +11,8 @@ from quantumflow_lab.widgets import table_html, table_text
 if TYPE_CHECKING:
     import pandas
     import pyarrow
+
+    from quantumflow_lab.planning.plan import Plan
 
 
 class Table:
@@ -57,3 +60,33 @@ class Table:
 
     def _rows(self) -> list[tuple[Any, ...]]:
         return [tuple(row.values()) for row in self.arrow.to_pylist()]
+
+
+def plan_table(plan: Plan) -> Table:
+    """A plan, a sentence for each step."""
+    rows = [
+        {
+            "step": step.name,
+            "kind": step.kind,
+            "backend": ", ".join(step.backends),
+            "runs": _times(plan.sentence(step), step.name),
+        }
+        for step in plan.steps
+    ]
+    return Table.of(rows)
+
+
+def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
+    """Rows of the query ``history``, with times as the clock on the wall shows them."""
+    shown = [{**row, "started": _local(row["started"])} for row in rows]
+    return Table.of(shown, "number", "name", "started", "state")
+
+
+def _times(sentence: str, step: str) -> str:
+    """The sentence without the name of the step, which stands beside it."""
+    return "once" if sentence == step else sentence.removeprefix(f"{step}: ")
+
+
+def _local(seconds: float | None) -> datetime | None:
+    """A time as the clock on the wall shows it."""
+    return None if seconds is None else datetime.fromtimestamp(seconds).astimezone()

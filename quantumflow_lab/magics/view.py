@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quantumflow_lab.magics.outputs import OutputWriter
-from quantumflow_lab.magics.showing import show
+from quantumflow_lab.magics.showing import Publish, publisher, show
 from quantumflow_lab.widgets import RunWidget, progress_line, run_html, run_text
 
 if TYPE_CHECKING:
@@ -37,20 +37,21 @@ class View(Protocol):
 
 def view_for(shell: InteractiveShell, run: Run, show: str) -> View:
     """The view that suits a shell."""
-    if not hasattr(shell, "kernel"):
-        return TerminalView(shell, run, show)
+    publish = publisher(shell)
     if show == "none":
-        return QuietView(shell, run)
-    return WidgetView(shell, run) if show == "live" else GraphView(shell, run)
+        return QuietView(publish, run)
+    if not hasattr(shell, "kernel"):
+        return TerminalView(publish, run)
+    return WidgetView(publish, run) if show == "live" else GraphView(publish, run)
 
 
 class QuietView:
     """Only what the steps print and display."""
 
-    def __init__(self, shell: InteractiveShell, run: Run):
-        self._shell = shell
+    def __init__(self, publish: Publish, run: Run):
+        self._publish = publish
         self._run = run
-        self._outputs = OutputWriter(shell)
+        self._outputs = OutputWriter(publish)
 
     def open(self, on_message: OnMessage) -> None:
         """Show nothing."""
@@ -68,8 +69,8 @@ class QuietView:
 class GraphView(QuietView):
     """A still picture, drawn at the start and at the end."""
 
-    def __init__(self, shell: InteractiveShell, run: Run):
-        super().__init__(shell, run)
+    def __init__(self, publish: Publish, run: Run):
+        super().__init__(publish, run)
         self._display_id = f"qflow-{run.id}"
 
     def open(self, on_message: OnMessage) -> None:
@@ -86,14 +87,14 @@ class GraphView(QuietView):
         return {"text/plain": run_text(snapshot), "text/html": run_html(snapshot)}
 
     def _show(self, data: Mapping[str, Any], *, update: bool = False) -> None:
-        show(self._shell, data, display_id=self._display_id, update=update)
+        show(self._publish, data, display_id=self._display_id, update=update)
 
 
 class WidgetView(GraphView):
     """The live widget; at the end a picture, which outlives the kernel, replaces it."""
 
-    def __init__(self, shell: InteractiveShell, run: Run):
-        super().__init__(shell, run)
+    def __init__(self, publish: Publish, run: Run):
+        super().__init__(publish, run)
         self._widget: RunWidget | None = None
         self._shown: dict[str, Any] = {}
 
@@ -121,10 +122,9 @@ class WidgetView(GraphView):
 class TerminalView(QuietView):
     """A line that tells the progress, then the run as text."""
 
-    def __init__(self, shell: InteractiveShell, run: Run, show: str):
-        super().__init__(shell, run)
-        self._quiet = show == "none"
-        self._moving = not self._quiet and sys.stderr.isatty()
+    def __init__(self, publish: Publish, run: Run):
+        super().__init__(publish, run)
+        self._moving = sys.stderr.isatty()
 
     def tick(self) -> None:
         """Write new outputs above the line, and the line anew."""
@@ -140,5 +140,4 @@ class TerminalView(QuietView):
     def close(self) -> None:
         """Write the run as text in the place of the line."""
         super().close()
-        if not self._quiet:
-            sys.stdout.write(run_text(self._run.snapshot()) + "\n")
+        sys.stdout.write(run_text(self._run.snapshot()) + "\n")

@@ -17,9 +17,10 @@ from quantumflow_lab.cell_text import MAGIC
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magic_line import RunOptions, parse_magic_line
 from quantumflow_lab.magics.attendance import Attendance, Attended
-from quantumflow_lab.magics.commands import Commands, plan_table
+from quantumflow_lab.magics.commands import Commands
 from quantumflow_lab.magics.place import Place, place_of
-from quantumflow_lab.magics.showing import show
+from quantumflow_lab.magics.showing import publisher, show
+from quantumflow_lab.magics.table import plan_table
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
 from quantumflow_lab.magics.view import view_for
 from quantumflow_lab.workflow import Workflow
@@ -136,4 +137,5 @@ class QFlowMagics(Magics):
             inputs=self._shell.user_ns,
         )
         table = plan_table(plan)
-        show(self._shell, {"text/plain": repr(table), "text/html": table._repr_html_()})
+        data = {"text/plain": repr(table), "text/html": table._repr_html_()}
+        show(publisher(self._shell), data)

@@ -23,6 +23,8 @@ class StepPlan:
     """Parameters of its function that are values: steps, axes, assignments, inputs."""
     needs: tuple[str, ...]
     """Steps it waits for."""
+    option_names: tuple[str, ...] = ()
+    """Names its options read: steps, axes, assignments, inputs."""
     injected: tuple[str, ...] = ()
     """Parameters of its function that the lab makes, such as ``estimator``."""
     backends: tuple[str, ...] = ()
@@ -33,7 +35,9 @@ class StepPlan:
     partial: bool = False
     """Whether it runs although points of its needs failed."""
     attempts: int = 1
-    """Tries before a failure is final, at least 1."""
+    """Tries of its function before a failure is final, at least 1."""
+    job_attempts: int = 1
+    """Tries of its jobs, at least 1."""
     timeout: float | None = None
     """Longest run time of one point in seconds, or None."""
     calls: int | None = None
@@ -67,10 +71,6 @@ class Plan:
     """Shots of sample steps that name none."""
     precision: float | None = None
     """Precision of estimate steps that name none; None asks each backend's best."""
-
-    def step(self, name: str) -> StepPlan:
-        """The step of that name; ``KeyError`` if there is none."""
-        return next(s for s in self.steps if s.name == name)
 
     def sentence(self, step: StepPlan) -> str:
         """How often a step runs, spelled out.

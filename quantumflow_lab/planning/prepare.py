@@ -51,6 +51,8 @@ def prepare(
         if "backend" in options
     }
     default = tuple(known_as(name) for name in defaults.backends)
+    for backends in (default, *own.values()):
+        _refuse_twins(backends)
     dims = step_dims(workflow, default, own_backends=own)
     steps = tuple(
         _step(bound, workflow.step(name), dims[name], own.get(name), default)
@@ -83,6 +85,16 @@ def _own_backends(
         raise UnknownBackend(error.message, where=where, **error.facts) from None
 
 
+def _refuse_twins(backends: str | tuple[str, ...]) -> None:
+    if not isinstance(backends, str):
+        for name in backends:
+            if backends.count(name) > 1:
+                raise BadAxis(
+                    f"backend '{name}' is named twice; the axis 'backend' needs each "
+                    "of its values once"
+                )
+
+
 def _where_option(workflow: Workflow, step: str, name: str) -> Where | None:
     """The line of an option, for messages."""
     option = workflow.step(step).option(name)
@@ -111,18 +123,20 @@ def _step(
     if "backend" not in dims:
         backends = backends[:1]
     quantum = step.quantum or "backend" in step.injected
-    retries = fixed.get("retries", _LOST_ATTEMPTS - 1 if step.kind != "step" else 0)
+    retries = fixed.get("retries")
     return StepPlan(
         name=step.name,
         kind=step.kind,
         dims=dims,
         parameters=step.needs,
+        option_names=step.option_names,
         injected=step.injected,
         needs=bound.workflow.edges(step.name),
         backends=backends if quantum else (),
         map=step.map,
         partial=fixed.get("partial", False),
-        attempts=int(retries) + 1,
+        attempts=1 if retries is None else int(retries) + 1,
+        job_attempts=_LOST_ATTEMPTS if retries is None else int(retries) + 1,
         timeout=fixed.get("timeout"),
         calls=fixed.get("calls"),
         pyplot=_touches_pyplot(bound, step),

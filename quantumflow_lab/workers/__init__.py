@@ -10,6 +10,6 @@ from __future__ import annotations
 from quantumflow_lab.workers.executors import Executors
 from quantumflow_lab.workers.kernel import KernelJobs
 from quantumflow_lab.workers.pool import WorkerPool
-from quantumflow_lab.workers.threads import StepThreads, Stopped
+from quantumflow_lab.workers.threads import StepThreads
 
-__all__ = ["Executors", "KernelJobs", "StepThreads", "Stopped", "WorkerPool"]
+__all__ = ["Executors", "KernelJobs", "StepThreads", "WorkerPool"]

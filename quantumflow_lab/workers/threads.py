@@ -11,18 +11,13 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from quantumflow_lab.ports import Stopped
+
 T = TypeVar("T")
 Key = tuple[int, int]
 OnEnd = Callable[[Key, Any, BaseException | None], None]
 
 _log = logging.getLogger(__name__)
-
-
-class Stopped(BaseException):
-    """Raised inside a step that has to stop.
-
-    No ``Exception``, so that an optimiser's ``except Exception`` does not swallow it.
-    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,25 @@ TO_IDLE = """async (label) => {
 asynchronous cell runs, it says idle after each message of a widget as well."""
 
 
+FIRST_SIGHT = """async (cell) => {
+  const panel = window.jupyterapp.shell.currentWidget;
+  panel.content.activeCellIndex = cell;
+  const node = panel.content.widgets[cell].node;
+  const seen = new Promise((resolve) => {
+    const look = () => {
+      const widget = node.querySelector("article.qf-run");
+      const drawn = widget && widget.getBoundingClientRect().height > 0;
+      if (drawn) resolve(performance.now());
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+  const began = performance.now();
+  void window.jupyterapp.commands.execute("notebook:run-cell");
+  return (await seen) - began;
+}"""
+
+
 @dataclass
 class Server:
     """A running JupyterLab."""
@@ -124,6 +143,10 @@ class Lab:
             }""",
             cell,
         )
+
+    def first_sight(self, cell: int) -> float:
+        """Run a cell; the milliseconds until its widget is on the screen."""
+        return float(self.page.evaluate(FIRST_SIGHT, cell))
 
     def text(self, cell: int) -> str:
         """What a cell shows below its code."""

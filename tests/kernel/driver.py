@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -127,6 +128,39 @@ class Kernel:
     def run(self, code: str, *, timeout: float = 60) -> Cell:
         """Run a cell to its end."""
         return self.collect(self.send(code), timeout=timeout)
+
+    def interrupted(self, code: str, after: float) -> Cell:
+        """A cell that is interrupted; ``sent`` is that moment."""
+        moment: list[float] = []
+
+        def press() -> None:
+            moment.append(time.monotonic())
+            self.interrupt()
+
+        timer = threading.Timer(after, press)
+        timer.start()
+        cell = self.run(code)
+        timer.join()
+        cell.sent = moment[0]
+        return cell
+
+    def pressed(self, code: str, after: float, **message: Any) -> Cell:
+        """A cell whose widget has a button pressed; ``sent`` is that moment."""
+        moment: list[float] = []
+
+        def press(comm: str) -> None:
+            moment.append(time.monotonic())
+            self.comm_message(comm, message)
+
+        def seen(each: dict[str, Any]) -> None:
+            state = each["content"].get("data", {}).get("state", {})
+            if state.get("_view_module") == "anywidget":
+                comm = each["content"]["comm_id"]
+                threading.Timer(after, press, (comm,)).start()
+
+        cell = self.collect(self.send(code), seen=seen)
+        cell.sent = moment[0]
+        return cell
 
     def value(self, expression: str) -> Any:
         """What an expression is worth, for plain values."""

@@ -151,16 +151,20 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
         (
             "zzz",
             MagicLineError,
-            "there is no command 'zzz'; there are status, load, plan, cancel, detach, "
-            "history, chart, sql, backends, config, help",
+            (
+                "there is no command 'zzz'; there are status, load, plan, cancel, "
+                "detach, history, chart, sql, backends, config, help"
+            ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
         ("chart", MagicLineError, "write %qflow chart KIND [NAME]"),
         (
             "chart pie bell",
             MagicLineError,
-            "there is no chart 'pie'; known: cost, counts, history, metrics, sweep, "
-            "timeline",
+            (
+                "there is no chart 'pie'; known: cost, counts, history, metrics, "
+                "sweep, timeline"
+            ),
         ),
         ("load bel", UnknownRun, "no run is called 'bel'; did you mean 'bell'?"),
         (

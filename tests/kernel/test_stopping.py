@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from tests.kernel.cells import AER, BELL, BELL_DONE, PATIENT, STUBBORN
 
 if TYPE_CHECKING:
-    from tests.kernel.driver import Cell, Kernel
+    from tests.kernel.driver import Kernel
 
 SECOND = 1.0
 """A busy machine's 250 ms; ``make bench`` tells the figure."""
@@ -23,49 +22,14 @@ slow · done
 STATES = "%qflow sql select name, state from qf_runs order by started"
 
 
-def interrupted(kernel: Kernel, code: str, after: float) -> tuple[Cell, float]:
-    """A cell that is interrupted, and the seconds from then until it has ended."""
-    pressed: list[float] = []
-
-    def press() -> None:
-        pressed.append(time.monotonic())
-        kernel.interrupt()
-
-    timer = threading.Timer(after, press)
-    timer.start()
-    cell = kernel.run(code)
-    timer.join()
-    return cell, cell.idle - pressed[0]
-
-
-def pressed(kernel: Kernel, code: str, after: float, **message: Any) -> Cell:
-    """A cell in which a button of the widget is pressed; ``sent`` is that moment."""
-    request = kernel.send(code)
-    moment: list[float] = []
-
-    def seen(m: dict[str, Any]) -> None:
-        state = m["content"].get("data", {}).get("state", {})
-        if m["msg_type"] == "comm_open" and state.get("_view_module") == "anywidget":
-            comm = m["content"]["comm_id"]
-            threading.Timer(after, press, (comm,)).start()
-
-    def press(comm: str) -> None:
-        moment.append(time.monotonic())
-        kernel.comm_message(comm, message)
-
-    cell = kernel.collect(request, seen=seen)
-    cell.sent = moment[0]
-    return cell
-
-
 @pytest.mark.parametrize("code", [PATIENT, STUBBORN], ids=["patient", "stubborn"])
 @pytest.mark.parametrize("above", ["", "%%time\n"], ids=["alone", "below time"])
 def test_interrupt_cancels_the_run_and_frees_the_kernel(
     kernel: Kernel, code: str, above: str
 ) -> None:
-    cell, took = interrupted(kernel, above + code, after=0.7)
+    cell = kernel.interrupted(above + code, after=0.7)
     assert cell.traceback == "RunCancelled: run 'slow' was cancelled"
-    assert took < SECOND
+    assert cell.idle - cell.sent < SECOND
     assert "⊘ wait  step  0/1 cancelled" in kernel.run("slow").displayed["text/plain"]
     assert kernel.value("slow.state") == "cancelled"
     following = kernel.run(BELL)
@@ -81,7 +45,7 @@ def test_interrupt_cancels_the_run_and_frees_the_kernel(
 @pytest.mark.parametrize("code", [PATIENT, STUBBORN, AER], ids=["py", "c", "aer"])
 def test_the_cancel_button_frees_the_kernel(kernel: Kernel, code: str) -> None:
     kernel.run(BELL)
-    cell = pressed(kernel, code, 2.0, type="cancel")
+    cell = kernel.pressed(code, 2.0, type="cancel")
     assert cell.traceback == "RunCancelled: run 'slow' was cancelled"
     assert cell.idle - cell.sent < SECOND
     assert cell.of("update_display_data")[-1]["data"]["text/plain"].startswith(
@@ -94,7 +58,7 @@ def test_the_detach_button_frees_the_notebook_and_the_run_goes_on(
     kernel: Kernel,
 ) -> None:
     source = PATIENT.replace("while True:", "for _ in range(150):")
-    cell = pressed(kernel, source, 0.5, type="detach")
+    cell = kernel.pressed(source, 0.5, type="detach")
     assert cell.status == "ok", cell.traceback
     assert cell.idle - cell.sent < SECOND
     assert kernel.value("slow.state") == "running"
@@ -106,7 +70,7 @@ def test_the_detach_button_frees_the_notebook_and_the_run_goes_on(
 
 def test_one_step_cancelled_from_the_widget_leaves_the_others(kernel: Kernel) -> None:
     source = PATIENT + "\n@qf.step\ndef other():\n    return 1\n"
-    cell = pressed(kernel, source, 0.5, type="cancel", step="wait")
+    cell = kernel.pressed(source, 0.5, type="cancel", step="wait")
     assert kernel.value("slow['other']") == 1
     assert cell.of("update_display_data")[-1]["data"]["text/plain"] == ONE_CANCELLED
 

@@ -74,27 +74,37 @@ def test_the_top_level_of_a_cell_raises_at_its_line(kernel: Kernel) -> None:
     [
         (
             "%%qflow bad\n@qf.step\ndef s(:\n    pass\n",
-            "CellSyntaxError: invalid syntax\n  Cell In[2], line 3:  def s(:\n"
-            "                             ^",
+            (
+                "CellSyntaxError: invalid syntax\n  Cell In[2], line 3:  def s(:\n"
+                "                             ^"
+            ),
         ),
         (
             "%%qflow bad --shot 3\n@qf.step\ndef s():\n    pass\n",
-            "MagicLineError: there is no option '--shot'; did you mean '--shots'?\n"
-            "  Cell In[2], line 1:  %%qflow bad --shot 3",
+            (
+                "MagicLineError: there is no option '--shot'; did you mean '--shots'?\n"
+                "  Cell In[2], line 1:  %%qflow bad --shot 3"
+            ),
         ),
         (
             "# about this\n%%qflow bad\n@qf.step\ndef s():\n    pass\n",
-            "MagicLineError: %%qflow must be the first line; move this comment below "
-            "it\n  Cell In[2], line 1:  # about this",
+            (
+                "MagicLineError: %%qflow must be the first line; move this comment "
+                "below it\n  Cell In[2], line 1:  # about this"
+            ),
         ),
         (
             "%%qflow bad\n\n@qf.step\ndef s(conuts):\n    pass\n",
-            "UnknownNeed: step 's' needs 'conuts', which nothing in this cell provides"
-            "\n  Cell In[2], line 4:  def s(conuts):",
+            (
+                "UnknownNeed: step 's' needs 'conuts', which nothing in this cell "
+                "provides\n  Cell In[2], line 4:  def s(conuts):"
+            ),
         ),
         (
-            "%%qflow bad --backend aerr\n@qf.circuit\ndef c():\n    pass\n"
-            "@qf.sample\ndef s(c):\n    return c\n",
+            (
+                "%%qflow bad --backend aerr\n@qf.circuit\ndef c():\n    pass\n"
+                "@qf.sample\ndef s(c):\n    return c\n"
+            ),
             "UnknownBackend: no backend 'aerr'; did you mean 'aer'?",
         ),
         (

@@ -175,6 +175,7 @@ def test_what_steps_print_is_kept_under_their_names(
         ("talk", "text/stderr", "warn\n"),
     ]
     assert capsys.readouterr() == ("", "")
+    assert sorted((o.step, o.mime, o.data) for o in lab.load("talk").outputs) == said
 
 
 def test_logged_metrics_are_in_the_store_in_their_order(lab: Lab) -> None:
@@ -198,7 +199,9 @@ def test_logged_metrics_are_in_the_store_in_their_order(lab: Lab) -> None:
 
 def test_a_metric_that_is_no_number_is_refused(lab: Lab) -> None:
     run = run_cell(lab, "@qf.step\ndef bad():\n    qf.log(e=[1, 2])\n", name="bad_log")
-    with pytest.raises(BadOption, match=r"qf.log\(e=…\) takes one real number, got"):
+    with pytest.raises(
+        BadOption, match=r"qf.log\(e=…\) takes one real number, this is"
+    ):
         run.raise_failure()
 
 
@@ -269,6 +272,23 @@ def test_a_run_is_read_back_as_it_was(lab: Lab) -> None:
     assert back.workflow == run.workflow
     with pytest.raises(UnknownRun, match="no run is called 'kep'; did you mean 'kept'"):
         lab.load("kep")
+
+
+def test_labels_of_a_mapped_axis_are_read_back(lab: Lab) -> None:
+    run_cell(
+        lab,
+        """
+        @qf.step
+        def words():
+            return ["a", "b"]
+
+        @qf.step(map="words")
+        def twice(words):
+            return 2 * words
+        """,
+        name="words",
+    )
+    assert lab.load("words")["twice"].sel(words="b") == "bb"
 
 
 def test_a_run_can_be_repeated_with_other_dials(lab: Lab) -> None:

@@ -9,7 +9,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from quantumflow_lab.workers import StepThreads, Stopped
+from quantumflow_lab.ports import Stopped
+from quantumflow_lab.workers import StepThreads
 
 NAME = contextvars.ContextVar("NAME", default="nobody")
 

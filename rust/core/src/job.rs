@@ -94,7 +94,9 @@ impl Scheduler {
 
     fn take_slot(&mut self, job: u32) {
         let class = &self.classes[self.jobs[job as usize].class as usize];
-        let timeout = class.spec.timeout;
+        // A job may take as long as its members together.
+        let members = i64::from(self.jobs[job as usize].count);
+        let timeout = class.spec.timeout.saturating_mul(members);
         self.lanes[class.lane as usize].used += 1;
         self.runs[class.run as usize].open_jobs += 1;
         if timeout >= 0 {

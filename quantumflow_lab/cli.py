@@ -1,0 +1,191 @@
+"""``qflow``: the lab in a terminal. Parses, calls the lab, prints."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from quantumflow_lab.cell_text import MAGIC, split_cell
+from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
+from quantumflow_lab.lab import lab
+from quantumflow_lab.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
+from quantumflow_lab.magics.attendance import Attendance
+from quantumflow_lab.magics.table import Table, history_table, plan_table
+from quantumflow_lab.magics.view import QuietView, TerminalView
+from quantumflow_lab.store.home import prepare_home
+from quantumflow_lab.workflow import Workflow
+
+ABOUT = "Run hybrid workflows kept in files, and look at the runs there were."
+INTERRUPTED = 130
+"""Exit status of a program that Ctrl-C has ended, as shells have it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carry out one command line; the exit status is 0 if all went well."""
+    parser = _parser()
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not arguments.takes_options:
+        parser.error(f"unknown option {rest[0]}")
+    act: Callable[..., int] = arguments.act
+    try:
+        return act(arguments, rest)
+    except RunCancelled as error:
+        _tell(error)
+        return INTERRUPTED
+    except QuantumFlowError as error:
+        _tell(error)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="qflow", description=ABOUT)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    known = "; ".join(f"{o.name} {o.value}".strip() for o in MAGIC_OPTIONS)
+    options = f"options, as on the magic line: {known}"
+    for name, act, help_ in (
+        ("run", _run, "run a %%qflow cell kept in a file"),
+        ("plan", _plan, "tell what running a file would do"),
+    ):
+        command = _command(commands, name, act, help_, epilog=options)
+        command.add_argument("file", type=Path, help="a file with the text of a cell")
+    load = _command(commands, "load", _load, "show the latest run of a name")
+    load.add_argument("name")
+    history = _command(commands, "history", _history, "list the newest runs")
+    history.add_argument("name", nargs="?")
+    _command(commands, "sql", _sql, "ask the store").add_argument("query")
+    init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
+    init.add_argument("folder", type=Path, nargs="?", default=Path())
+    return parser
+
+
+def _command(
+    commands: Any,
+    name: str,
+    act: Callable[[argparse.Namespace, list[str]], int],
+    help_: str,
+    epilog: str | None = None,
+) -> argparse.ArgumentParser:
+    # argparse fills in %-marks in `help`, and there alone.
+    escaped = help_.replace("%", "%%")
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=escaped, description=help_, epilog=epilog, allow_abbrev=False
+    )
+    command.set_defaults(act=act, takes_options=epilog is not None)
+    return command
+
+
+def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
+    workflow, options, line = _read(arguments.file, rest)
+    if options.plan:
+        return _show_plan(workflow, options)
+    run = lab().run(
+        workflow,
+        backend=options.backend or None,
+        shots=options.shots,
+        precision=options.precision,
+        seed=options.seed,
+        set=options.set,
+        background=True,
+        options={"line": line},
+        filename=str(arguments.file),
+    )
+    kind = QuietView if options.show == "none" else TerminalView
+    attendance = Attendance(run, kind(_publish, run))
+    attendance.block()
+    error = attendance.error()
+    if isinstance(error, QuantumFlowError):
+        raise error
+    if error is not None:
+        traceback.print_exception(error)
+    return int(error is not None)
+
+
+def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
+    workflow, options, _ = _read(arguments.file, rest)
+    return _show_plan(workflow, options)
+
+
+def _show_plan(workflow: Workflow, options: RunOptions) -> int:
+    plan = lab().plan(
+        workflow,
+        backend=options.backend or None,
+        shots=options.shots,
+        precision=options.precision,
+        set=options.set,
+    )
+    print(plan_table(plan))
+    return 0
+
+
+def _load(arguments: argparse.Namespace, _: list[str]) -> int:
+    print(lab().load(arguments.name))
+    return 0
+
+
+def _history(arguments: argparse.Namespace, _: list[str]) -> int:
+    print(history_table(lab().runs(arguments.name)))
+    return 0
+
+
+def _sql(arguments: argparse.Namespace, _: list[str]) -> int:
+    print(Table(lab().sql(arguments.query)))
+    return 0
+
+
+def _init(arguments: argparse.Namespace, _: list[str]) -> int:
+    home = arguments.folder / ".qflow"
+    prepare_home(home)
+    print(f"runs below {arguments.folder.absolute()} are kept in {home.absolute()}")
+    return 0
+
+
+def _read(path: Path, rest: list[str]) -> tuple[Workflow, RunOptions, str]:
+    """The workflow in a file, its options with those of the command line over them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MagicLineError(f"cannot read {path}: {error}") from error
+    magic, body, above = split_cell(text)
+    # Without a magic line, the first line of the file is the first of the body.
+    first_line = 0 if magic is None else above + 1
+    line = magic or f"{MAGIC} {path.stem}"
+    options = parse_magic_line(line, file=str(path), number=max(first_line, 1))
+    typed = f"{MAGIC} {options.name} {shlex.join(rest)}"
+    options = _over(parse_magic_line(typed, file="command line"), options)
+    if options.background:
+        raise MagicLineError("a run ends with its qflow; put & behind it instead")
+    workflow = Workflow.from_source(
+        body, options.name, file=str(path), first_line=first_line
+    )
+    return workflow, options, typed.removeprefix(MAGIC).strip()
+
+
+def _over(upper: RunOptions, lower: RunOptions) -> RunOptions:
+    """Options that were given above, and the others as they are below."""
+    plain = RunOptions(upper.name)
+    given: dict[str, Any] = {
+        each.name: getattr(upper, each.name)
+        for each in fields(RunOptions)
+        if getattr(upper, each.name) != getattr(plain, each.name)
+    }
+    return replace(lower, **given)
+
+
+def _publish(data: dict[str, Any], metadata: Any = None, **_: Any) -> None:
+    """What a step displays, as far as a terminal can show it."""
+    if "text/plain" in data:
+        print(data["text/plain"])
+
+
+def _tell(error: QuantumFlowError) -> None:
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

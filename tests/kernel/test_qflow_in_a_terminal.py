@@ -1,0 +1,89 @@
+"""``qflow``: cells kept in files, and what the store knows of them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from quantumflow_lab.cli import main
+from tests.kernel.cells import BELL, BELL_DONE
+
+
+@pytest.fixture(autouse=True)
+def _lab_of_this_test(home: Path) -> Iterator[None]:
+    module = sys.modules["quantumflow_lab.lab"]
+    before, module._lab = module._lab, None
+    yield
+    if module._lab is not None:
+        module._lab.close()
+    module._lab = before
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "bell.py"
+    path.write_text(BELL.replace("return bell", "print('hi'); return bell"))
+    return path
+
+
+def test_run_shows_the_run_and_load_shows_it_again(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(file)]) == 0
+    assert capsys.readouterr().out == f"counts │ hi\n{BELL_DONE}\n"
+    assert main(["load", "bell"]) == 0
+    assert capsys.readouterr().out == f"{BELL_DONE}\n"
+    assert main(["sql", "select name, state from qf_runs"]) == 0
+    assert capsys.readouterr().out == """\
+name  state
+----  -----
+bell  done
+(1 row)
+"""
+
+
+def test_options_of_the_command_line_go_over_those_of_the_file(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", str(file), "--backend", "aer,fake_manila"]) == 0
+    assert "backend 2 = 2 points in 2 jobs" in capsys.readouterr().out
+    assert main(["run", str(file), "--shots", "7"]) == 0
+    assert main(["sql", "select shots from qf_runs"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2] == "    7"
+
+
+def test_a_file_without_a_magic_line_is_named_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plain.py"
+    path.write_text("@qf.step\ndef boom():\n    return 1 / 0\n")
+    assert main(["run", str(path)]) == 1
+    caught = capsys.readouterr()
+    assert caught.out.startswith("plain · failed\n")
+    assert f'File "{path}", line 3, in boom' in caught.err
+    assert "quantumflow_lab" not in caught.err
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("load nix", "UnknownRun: no run is called 'nix'"),
+        ("run nix.py", "MagicLineError: cannot read nix.py: [Errno 2]"),
+        ("run FILE --shot 3", "MagicLineError: there is no option '--shot'; did you"),
+        ("run FILE --background", "MagicLineError: a run ends with its qflow; put &"),
+        ("sql selekt", "BadQuery: "),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(
+    file: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    assert main([word.replace("FILE", str(file)) for word in line.split()]) == 1
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_init_makes_a_home_for_the_runs_of_a_folder(tmp_path: Path) -> None:
+    assert main(["init", str(tmp_path)]) == 0
+    assert (tmp_path / ".qflow" / ".gitignore").read_text() == "*\n"
