@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -11,12 +12,14 @@ from typing import Any, Literal, cast
 from quantumflow_lab.cell import substitute
 from quantumflow_lab.codec import encode
 from quantumflow_lab.context import StepContext, entered
+from quantumflow_lab.errors import NotStorable
+from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun, StepState, Task
 from quantumflow_lab.options import check_value
+from quantumflow_lab.own import own
 from quantumflow_lab.planning.seeds import generator, seed_index
 from quantumflow_lab.ports import Backends, Sink
 from quantumflow_lab.primitives import LabEstimator, LabSampler
-from quantumflow_lab.records import plain
 
 Kind = Literal["sample", "estimate"]
 _TASK_OPTIONS = ("optimization_level", "transpile", "options")
@@ -101,12 +104,13 @@ def make_task(
     The seeds follow from the position of the point on its backend, `member`, or from
     `seed_at` for a call of a loop.
     """
+    shots, precision = live.plan.accuracy(kind, options)
     pubs, shape = backends.normalise(
         kind,
         value,
         backend=backend,
-        shots=options.get("shots", live.plan.shots if kind == "sample" else None),
-        precision=options.get("precision", live.plan.precision),
+        shots=shots,
+        precision=precision,
     )
     backends.preflight(backend, kind, pubs, options.get("options", {}))
     if seed_at is None:
@@ -123,13 +127,13 @@ def known_values(live: LiveRun, state: StepState, point: int) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name in {*plan.parameters, *plan.option_names}:
         if name in plan.needs:
-            known[name] = live.value_for(state, point, name)
+            known[name] = own(live.value_for(state, point, name))
         elif name in here:
-            known[name] = here[name]
+            known[name] = own(here[name])
         elif name in axes:
-            known[name] = live.axis_values(name)
+            known[name] = own(live.axis_values(name))
         elif name in live.bound.values:
-            known[name] = live.bound.values[name]
+            known[name] = own(live.bound.values[name])
     return known
 
 
@@ -152,14 +156,39 @@ def _injected(
     if name == "rng":
         return generator(live.seed, state.name, point_label(live, state, context.point))
     if name == "backend":
-        return context.backend
+        collected = "backend" in state.plan.over
+        return live.axes["backend"] if collected else context.backend
     handle = {"estimator": LabEstimator, "sampler": LabSampler}[name]
-    wanted = "precision" if name == "estimator" else "shots"
-    keep = {k: v for k, v in options.items() if k in (*_TASK_OPTIONS, wanted)}
+    kept = (*_TASK_OPTIONS, "shots", "precision")
+    keep = {k: v for k, v in options.items() if k in kept}
     return handle(context, context.backend, keep)
 
 
 def point_label(live: LiveRun, state: StepState, point: int) -> str:
     """One point by its axis values, so that adding a point renames no other."""
-    here = live.coordinates(state, point)
-    return ", ".join(f"{name}={plain(value)!r}" for name, value in here.items())
+    index = live.index_of(state, point)
+    names = zip(state.plan.dims, index, strict=True)
+    return ", ".join(f"{name}={axis_labels(live, name)[i]}" for name, i in names)
+
+
+def axis_labels(live: LiveRun, name: str) -> list[str]:
+    """Values of an axis as names that last: the same in every process, none twice."""
+    if name not in live.labels:
+        seen: Counter[str] = Counter()
+        labels = []
+        for i, value in enumerate(live.axes[name]):
+            label = _lasting(value, i)
+            seen[label] += 1
+            labels.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
+        live.labels[name] = labels
+    return live.labels[name]
+
+
+def _lasting(value: Any, position: int) -> str:
+    """A value by what it is; one that cannot be told from its likes by its position."""
+    if isinstance(value, bool | int | float | complex | str):
+        return repr(value)
+    try:
+        return fingerprint(value)
+    except (TypeError, ValueError, NotStorable):
+        return f"[{position}]"

@@ -39,6 +39,18 @@ def text_of(error: BaseException | None) -> str:
         return f"{type(error).__name__} without a text"
 
 
+def numbers(values: Sequence[Any]) -> NDArray[Any] | None:
+    """Values as a one-dimensional numeric array, or None if one of them is no number.
+
+    A failed point counts as NaN beside numbers.
+    """
+    if not values or not all(isinstance(v, _NUMBERS | Failed) for v in values):
+        return None
+    if any(isinstance(v, Failed) for v in values):
+        values = [float("nan") if isinstance(v, Failed) else v for v in values]
+    return np.array(values)
+
+
 class Grid:
     """Values over named axes, in the order the axes were declared in the cell.
 
@@ -124,12 +136,9 @@ class Grid:
         return self._values[index]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        flat = self._values.ravel().tolist()
-        numeric = all(isinstance(v, _NUMBERS | Failed) for v in flat)
-        if numeric and any(isinstance(v, Failed) for v in flat):
-            flat = [float("nan") if isinstance(v, Failed) else v for v in flat]
+        found = numbers(self._values.ravel().tolist())
         array: NDArray[Any] = (
-            np.array(flat).reshape(self.shape) if numeric else self._values.copy()
+            self._values.copy() if found is None else found.reshape(self.shape)
         )
         return array if dtype is None else array.astype(dtype)
 
@@ -159,7 +168,7 @@ class Grid:
         )
 
 
-_NUMBERS = int | float | complex | np.number
+_NUMBERS = bool | int | float | complex | np.number | np.bool_
 _SHOWN = 40
 
 

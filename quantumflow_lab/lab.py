@@ -89,8 +89,6 @@ class Lab:
         self._numbers = count(1)
         self._lock = threading.RLock()
         self._live: dict[str, LiveRun] = {}
-        self._objects: dict[str, object] = {}
-        """Backends from the notebook, by the name the lab gave them."""
 
     def run(
         self,
@@ -250,10 +248,14 @@ class Lab:
         bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
         defaults = Defaults(
             backends=asked.backend or (self.settings.backend,),
-            shots=self.settings.shots if asked.shots is None else asked.shots,
+            shots=asked.shots,
             precision=asked.precision,
+            usual_shots=self.settings.shots,
         )
-        plan = prepare(bound, defaults, lambda given: self._known_as(given, inputs))
+        taken: dict[str, object] = {}
+        plan = prepare(
+            bound, defaults, lambda given: self._known_as(given, inputs, taken)
+        )
         return LiveRun(
             id=_run_id(self._clock.wall()),
             number=next(self._numbers),
@@ -264,28 +266,32 @@ class Lab:
             started_us=self._clock.now_us(),
         )
 
-    def _known_as(self, given: object, inputs: Mapping[str, Any]) -> str:
-        """Name of a backend; one from the notebook goes by its variable's name."""
-        if is_backend(given):
-            named = (name for name, value in inputs.items() if value is given)
-            name = next(named, str(getattr(given, "name", type(given).__name__)))
-            return self._named(name, given)
-        name = str(given)
-        if is_backend(inputs.get(name)):
-            return self._named(name, inputs[name])
-        return self.backends.facts(name).name
+    def _known_as(
+        self, given: object, inputs: Mapping[str, Any], taken: dict[str, object]
+    ) -> str:
+        """Name of a backend; one from the notebook goes by its variable's name.
 
-    def _named(self, name: str, backend: object) -> str:
-        """Register a backend under its name, or a like one if another has it."""
-        for number in count(1):
-            tried = name if number == 1 else f"{name}_{number}"
-            if self._objects.get(tried, backend) is not backend:
-                continue
-            if tried in self._objects or tried not in self.backends.names():
+        Parameters
+        ----------
+        given
+            A name, or a backend.
+        inputs
+            The notebook.
+        taken
+            Names that backends of the same run have already.
+        """
+        backend = given if is_backend(given) else inputs.get(str(given))
+        if not is_backend(backend):
+            return self.backends.facts(str(given)).name
+        names = [str(given)] if isinstance(given, str) else []
+        names += [name for name, value in inputs.items() if value is backend]
+        name = [*names, str(getattr(backend, "name", type(backend).__name__))][0]
+        for number in count(2):
+            if taken.setdefault(name, backend) is backend:
                 break
-        self._objects[tried] = backend
-        self.backends.add(tried, backend)
-        return tried
+            name = f"{name.removesuffix(f'_{number - 1}')}_{number}"
+        self.backends.add(name, backend)
+        return name
 
     def _launch(
         self,

@@ -168,6 +168,8 @@ class LiveRun:
     """Map axes that have no length, and why."""
     metrics: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)
     """Logged values by step, point and name."""
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    """Lasting names of the values of an axis, for seeds."""
     arrays: dict[str, Any] = field(default_factory=dict)
     """Values of an axis as steps that collect it receive them."""
     outputs: list[Output] = field(default_factory=list)

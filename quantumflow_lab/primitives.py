@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 from qiskit.primitives import (
     BaseEstimatorV2,
@@ -18,6 +18,7 @@ from qiskit.primitives import (
 from qiskit.providers import JobStatus
 
 from quantumflow_lab.context import Call, StepContext, current
+from quantumflow_lab.options import check_name, check_value
 
 _Result: TypeAlias = PrimitiveResult[PubResult]
 
@@ -58,7 +59,28 @@ class LabJob(BasePrimitiveJob[_Result, JobStatus]):
         self._call.cancel()
 
 
-class LabEstimator(BaseEstimatorV2):
+class _Handle:
+    """What a sampler and an estimator of a step have in common."""
+
+    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
+        self._context = context
+        self._backend = backend
+        for name, value in options.items():
+            check_name("step", name)
+            check_value(name, value)
+        self._options = dict(options)
+
+    def _call(
+        self, kind: Literal["sample", "estimate"], pubs: Iterable[Any], **given: Any
+    ) -> LabJob:
+        """Send PUBs; what is given here goes before the handle's own options."""
+        given = {name: value for name, value in given.items() if value is not None}
+        port, options = self._context.port, {**self._options, **given}
+        call = port.call(self._context, kind, self._backend, list(pubs), options)
+        return LabJob(call)
+
+
+class LabEstimator(_Handle, BaseEstimatorV2):
     """A ``BaseEstimatorV2`` whose calls go through the lab's scheduler.
 
     Parameters
@@ -75,25 +97,14 @@ class LabEstimator(BaseEstimatorV2):
     qiskit.primitives.BaseEstimatorV2
     """
 
-    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
-        self._context = context
-        self._backend = backend
-        self._options = dict(options)
-
     def run(
         self, pubs: Iterable[EstimatorPubLike], *, precision: float | None = None
     ) -> BasePrimitiveJob[_Result, JobStatus]:
         """Estimate expectation values, as any ``BaseEstimatorV2``."""
-        options = self._options | (
-            {} if precision is None else {"precision": precision}
-        )
-        call = self._context.port.call(
-            self._context, "estimate", self._backend, list(pubs), options
-        )
-        return LabJob(call)
+        return self._call("estimate", pubs, precision=precision)
 
 
-class LabSampler(BaseSamplerV2):
+class LabSampler(_Handle, BaseSamplerV2):
     """A ``BaseSamplerV2`` whose calls go through the lab's scheduler.
 
     Parameters
@@ -110,22 +121,13 @@ class LabSampler(BaseSamplerV2):
     qiskit.primitives.BaseSamplerV2
     """
 
-    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
-        self._context = context
-        self._backend = backend
-        self._options = dict(options)
-
     def run(
         self, pubs: Iterable[SamplerPubLike], *, shots: int | None = None
     ) -> BasePrimitiveJob[PrimitiveResult[SamplerPubResult], JobStatus]:
         """Sample circuits, as any ``BaseSamplerV2``."""
-        options = self._options | ({} if shots is None else {"shots": shots})
-        call = self._context.port.call(
-            self._context, "sample", self._backend, list(pubs), options
-        )
         return cast(
             "BasePrimitiveJob[PrimitiveResult[SamplerPubResult], JobStatus]",
-            LabJob(call),
+            self._call("sample", pubs, shots=shots),
         )
 
 

@@ -168,7 +168,8 @@ class Run:
         value = self.partial(step)
         if isinstance(value, Failed):
             raise StepFailed(
-                f"step '{step}' has no value: {value.message}", step=step
+                f"step '{step}' has no value: {value.reason}: {value.message}",
+                step=step,
             ) from data.error()
         return value
 

@@ -32,6 +32,8 @@ class StepPlan:
     none if it runs no circuits."""
     map: str | None = None
     """The need whose elements it runs over, if any."""
+    over: tuple[str, ...] = ()
+    """Axes it collects."""
     partial: bool = False
     """Whether it runs although points of its needs failed."""
     attempts: int = 1
@@ -67,10 +69,34 @@ class Plan:
     """Values of every axis known before the run, ``backend`` included."""
     units: Mapping[str, str | None] = field(default_factory=dict)
     """Unit of each axis that has one."""
-    shots: int = 1024
-    """Shots of sample steps that name none."""
+    shots: int | None = None
+    """Shots the run was asked for, for steps that name neither shots nor precision."""
     precision: float | None = None
-    """Precision of estimate steps that name none; None asks each backend's best."""
+    """Precision the run was asked for, likewise."""
+    usual_shots: int = 1024
+    """Shots of sample steps where nobody names any."""
+
+    def accuracy(
+        self, kind: str, options: Mapping[str, Any]
+    ) -> tuple[int | None, float | None]:
+        """Shots and precision of PUBs that bring none.
+
+        The innermost level that names one of them decides both: the step, then the run.
+
+        Examples
+        --------
+        >>> Plan("p", (), {}, precision=0.01).accuracy("estimate", {"shots": 100})
+        (100, None)
+        >>> Plan("p", (), {}, precision=0.01).accuracy("sample", {})
+        (1024, None)
+        """
+        run = {"shots": self.shots, "precision": self.precision}
+        levels: tuple[Mapping[str, Any], ...] = (options, run)
+        for level in levels:
+            shots, precision = level.get("shots"), level.get("precision")
+            if shots is not None or (kind == "estimate" and precision is not None):
+                return shots, precision
+        return (self.usual_shots if kind == "sample" else None), None
 
     def sentence(self, step: StepPlan) -> str:
         """How often a step runs, spelled out.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantumflow_lab.grid import Failed
+from quantumflow_lab.grid import numbers
 
 
 def shape_of(dims: Sequence[str], sizes: Mapping[str, int]) -> tuple[int, ...]:
@@ -80,8 +80,8 @@ def collect(values: Sequence[Any], shape: Sequence[int]) -> Any:
     Returns
     -------
     ndarray or nested list
-        An array of `shape` where every value is a real number (a failed point counts as
-        NaN beside numbers), else lists nested like `shape`.
+        An array of `shape` where every value is a number or a truth value (a failed
+        point counts as NaN beside numbers), else lists nested like `shape`.
 
     Examples
     --------
@@ -90,21 +90,8 @@ def collect(values: Sequence[Any], shape: Sequence[int]) -> Any:
     >>> collect([{"0": 1}, {"0": 2}], (2,))
     [{'0': 1}, {'0': 2}]
     """
-    if values and all(_real(v) for v in values):
-        return np.array([v if _number(v) else float("nan") for v in values]).reshape(
-            shape
-        )
-    return _nest(list(values), list(shape))
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(
-        value, bool
-    )
-
-
-def _real(value: object) -> bool:
-    return _number(value) or isinstance(value, Failed)
+    array = numbers(values)
+    return _nest(list(values), list(shape)) if array is None else array.reshape(shape)
 
 
 def _nest(values: list[Any], shape: list[int]) -> list[Any]:

@@ -21,8 +21,10 @@ class Defaults:
     """What applies to steps that say nothing else."""
 
     backends: tuple[str, ...]
-    shots: int
+    shots: int | None = None
     precision: float | None = None
+    usual_shots: int = 1024
+    """Shots of sample steps where nobody names any."""
 
 
 def prepare(
@@ -59,7 +61,8 @@ def prepare(
         for name in workflow.order()
     )
     axes = {name: axis.values for name, axis in bound.axes.items()}
-    if backends := _backend_axis(steps):
+    running = [s for s in steps if workflow.step(s.name).quantum]
+    if backends := _backend_axis(running):
         axes["backend"] = backends
     return Plan(
         name=workflow.name,
@@ -68,6 +71,7 @@ def prepare(
         units={name: axis.unit for name, axis in bound.axes.items()},
         shots=defaults.shots,
         precision=defaults.precision,
+        usual_shots=defaults.usual_shots,
     )
 
 
@@ -134,6 +138,7 @@ def _step(
         needs=bound.workflow.edges(step.name),
         backends=backends if quantum else (),
         map=step.map,
+        over=step.over,
         partial=fixed.get("partial", False),
         attempts=1 if retries is None else int(retries) + 1,
         job_attempts=_LOST_ATTEMPTS if retries is None else int(retries) + 1,

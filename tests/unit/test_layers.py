@@ -49,8 +49,8 @@ LAYERS = {
     "core": Layer("core _core _fallback _fallback_journal _words"),
     "runner": Layer(
         "runner schedule jobs bodies calls live recorder records snapshot console"
-        " context primitives",
-        "workflow grid codec cell ports planning core",
+        " context primitives own",
+        "workflow grid codec fingerprint cell ports planning core",
     ),
     "backends": Layer("backends", "fingerprint ports"),
     "workers": Layer("workers", "ports core backends"),

@@ -18,7 +18,7 @@ from qiskit.transpiler import Target
 
 from quantumflow_lab import Lab, Run
 from quantumflow_lab.charts import wilson
-from quantumflow_lab.errors import StepFailed, TooManyCalls
+from quantumflow_lab.errors import StepFailed, TooManyCalls, UnknownOption
 from quantumflow_lab.settings import Settings
 
 if TYPE_CHECKING:
@@ -276,3 +276,64 @@ def test_a_backend_that_always_kills_its_worker_fails_with_the_reason(
     assert [job["state"] for job in run.jobs] == ["lost", "lost", "lost"]
     after = run_cell(lab, BELL, name="after", shots=20)
     assert after.state == "done"
+
+
+@pytest.mark.parametrize(
+    ("step", "run", "shots"),
+    [
+        ("shots=100", {"precision": 0.01}, 100),
+        ("precision=0.1", {"shots": 5000}, 100),
+        ("", {"shots": 100}, 100),
+        ("", {"precision": 0.1}, 100),
+    ],
+)
+def test_the_innermost_level_decides_the_shots_of_an_estimate(
+    lab: Lab, step: str, run: dict[str, Any], shots: int
+) -> None:
+    cell = f"@qf.estimate({step})\ndef e():\n    return qc, 'Z'\n"
+    qc = QuantumCircuit(1)
+    qc.h(0)
+    done = run_cell(lab, cell, name="level", inputs={"qc": qc}, **run)
+    assert [job["shots"] for job in done.jobs] == [shots]
+
+
+def test_a_backend_made_again_gives_the_same_counts_with_the_same_seed(
+    lab: Lab,
+) -> None:
+    def counts() -> dict[str, int]:
+        from qiskit_aer import AerSimulator
+
+        inputs = {"dev": AerSimulator()}
+        run = run_cell(
+            lab, BELL, name="dev", shots=200, seed=1, backend="dev", inputs=inputs
+        )
+        found: dict[str, int] = run["counts"].data.meas.get_counts()
+        return found
+
+    assert counts() == counts()
+
+
+def test_points_of_object_axes_draw_the_same_again_and_not_alike(lab: Lab) -> None:
+    cell = """
+        made = qf.axis(circuits)
+
+        @qf.step
+        def draw(made, rng):
+            return float(rng.random())
+        """
+
+    def draws() -> list[float]:
+        circuits = [QuantumCircuit(1), QuantumCircuit(2), QuantumCircuit(1)]
+        inputs = {"circuits": circuits}
+        return list(run_cell(lab, cell, name="draw", seed=3, inputs=inputs)["draw"])
+
+    first = draws()
+    assert first == draws()
+    assert len(set(first)) == 3
+
+
+def test_an_option_of_a_handle_that_does_not_exist_is_refused(lab: Lab) -> None:
+    cell = "@qf.step\ndef typo():\n    qf.estimator('aer', precison=0.2)\n"
+    run = run_cell(lab, cell, name="typo")
+    with pytest.raises(UnknownOption, match="did you mean 'precision'"):
+        run.raise_failure()

@@ -16,7 +16,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError
 
 from quantumflow_lab import Lab, Run
-from quantumflow_lab.errors import BadAxis, NestedRun, SchedulerBug, StepFailed
+from quantumflow_lab.errors import BadAxis, NestedRun, SchedulerBug
 
 if TYPE_CHECKING:
     from pathlib import Path

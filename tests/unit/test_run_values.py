@@ -230,7 +230,9 @@ def test_a_failed_step_without_axes_raises_with_its_cause(lab: Lab) -> None:
         name="wrong",
     )
     assert run.state == "failed"
-    with pytest.raises(StepFailed, match="'wrong' has no value: no such luck") as info:
+    with pytest.raises(
+        StepFailed, match="'wrong' has no value: ValueError: no such luck"
+    ) as info:
         run["wrong"]
     assert repr(info.value.__cause__) == "ValueError('no such luck')"
     with pytest.raises(ValueError, match="no such luck"):
@@ -278,3 +280,78 @@ def test_a_table_has_axes_and_dict_keys_as_columns(lab: Lab) -> None:
         | {"half": None, "name": None},
         {"i": 1, "error": None, "half": 1.0, "name": "n1"},
     ]
+
+
+def test_a_point_that_changes_its_need_changes_it_for_itself_alone(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        from qiskit import QuantumCircuit
+        basis = qf.axis(["x", "z"])
+        noted = [0]
+
+        @qf.circuit
+        def base():
+            return QuantumCircuit(1)
+
+        @qf.circuit
+        def measured(base, basis, noted):
+            noted.append(basis)
+            if basis == "x":
+                base.h(0)
+            base.measure_all()
+            return base
+
+        @qf.step
+        def left(noted):
+            return noted
+        """,
+        name="own",
+    )
+    ops = [dict(circuit.count_ops()) for circuit in run["measured"]]
+    assert ops == [{"h": 1, "barrier": 1, "measure": 1}, {"barrier": 1, "measure": 1}]
+    assert (len(run["base"].data), run["left"]) == (0, [0])
+
+
+def test_complex_numbers_and_truth_values_are_collected_as_arrays(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        k = qf.axis([0, 1])
+
+        @qf.step
+        def phase(k):
+            return 1j * k
+
+        @qf.step(over="k")
+        def doubled(phase):
+            return 2 * phase
+        """,
+        name="complex",
+    )
+    assert run["doubled"].tolist() == [0j, 2j]
+
+
+def test_a_step_that_collects_backends_may_ask_for_their_names(lab: Lab) -> None:
+    run = run_cell(
+        lab,
+        """
+        from qiskit import QuantumCircuit
+
+        @qf.sample(backend=["aer", "aer_statevector"], shots=10)
+        def counts():
+            qc = QuantumCircuit(1)
+            qc.measure_all()
+            return qc
+
+        @qf.step
+        def named(counts, backend):
+            return backend
+
+        @qf.step(over="backend")
+        def names(counts, backend):
+            return list(backend)
+        """,
+        name="backends",
+    )
+    assert list(run["named"]) == run["names"] == ["aer", "aer_statevector"]
