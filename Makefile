@@ -34,6 +34,9 @@ help: ## list the targets
 .PHONY: setup demo lab
 setup: $(PROJECT) $(STATIC) ## prepare a clone: Python packages, Rust core, front end
 
+# Runs of a clone stay in the clone, unless QFLOW_HOME says otherwise.
+demo lab: export QFLOW_HOME := $(or $(QFLOW_HOME),$(CURDIR)/.qflow)
+
 demo: setup ## run the first notebook and print its results, times and cost
 	@$(DEMO)
 

@@ -112,7 +112,8 @@ def make_task(
         shots=shots,
         precision=precision,
     )
-    backends.preflight(backend, kind, pubs, options.get("options", {}))
+    run_options, transpile = options.get("options", {}), options.get("transpile", {})
+    backends.preflight(backend, kind, pubs, run_options, transpile)
     if seed_at is None:
         circuits = sum(backends.circuits(kind, pub) for pub in pubs)
         seed_at = seed_index(member, circuits)

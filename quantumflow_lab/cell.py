@@ -18,6 +18,7 @@ from typing import Any
 from quantumflow_lab.cell_text import CellText, split_cell
 from quantumflow_lab.declare import Axis, StepFunction, substitute
 from quantumflow_lab.errors import (
+    BadOption,
     MagicLineError,
     NoSteps,
     UnknownNeed,
@@ -35,8 +36,9 @@ from quantumflow_lab.inputs import (
 from quantumflow_lab.magic_line import parse_magic_line
 from quantumflow_lab.names import first_use
 from quantumflow_lab.namespace import CellNames, own_file
+from quantumflow_lab.options import shown
 from quantumflow_lab.reading import Parts, parameters, read_parts
-from quantumflow_lab.workflow import AxisDeclaration, Input, Workflow
+from quantumflow_lab.workflow import Assignment, AxisDeclaration, Input, Workflow
 
 __all__ = ["Bound", "bind", "read_cell", "substitute"]
 
@@ -225,6 +227,21 @@ def _check_set(workflow: Workflow, values: Mapping[str, Any]) -> None:
                 name=name,
             )
         refuse_secret(name, value)
+    for each in workflow.assignments:
+        if isinstance(values.get(each.name), str) and _is_number(each):
+            raise BadOption(
+                f"--set gives '{each.name}' the text {shown(values[each.name])}, but "
+                "it is a number in this cell; write a Python literal, such as "
+                f"--set {each.name}={each.source}",
+                option="set",
+                name=each.name,
+            )
+
+
+def _is_number(assignment: Assignment) -> bool:
+    if not assignment.literal:
+        return False
+    return isinstance(ast.literal_eval(assignment.source), (int, float, complex))
 
 
 def _capture(

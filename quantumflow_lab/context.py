@@ -106,7 +106,7 @@ def running_context() -> StepContext | None:
     return _current.get()
 
 
-def log(**metrics: float) -> None:
+def log(*values: object, **metrics: float) -> None:
     """Record metrics of the running step; they are drawn as they arrive.
 
     Parameters
@@ -120,7 +120,7 @@ def log(**metrics: float) -> None:
     NotInStep
         Outside a running step.
     BadOption
-        For a value that is not one real number.
+        For a value without a name, or one that is not one real number.
 
     Examples
     --------
@@ -131,6 +131,8 @@ def log(**metrics: float) -> None:
 a @qf.step of a %%qflow cell (a thread of a step takes \
 contextvars.copy_context().run with it)
     """
+    if values:
+        raise BadOption("name each value: write qf.log(energy=e)")
     context = current("qf.log()")
     for name, value in metrics.items():
         context.port.log(context, name, _real(name, value))

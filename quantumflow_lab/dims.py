@@ -2,17 +2,18 @@
 
 A step runs over the axes it needs or names in an option, those of the steps it needs,
 and the axis of its own ``map``, without those it collects with ``over``. They are
-ordered as the cell declares them: an axis where it is assigned, a ``map`` axis and
-``backend`` at the first step that has them of its own.
+ordered alike in every process: axes of the notebook, then those of the cell where they
+are assigned, then ``map`` axes and ``backend`` by the first step that has them.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from quantumflow_lab.errors import BadAxis
+from quantumflow_lab.errors import BadAxis, Where
 from quantumflow_lab.workflow import Step, Workflow
 
 OwnBackends = Mapping[str, "str | tuple[str, ...]"]
@@ -36,7 +37,8 @@ def step_dims(
         run circuits or ask for ``backend`` and have no ``backend`` option; a single one
         is an axis only if some step collects ``over="backend"``.
     own_backends
-        Backend options as evaluated; without it, as far as the text tells.
+        Backend options as evaluated; without it, as far as the text tells. One that
+        the text leaves open is an axis only if some step collects it.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def step_dims(
     Raises
     ------
     BadAxis
-        If a step runs over the axis that it collects.
+        If a step runs over the axis that it collects, or, with `own_backends`, if
+        nothing that it needs runs over that axis.
 
     Examples
     --------
@@ -62,13 +65,49 @@ def step_dims(
     >>> step_dims(Workflow.from_source(cell, "sweep"), ["aer", "fake_lima"])
     {'ry': ('angle',), 'counts': ('angle', 'backend'), 'fit': ('backend',)}
     """
-    walk = walk_dims(workflow, default_backends, own_backends=own_backends)
-    return walk.dims
+    if own_backends is not None:
+        unbound = [each.name for each in workflow.inputs if each.kind == "unbound"]
+        check_over(workflow, own_backends, unbound=unbound)
+    return _walk(workflow, default_backends, own_backends).dims
+
+
+def check_over(
+    workflow: Workflow,
+    own_backends: OwnBackends | None = None,
+    *,
+    unbound: Collection[str] = (),
+) -> None:
+    """Refuse ``over`` where it cannot collect anything, whatever the run's backends.
+
+    Parameters
+    ----------
+    workflow, own_backends
+        As for :func:`step_dims`.
+    unbound
+        Names of a notebook that is not known yet: any of them may be an axis.
+
+    Raises
+    ------
+    BadAxis
+        If a step runs over the axis that it collects, or nothing that it needs does.
+    """
+    # Two backends: so that whatever can run over an axis backend does.
+    walk = _walk(workflow, ("a", "b"), own_backends)
+    for step in workflow.steps:
+        for name in step.over:
+            if name not in walk.reach[step.name] and name not in unbound:
+                raise _bad_over(
+                    workflow,
+                    step,
+                    name,
+                    f"step '{step.name}' collects over '{name}', but nothing that "
+                    f"it needs runs over '{name}'; drop over= or add a need",
+                )
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """What :func:`walk_dims` finds on its way."""
+class _Walk:
+    """What :func:`_walk` finds on its way."""
 
     dims: dict[str, tuple[str, ...]]
     """Axes after ``over`` has taken its own away."""
@@ -76,15 +115,11 @@ class Walk:
     """Axes that the needs of a step bring, before ``over``."""
 
 
-def walk_dims(
-    workflow: Workflow,
-    default_backends: Sequence[str] = (),
-    *,
-    own_backends: OwnBackends | None = None,
-) -> Walk:
+def _walk(
+    workflow: Workflow, default_backends: Sequence[str], backends: OwnBackends | None
+) -> _Walk:
     """The work of :func:`step_dims`, with what ``over`` had to choose from."""
-    if own_backends is None:
-        own_backends = stated_backends(workflow)
+    own_backends = stated_backends(workflow) if backends is None else backends
     shared = _shared_backends(workflow, default_backends)
     own = {
         step.name: _own_axes(workflow, step, own_backends.get(step.name), shared)
@@ -101,18 +136,27 @@ def walk_dims(
         _refuse_clash(workflow, step, own[name])
         axes = (inherited | asked | own[name]) - set(step.over)
         dims[name] = tuple(sorted(axes, key=position.__getitem__))
-    return Walk({name: dims[name] for name in workflow.step_names}, reach)
+    return _Walk({name: dims[name] for name in workflow.step_names}, reach)
 
 
 def stated_backends(workflow: Workflow) -> dict[str, str | tuple[str, ...]]:
-    """Backend options as far as the text tells: literals, and names of literals."""
+    """Backend options as far as the text tells: literals, and names of literals.
+
+    What is no list in the text but may be one in the run, such as ``backend=devices``,
+    is an empty list where a step below may collect it.
+    """
     texts = {each.name: each.source for each in workflow.assignments if each.literal}
+    collected = _collected(workflow)
     stated: dict[str, str | tuple[str, ...]] = {}
     for step in workflow.steps:
-        if option := step.option("backend"):
-            stated[step.name] = _literal_backends(
-                texts.get(option.source, option.source)
-            )
+        option = step.option("backend")
+        if option is None or option.source == "None":
+            continue
+        found = _literal_backends(texts.get(option.source, option.source))
+        perhaps = collected and not _is_text(option.source)
+        if perhaps and isinstance(found, str) and "backend" not in step.over:
+            found = ()
+        stated[step.name] = found
     return stated
 
 
@@ -126,10 +170,19 @@ def _literal_backends(source: str) -> str | tuple[str, ...]:
     return str(value)
 
 
+def _is_text(source: str) -> bool:
+    """Whether an option is one name of a backend, written out."""
+    node = ast.parse(f"({source})", mode="eval").body
+    return isinstance(node, ast.Constant)
+
+
+def _collected(workflow: Workflow) -> bool:
+    return any("backend" in step.over for step in workflow.steps)
+
+
 def _shared_backends(workflow: Workflow, default: Sequence[str]) -> bool:
     """Whether the backends of the run are an axis."""
-    collected = any("backend" in step.over for step in workflow.steps)
-    return len(default) > 1 or (len(default) == 1 and collected)
+    return len(default) > 1 or (len(default) == 1 and _collected(workflow))
 
 
 def _own_axes(
@@ -147,18 +200,33 @@ def _own_axes(
 
 
 def _positions(workflow: Workflow, own: Mapping[str, set[str]]) -> dict[str, int]:
-    position = {axis.name: axis.span.line if axis.span else 0 for axis in workflow.axes}
+    """A place of its own for every axis: ties would keep the order of a set."""
+    places = [
+        ((axis.span.line, axis.span.column) if axis.span else (0, n), axis.name)
+        for n, axis in enumerate(workflow.axes)
+    ]
+    names = [name for _, name in sorted(places)]
     for step in workflow.steps:
-        for name in sorted(own[step.name]):
-            position.setdefault(name, step.span.line)
-    return position
+        names += [step.map] if step.map is not None else []
+        names += ["backend"] if "backend" in own[step.name] else []
+    return {name: n for n, name in enumerate(dict.fromkeys(names))}
 
 
 def _refuse_clash(workflow: Workflow, step: Step, own: set[str]) -> None:
     if clash := sorted(own & set(step.over)):
-        raise BadAxis(
+        raise _bad_over(
+            workflow,
+            step,
+            clash[0],
             f"step '{step.name}' collects over '{clash[0]}' and runs over it by its "
             "own options; move one of the two to another step",
-            step=step.name,
-            axis=clash[0],
         )
+
+
+def _bad_over(workflow: Workflow, step: Step, axis: str, message: str) -> BadAxis:
+    option = step.option("over")
+    line = (step.span if option is None else option.span).line
+    # The body begins on line 2: line 1 is the magic line.
+    quoted = re.split(r"\r\n|\r|\n", workflow.source)[line - 2]
+    where = Where(workflow.file, line + workflow.first_line - 1, quoted)
+    return BadAxis(message, where=where, step=step.name, axis=axis)

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from quantumflow_lab.run import Control, Run
 
 
-def run_figure(run: Run, control: Control, kind: str, step: str | None) -> Figure:
+Point = Mapping[str, Any]
+"""Values of axes that pick some points of a step."""
+
+_MOST_TABLES = 8
+
+
+def run_figure(
+    run: Run, control: Control, kind: str, step: str | None, point: Point
+) -> Figure:
     """A chart of a run; see :meth:`quantumflow_lab.run.Run.figure`.
 
     Raises
@@ -31,32 +39,39 @@ def run_figure(run: Run, control: Control, kind: str, step: str | None) -> Figur
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS)
         raise BadOption(f"there is no chart '{kind}'{hint}", kind=kind)
-    return KINDS[kind](run, control, step)
+    return KINDS[kind](run, control, step, point)
 
 
-def _timeline(run: Run, control: Control, step: str | None) -> Figure:
+def _timeline(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     return charts.timeline(control.rows("timeline", run.id), title=run.name)
 
 
-def _metrics(run: Run, control: Control, step: str | None) -> Figure:
+def _metrics(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     return charts.metrics(control.rows("metrics", run.id), title=run.name)
 
 
-def _cost(run: Run, control: Control, step: str | None) -> Figure:
+def _cost(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     return charts.cost(control.rows("cost", run.id), title=run.name)
 
 
-def _counts(run: Run, control: Control, step: str | None) -> Figure:
+def _counts(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     name = step or _last(run, _has_counts, "counts")
-    tables: dict[str, Counter[str]] = {}
-    for label, value in _by_backend(run[name]):
-        tables.setdefault(label, Counter()).update(_merged_counts(value))
+    value = run[name]
+    if point:
+        value = value.sel(**point)
+    labelled = _labelled(value)
+    if len(labelled) > _MOST_TABLES:
+        raise BadOption(
+            f"step '{name}' has {len(labelled)} points, too many for one chart; name "
+            f"some axes, as in run.figure('counts', {value.dims[0]}=…)"
+        )
+    tables = {label: _merged_counts(each) for label, each in labelled}
     return charts.counts(tables, title=f"{run.name} · {name}")
 
 
-def _sweep(run: Run, control: Control, step: str | None) -> Figure:
+def _sweep(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     name = step or _last(run, _is_numeric_grid, "numbers over axes")
-    grid = run[name]
+    grid = run[name].sel(**point) if point else run[name]
     if not _is_numeric_grid(grid):
         raise UnknownStep(f"step '{name}' is no grid of numbers; name another step=")
     return charts.sweep(
@@ -68,7 +83,7 @@ def _sweep(run: Run, control: Control, step: str | None) -> Figure:
     )
 
 
-KINDS: Mapping[str, Callable[[Run, Control, str | None], Figure]] = {
+KINDS: Mapping[str, Callable[[Run, Control, str | None, Point], Figure]] = {
     "timeline": _timeline,
     "counts": _counts,
     "sweep": _sweep,
@@ -84,13 +99,16 @@ def _last(run: Run, suits: Callable[[Any], bool], what: str) -> str:
     raise UnknownStep(f"no step of run '{run.name}' holds {what}; name one with step=")
 
 
-def _by_backend(value: Any) -> list[tuple[str, Any]]:
-    """Values with the label they are drawn under."""
+def _labelled(value: Any) -> list[tuple[str, Any]]:
+    """Values with the label they are drawn under: the backend, and other axes."""
     if not isinstance(value, Grid):
         return [("counts", value)]
-    if "backend" in value.dims:
-        return [(str(point["backend"]), each) for point, each in value.items()]
-    return [("counts", each) for _, each in value.items()]
+    found = []
+    for point, each in value.items():
+        words = [str(point.pop("backend"))] if "backend" in point else []
+        words += [f"{axis} {where}" for axis, where in point.items()]
+        found.append((", ".join(words), each))
+    return found
 
 
 def _merged_counts(value: Any) -> Counter[str]:
@@ -116,4 +134,5 @@ def _is_numeric_grid(value: Any) -> bool:
         isinstance(value, Grid)
         and len(value.dims) <= 2
         and np.asarray(value).dtype.kind in "iuf"
+        and bool(np.isfinite(np.asarray(value, dtype=float)).any())
     )

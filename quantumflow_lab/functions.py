@@ -24,6 +24,7 @@ from quantumflow_lab.errors import (
     MagicLineError,
     UndeclaredNeed,
 )
+from quantumflow_lab.inputs import closure_vars
 from quantumflow_lab.options import shown
 from quantumflow_lab.workflow import Workflow
 
@@ -124,7 +125,7 @@ def _visible(functions: tuple[StepFunction, ...]) -> dict[str, Any]:
     for each in functions:
         plain = inspect.unwrap(each.function)
         if isinstance(plain, FunctionType):
-            found = inspect.getclosurevars(plain)
+            found = closure_vars(plain)
             visible |= {**plain.__globals__, **found.nonlocals}
     return {key: value for key, value in visible.items() if not key.startswith("__")}
 

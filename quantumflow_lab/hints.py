@@ -155,13 +155,28 @@ class _Check:
                     )
         for name, what, reads in self._others():
             for read in reads:
-                if self.what.get(read) == "step":
+                if message := self._cannot_have(name, what, read):
                     raise UndeclaredNeed(
-                        f"{what} '{name}' reads step '{read}', whose value only steps "
-                        "can have; read it in a step and pass it on",
+                        message,
                         where=self._where_read(self.parts.statements[name], read),
                         need=read,
                     )
+
+    def _cannot_have(self, name: str, what: str, read: str) -> str | None:
+        """Why a helper, assignment or axis cannot read a name, if so."""
+        kind = self.what.get(read)
+        if what == "helper" and (kind or self._is_injection(read)):
+            shown = f"{kind} '{read}'" if kind else f"'{read}'"
+            return (
+                f"helper '{name}' reads {shown}, whose value only steps can have; ask "
+                f"for it in a step and pass it to '{name}' as an argument"
+            )
+        if kind == "step":
+            return (
+                f"{what} '{name}' reads step '{read}', whose value only steps can "
+                "have; read it in a step and pass it on"
+            )
+        return None
 
     def _refuse_misspelt(self, step: Step, node: ast.FunctionDef, read: str) -> None:
         """A need that resembles what the body reads is the cause: it is misspelt."""
@@ -271,8 +286,8 @@ class _Check:
         return set(self.what) | assigned | set(INJECTED)
 
     def _is_injection(self, name: str) -> bool:
-        known = self.known or frozenset()
-        return name in INJECTED and name not in self.provided and name not in known
+        # Any notebook may have a variable of that name: bind knows whether it does.
+        return self.known is not None and name in INJECTED and not self._has(name)
 
     def _has(self, name: str) -> bool:
         return name in self.provided or name in (self.known or ())

@@ -17,7 +17,7 @@ import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from quantumflow_lab.errors import SecretInput, Where
@@ -29,6 +29,8 @@ Fingerprint = Callable[[Any], str]
 _SECRET_NAME = re.compile(
     r"(token|secret|password|passwd|credential|api_?key)s?\d*(_|$)", re.IGNORECASE
 )
+_SECRET_LENGTH = 16
+"""Shorter texts are words and bit strings of textbooks, not keys of a provider."""
 _SECRET_VALUE = re.compile(
     r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|eyJ[\w-]+\.eyJ)[\w-]{12,}"
 )
@@ -123,8 +125,12 @@ def refuse_secret_text(name: str, value: Any, where: Where | None = None) -> Non
 
 def _looks_secret(name: str, value: Any) -> bool:
     texts = list(_texts(value))
-    named = bool(_SECRET_NAME.search(name)) and any(texts)
+    named = bool(_SECRET_NAME.search(name)) and any(map(_may_be_key, texts))
     return named or any(_SECRET_VALUE.match(each) for each in texts)
+
+
+def _may_be_key(text: str) -> bool:
+    return len(text) >= _SECRET_LENGTH and not set(text) <= {"0", "1"}
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -147,6 +153,13 @@ def summary(value: Any) -> str:
     >>> summary(0.5), summary([1, 2, 3]), summary("ab" * 99)
     ('0.5', '[1, 2, 3]', 'str of 198')
     """
+    try:
+        return _described(value)
+    except Exception:  # noqa: BLE001  # whatever a type's own shape, repr or len raises
+        return type(value).__name__
+
+
+def _described(value: Any) -> str:
     name = type(value).__name__
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if isinstance(shape, tuple):
@@ -216,8 +229,31 @@ def _reads(value: Any) -> Iterator[tuple[str, Any]]:
     else:
         functions = [getattr(value, "__func__", value)]
     for function in functions:
-        found = inspect.getclosurevars(function)
+        found = closure_vars(function)
         yield from sorted({**found.globals, **found.nonlocals}.items())
+
+
+def closure_vars(function: FunctionType) -> inspect.ClosureVars:
+    """As :func:`inspect.getclosurevars`, without variables that have no value yet."""
+    names, cells = function.__code__.co_freevars, function.__closure__ or ()
+    empty = {n for n, each in zip(names, cells, strict=True) if not _is_filled(each)}
+    filled = (
+        CellType(None) if n in empty else c for n, c in zip(names, cells, strict=True)
+    )
+    plain = FunctionType(
+        function.__code__, function.__globals__, closure=tuple(filled) or None
+    )
+    found = inspect.getclosurevars(plain)
+    kept = {name: each for name, each in found.nonlocals.items() if name not in empty}
+    return found._replace(nonlocals=kept)
+
+
+def _is_filled(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:  # Python's way of saying that nothing was assigned yet
+        return False
+    return True
 
 
 def _source(value: Any, label: str) -> str:

@@ -76,7 +76,7 @@ MAGIC_OPTIONS = (
     MagicOption("--precision", "P", "standard error of estimates; 0 is exact"),
     MagicOption("--seed", "N", "seed of the run, drawn if not given"),
     MagicOption("--set", "NAME=VALUE", "value of an assignment or an axis", "value"),
-    MagicOption("--fresh", "[STEP]", "run all anew, or from =STEP on", "step"),
+    MagicOption("--fresh", "[=STEP]", "run all anew, or from =STEP on", "step"),
     MagicOption("--plan", "", "show the quote and stop"),
     MagicOption("--background", "", "give the notebook back at once"),
     MagicOption("--show", "|".join(SHOWS), "what to draw", "choice", SHOWS),

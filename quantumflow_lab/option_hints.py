@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from quantumflow_lab.cell_text import CellText
-from quantumflow_lab.dims import walk_dims
+from quantumflow_lab.dims import check_over
 from quantumflow_lab.errors import BadAxis, BadOption, Where, did_you_mean
 from quantumflow_lab.workflow import Step, Workflow
 
@@ -81,7 +81,7 @@ class _Check:
                         step=step.name,
                         axis=name,
                     )
-        self._check_reach()
+        self._check_over()
 
     def _check_map(self, step: Step) -> None:
         name = step.map
@@ -102,24 +102,13 @@ class _Check:
             where = self._where_option(step, "map")
             raise BadAxis(message, where=where, step=step.name, axis=name)
 
-    def _check_reach(self) -> None:
+    def _check_over(self) -> None:
         try:
-            # Two backends: so that whatever can run over an axis backend does.
-            walk = walk_dims(self.workflow, ("a", "b"))
+            check_over(self.workflow, unbound=self.unbound)
         except BadAxis as error:
             step = self.workflow.step(str(error.facts["step"]))
             where = self._where_option(step, "over")
             raise BadAxis(error.message, where=where, **error.facts) from None
-        for step in self.workflow.steps:
-            for name in step.over:
-                if name not in walk.reach[step.name] | self.unbound:
-                    raise BadAxis(
-                        f"step '{step.name}' collects over '{name}', but nothing that "
-                        f"it needs runs over '{name}'; drop over= or add a need",
-                        where=self._where_option(step, "over"),
-                        step=step.name,
-                        axis=name,
-                    )
 
     def _where_option(self, step: Step, name: str) -> Where:
         option = step.option(name)

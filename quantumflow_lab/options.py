@@ -153,7 +153,10 @@ RULES = (
         "optimization_level", QUANTUM, _between(0, 3), "of the transpiler, 0 to 3"
     ),
     OptionRule(
-        "transpile", QUANTUM, _check_mapping, "more arguments of qiskit.transpile"
+        "transpile",
+        QUANTUM,
+        _check_mapping,
+        "arguments of generate_preset_pass_manager",
     ),
     OptionRule("options", QUANTUM, _check_mapping, "run options of the primitive"),
     OptionRule("over", ALL, _check_names, "axes whose values arrive together"),

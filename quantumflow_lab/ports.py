@@ -70,9 +70,9 @@ class Member:
     seed_index: int | None
     """Position of the first circuit in the seed sequence, or None for unseeded."""
     optimization_level: int = 1
-    """Level of :func:`qiskit.transpile`, 0 to 3."""
+    """Level of the preset pass manager, 0 to 3."""
     transpile: Mapping[str, Any] = field(default_factory=dict)
-    """Further keyword arguments of :func:`qiskit.transpile`; may differ by point."""
+    """Further arguments of Qiskit's ``generate_preset_pass_manager``, by point."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Run options of the backend; members with equal ones share one ``run()`` call."""
 
@@ -226,6 +226,7 @@ class Backends(Protocol):
         kind: Literal["sample", "estimate"],
         pubs: Sequence[Any],
         options: Mapping[str, Any],
+        transpile: Mapping[str, Any],
     ) -> None:
         """Raise the error that running these PUBs would meet."""
 

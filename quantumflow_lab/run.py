@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from matplotlib.figure import Figure
 
+    from quantumflow_lab.planning.asked import Asked
     from quantumflow_lab.workflow import Workflow
 
 
@@ -78,6 +79,10 @@ class RunData(Protocol):
     @property
     def error(self) -> Exception | None:
         """What broke the run itself."""
+
+    @property
+    def asked(self) -> Asked:
+        """The options it was asked for."""
 
     @property
     def workflow(self) -> Workflow:
@@ -251,6 +256,11 @@ class Run:
         return self._data.seed
 
     @property
+    def asked(self) -> Asked:
+        """The options it was asked for."""
+        return self._data.asked
+
+    @property
     def workflow(self) -> Workflow:
         """What was run."""
         return self._data.workflow
@@ -371,7 +381,9 @@ class Run:
 
     # Display.
 
-    def figure(self, kind: str = "timeline", step: str | None = None) -> Figure:
+    def figure(
+        self, kind: str = "timeline", step: str | None = None, **point: Any
+    ) -> Figure:
         """A chart of the run.
 
         Parameters
@@ -381,10 +393,12 @@ class Run:
         step
             The step that ``counts`` and ``sweep`` draw; the last suitable one by
             default.
+        **point
+            Values of axes that pick some of its points, as in :meth:`Grid.sel`.
         """
         from quantumflow_lab.figures import run_figure
 
-        return run_figure(self, self._control, kind, step)
+        return run_figure(self, self._control, kind, step, point)
 
     # A worker imports this module as well and has no use for widgets.
 

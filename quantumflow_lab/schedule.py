@@ -23,8 +23,8 @@ _FIRST_BACKEND_LANE = 2
 _CALL_ATTEMPTS = 3
 _BACKOFF_US = 200_000
 _BACKOFF_CAP_US = 10_000_000
-_HOLD_US = 500_000
-"""Longest time a job waits for further points before it leaves."""
+_UNTIL_COMPLETE = -1
+"""A job waits for every point that can still join, up to the backend's limit."""
 
 
 class Schedule:
@@ -172,7 +172,7 @@ class Schedule:
             attempts=state.plan.job_attempts,
             timeout=state.plan.timeout,
             job_limit=self._backends.facts(backend).max_circuits,
-            hold=_HOLD_US,
+            hold=_UNTIL_COMPLETE,
         )
         block = Block(self._blocks.next, state, Role.EXEC, points, backend)
         self._block(live, block, class_, (body.first + points)[:, None])

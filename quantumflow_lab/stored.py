@@ -14,6 +14,7 @@ import numpy as np
 from quantumflow_lab.errors import QuantumFlowError, RunError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import MISSING, Output
+from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.snapshot import metric_line
 from quantumflow_lab.workflow import Workflow
 
@@ -111,6 +112,14 @@ class StoredRun:
     def seed(self) -> int:
         """Seed of the run."""
         return int(self.record["seed"])
+
+    @property
+    def asked(self) -> Asked:
+        """The options it was asked for, backends by name."""
+        kept = self.record["options"]
+        return Asked(
+            tuple(kept["backend"]), kept["shots"], kept["precision"], set=kept["set"]
+        )
 
     @property
     def error(self) -> Exception | None:

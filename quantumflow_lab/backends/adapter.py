@@ -19,6 +19,7 @@ from qiskit import QuantumCircuit
 from quantumflow_lab.backends.counts import read_counts
 from quantumflow_lab.backends.estimating import ReadoutErrors
 from quantumflow_lab.backends.facts import (
+    calibration_date,
     circuit_limit,
     is_aer,
     is_aer_based,
@@ -28,7 +29,12 @@ from quantumflow_lab.backends.facts import (
 )
 from quantumflow_lab.backends.failures import failed_with
 from quantumflow_lab.backends.isa import Transpiler
-from quantumflow_lab.backends.memory import is_unitary
+from quantumflow_lab.backends.memory import (
+    NO_INITIALIZE,
+    is_unitary,
+    option,
+    without_initialize,
+)
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece
 from quantumflow_lab.errors import BackendFailed
@@ -54,6 +60,8 @@ class RunAdapter:
     """Most circuits in one ``run()``."""
     has_exact: bool = field(init=False)
     """True if it can save expectation values."""
+    calibrated: str | None = field(init=False)
+    """Date of its calibration data, ISO 8601, or None."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     _options: set[str] = field(init=False)
@@ -66,6 +74,7 @@ class RunAdapter:
         self.batches_seeds = is_aer_based(self.backend)
         self.max_circuits = circuit_limit(self.backend)
         self.has_exact = self.batches_seeds or is_basic(self.backend)
+        self.calibrated = calibration_date(self.backend)
         self._options = option_names(self.backend)
 
     @property
@@ -115,7 +124,11 @@ class RunAdapter:
         if pieces[0].exact:
             backend = self._exact_backend()
             settings.update(_exact_options(pieces, is_noisy(backend), options))
-        self.job = backend.run([piece.circuit for piece in pieces], **settings)
+        circuits = [piece.circuit for piece in pieces]
+        method = option(settings, backend.options, "method", "automatic")
+        if is_aer_based(backend) and method in NO_INITIALIZE:
+            circuits = [without_initialize(circuit) for circuit in circuits]
+        self.job = backend.run(circuits, **settings)
         try:
             result = self.job.result()
         finally:

@@ -23,11 +23,46 @@ _PASSIVE = {"barrier", "delay"}
 
 
 def instructions(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
-    """Every instruction, those inside control flow included."""
+    """Every instruction, those inside control flow and appended circuits included."""
     for item in circuit.data:
-        yield item
-        for block in getattr(item.operation, "blocks", ()):
-            yield from instructions(block)
+        yield from _with_inner(item)
+
+
+def names(item: CircuitInstruction) -> Iterator[str]:
+    """Name of an instruction and of those inside it."""
+    return (inner.operation.name for inner in _with_inner(item))
+
+
+def _with_inner(item: CircuitInstruction) -> Iterator[CircuitInstruction]:
+    yield item
+    for block in getattr(item.operation, "blocks", ()):
+        yield from instructions(block)
+    if (inner := _appended(item)) is not None:
+        yield from instructions(inner)
+
+
+def _appended(item: CircuitInstruction) -> QuantumCircuit | None:
+    """The circuit inside an instruction, if it may measure."""
+    if not item.clbits or hasattr(item.operation, "blocks"):
+        return None
+    definition: QuantumCircuit | None = item.operation.definition
+    return definition
+
+
+def flat(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
+    """Its instructions; for an appended circuit that may measure, those inside."""
+    for item in circuit.data:
+        inner = _appended(item)
+        if inner is None:
+            yield item
+            continue
+        bits = dict(zip(inner.qubits, item.qubits, strict=True))
+        cbits = dict(zip(inner.clbits, item.clbits, strict=True))
+        for part in flat(inner):
+            yield part.replace(
+                qubits=[bits[qubit] for qubit in part.qubits],
+                clbits=[cbits[clbit] for clbit in part.clbits],
+            )
 
 
 def check_bound(circuit: QuantumCircuit, values: BindingsArray, place: str) -> None:
@@ -83,7 +118,7 @@ def check_unmeasured(circuit: QuantumCircuit, place: str) -> None:
     An estimator would collapse the state first and return a wrong value.
     """
     busy: set[object] = set()
-    for item in reversed(circuit.data):
+    for item in reversed(list(flat(circuit))):
         last = not busy.intersection((*item.qubits, *item.clbits))
         if item.operation.name == "measure" and last:
             raise UnwantedMeasurement(

@@ -17,6 +17,7 @@ from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 from quantumflow_lab.backends import observables
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.isa import Isa
+from quantumflow_lab.backends.memory import touched_qubits
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
 from quantumflow_lab.backends.plan import EstimatePlan, Observable, label
 from quantumflow_lab.backends.pubs import shots_of
@@ -192,7 +193,11 @@ def _save_expectation(
     if found is not None:
         operator, acting = found
         places = [isa.physical(qubit) for qubit in acting]
-        circuit.save_expectation_value(operator, places, label=name)
+        # Aer drops idle qubits and then mixes up an operator on some of the others
+        # (Qiskit/qiskit-aer#2442), so the operator names all that it keeps.
+        kept = sorted({*places, *touched_qubits(circuit)})
+        padded = operator.apply_layout([kept.index(p) for p in places], len(kept))
+        circuit.save_expectation_value(padded, kept, label=name)
 
 
 def _last_bits(counts: Counts, before: int) -> Counts:

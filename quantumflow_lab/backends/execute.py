@@ -154,6 +154,8 @@ class _Job:
 
         return Maker(
             self.request.backend,
+            self.request.tag,
+            self.adapter.calibrated,
             transpiler.target,
             isa,
             lambda: self.adapter.readout_errors(member.options),

@@ -52,7 +52,7 @@ def facts_of(
         max_circuits=circuit_limit(backend),
         options=frozenset(option_names(backend)) - RESERVED_OPTIONS.keys(),
         portable=portable,
-        calibrated=_calibrated(backend),
+        calibrated=calibration_date(backend),
     )
 
 
@@ -136,7 +136,8 @@ def _declared(backend: BackendV2, name: str) -> int | None:
     return value if isinstance(value, int) and value > 0 else None
 
 
-def _calibrated(backend: Any) -> str | None:
+def calibration_date(backend: Any) -> str | None:
+    """When the device was calibrated, ISO 8601, if it is one that says so."""
     if not is_fake(backend):
         return None
     date = getattr(backend.properties(), "last_update_date", None)

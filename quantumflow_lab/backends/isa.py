@@ -6,6 +6,7 @@ import io
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -13,12 +14,21 @@ from qiskit import qpy
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 
 from quantumflow_lab.backends.facts import declared_width, is_aer
-from quantumflow_lab.backends.memory import active_qubits
+from quantumflow_lab.backends.memory import NO_INITIALIZE, active_qubits
+from quantumflow_lab.errors import UnknownBackendOption, did_you_mean
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.circuit import CircuitInstruction
     from qiskit.providers import BackendV2
+
+_UNTIMED = {"delay", "reset", "barrier", "id"}
+"""Operations that even a calibrated device need not give a duration."""
+
+TRANSPILE_OPTIONS = frozenset(signature(generate_preset_pass_manager).parameters) - {
+    *("optimization_level", "backend", "target", "_skip_target")
+}
+"""What ``transpile=`` takes; the lab sets level, backend and target itself."""
 
 _PLUGIN_STAGES = {
     "translation_method": "get_translation_stage_plugin",
@@ -61,6 +71,14 @@ class Isa:
         """The same for a circuit with its parameters bound."""
         return replace(self, circuit=circuit)
 
+    @property
+    def places(self) -> tuple[int, ...] | None:
+        """The layout, also of a circuit that came with its own."""
+        own = self.circuit.layout
+        if self.layout is not None or own is None:
+            return self.layout
+        return tuple(own.final_index_layout())
+
     def physical(self, qubit: int) -> int:
         """Number of a given circuit's qubit in the ISA circuit."""
         return qubit if self.layout is None else self.layout[qubit]
@@ -76,8 +94,10 @@ class Transpiler:
     """True if idle time matters, so that delays have to be scheduled."""
     capacity: int = 1024
     """ISA circuits to keep."""
+    managers: int = 32
+    """Pass managers to keep, one for each combination of settings."""
     _target: Target | None = None
-    _managers: dict[Any, PassManager] = field(default_factory=dict)
+    _managers: OrderedDict[Any, PassManager] = field(default_factory=OrderedDict)
     _cache: OrderedDict[Any, Isa] = field(default_factory=OrderedDict)
 
     @property
@@ -106,8 +126,15 @@ class Transpiler:
         seed
             Seed of the stochastic passes, or None.
         options
-            Further keyword arguments of :func:`qiskit.transpile`.
+            Further keyword arguments of
+            :func:`qiskit.transpiler.generate_preset_pass_manager`.
+
+        Raises
+        ------
+        UnknownBackendOption
+            Naming the nearest option.
         """
+        check_transpile(options)
         if circuit.layout is not None and is_legal(circuit, self.target):
             return Isa(circuit, None, given=True, size=Size.of(circuit))
         options = self._with_scheduling(circuit, options)
@@ -134,6 +161,9 @@ class Transpiler:
         if manager is None:
             manager = self._manager(settings[0], settings[1], options)
             self._managers[settings] = manager
+            if len(self._managers) > self.managers:
+                self._managers.popitem(last=False)
+        self._managers.move_to_end(settings)
         done = manager.run(circuit)
         if "scheduling_method" in options:
             done = without_idle_delays(done)
@@ -159,7 +189,28 @@ class Transpiler:
         has_delay = any(item.operation.name == "delay" for item in circuit.data)
         if not self.noisy or not has_delay or "scheduling_method" in options:
             return options
+        if not has_durations(self.target):
+            return options
         return {**options, "scheduling_method": "alap"}
+
+
+def check_transpile(options: Mapping[str, Any]) -> None:
+    """Raise ``UnknownBackendOption`` for what ``transpile=`` does not take."""
+    for name in options:
+        if name == "optimization_level":
+            raise UnknownBackendOption(
+                "transpile= has no 'optimization_level': it is an option of the step, "
+                "so type optimization_level=",
+                option=name,
+                known=sorted(TRANSPILE_OPTIONS),
+            )
+        if name not in TRANSPILE_OPTIONS:
+            raise UnknownBackendOption(
+                f"transpile= has no '{name}'{did_you_mean(name, TRANSPILE_OPTIONS)}; "
+                "it takes the arguments of generate_preset_pass_manager",
+                option=name,
+                known=sorted(TRANSPILE_OPTIONS),
+            )
 
 
 def frozen_target(backend: BackendV2) -> Target:
@@ -172,11 +223,32 @@ def frozen_target(backend: BackendV2) -> Target:
     if not is_aer(backend) or declared_width(backend) is not None:
         return target
     open_target = Target(num_qubits=None, dt=target.dt)
+    method = backend.options.get("method")
+    dropped = {"initialize"} if method in NO_INITIALIZE else set()
     for name in target.operation_names:
+        if name in dropped:
+            continue
         operation = target.operation_from_name(name)
         anywhere = None if isinstance(operation, type) else {None: None}
         open_target.add_instruction(operation, anywhere, name=name)
     return open_target
+
+
+def has_durations(target: Target) -> bool:
+    """True if the target says how long each of its gates and measurements takes.
+
+    A simulator with a noise model of its own does not, and cannot be scheduled.
+    """
+    timed = [
+        target[name]
+        for name in target.operation_names
+        if name not in _UNTIMED
+        and not isinstance(target.operation_from_name(name), type)
+    ]
+    return bool(timed) and all(
+        any(entry and entry.duration is not None for entry in places.values())
+        for places in timed
+    )
 
 
 def is_legal(circuit: QuantumCircuit, target: Target) -> bool:

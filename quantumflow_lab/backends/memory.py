@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.backends.checks import instructions
+from qiskit.quantum_info import Operator
+
+from quantumflow_lab.backends.checks import instructions, names
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -15,23 +17,32 @@ if TYPE_CHECKING:
 DENSE = {"statevector": 1, "density_matrix": 2, "unitary": 2, "superop": 4}
 """Methods that hold every amplitude, and qubits of state per qubit of circuit."""
 
+NO_INITIALIZE = {"density_matrix", "matrix_product_state"}
+"""Methods of Aer that have no ``initialize``, or one that is wrong on some qubits."""
+
 _CLIFFORD = {
     *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap"),
     *("ecr", "iswap", "dcx", "measure", "reset", "barrier", "delay", "pauli"),
 }
-_NOT_UNITARY = {"reset", "initialize", "kraus", "superop", "quantum_channel"}
+_IDLE = {"barrier", "delay"}
+_FRESH = {"reset", "initialize"}
+_NOT_UNITARY = {*_FRESH, "kraus", "superop", "quantum_channel"}
 
 
 def active_qubits(circuit: QuantumCircuit) -> int:
-    """Qubits that some instruction other than a barrier or delay touches."""
-    return len(
-        {
-            qubit
-            for item in circuit.data
-            if item.operation.name not in {"barrier", "delay"}
-            for qubit in item.qubits
-        }
-    )
+    """How many qubits some instruction other than a barrier or delay touches."""
+    return len(touched_qubits(circuit))
+
+
+def touched_qubits(circuit: QuantumCircuit) -> set[int]:
+    """Numbers of the qubits that an instruction not a barrier or delay touches."""
+    touched = {
+        qubit
+        for item in circuit.data
+        if item.operation.name not in _IDLE
+        for qubit in item.qubits
+    }
+    return {circuit.find_bit(qubit).index for qubit in touched}
 
 
 def is_clifford(circuit: QuantumCircuit) -> bool:
@@ -40,10 +51,41 @@ def is_clifford(circuit: QuantumCircuit) -> bool:
 
 
 def is_unitary(circuit: QuantumCircuit) -> bool:
-    """True if a state vector can follow it without drawing random numbers."""
-    return not any(
-        item.operation.name in _NOT_UNITARY for item in instructions(circuit)
-    )
+    """True if a state vector can follow it without drawing random numbers.
+
+    A qubit that nothing has touched yet is known to be in state 0, so to reset or
+    initialize it is no more random than a gate.
+    """
+    touched: set[object] = set()
+    for item in circuit.data:
+        fresh = item.operation.name in _FRESH and touched.isdisjoint(item.qubits)
+        if not fresh and any(name in _NOT_UNITARY for name in names(item)):
+            return False
+        if item.operation.name not in _IDLE:
+            touched.update(item.qubits)
+    return True
+
+
+def without_initialize(circuit: QuantumCircuit) -> QuantumCircuit:
+    """The same circuit for the methods of Aer that cannot initialize.
+
+    Each ``initialize`` becomes a reset and one unitary, which no noise model knows, so
+    that it stays as ideal as it is on a state vector.
+    """
+    if not any(item.operation.name == "initialize" for item in circuit.data):
+        return circuit
+    expanded = circuit.copy_empty_like()
+    for item in circuit.data:
+        if item.operation.name != "initialize":
+            expanded.append(item)
+            continue
+        expanded.reset(item.qubits)
+        gates = item.operation.definition.copy_empty_like()
+        for inner in item.operation.definition.data:
+            if inner.operation.name != "reset":
+                gates.append(inner)
+        expanded.unitary(Operator(gates), item.qubits)
+    return expanded
 
 
 def simulation_method(

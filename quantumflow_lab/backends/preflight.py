@@ -7,10 +7,13 @@ hang, or abort the process, so the lab looks first.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from quantumflow_lab.backends import memory
+from quantumflow_lab.backends.checks import instructions
 from quantumflow_lab.backends.facts import RESERVED_OPTIONS, is_basic
+from quantumflow_lab.backends.isa import check_transpile
 from quantumflow_lab.backends.pubs import check_precision, check_shots
 from quantumflow_lab.errors import (
     BadPrecision,
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from qiskit import QuantumCircuit
     from qiskit.providers import BackendV2
 
+_NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
 HEADROOM = 0.9
 """Share of the available memory that one simulated state may take."""
 
@@ -35,6 +40,7 @@ def preflight(
     kind: Literal["sample", "estimate"],
     pubs: Sequence[Any],
     options: Mapping[str, Any],
+    transpile: Mapping[str, Any] = _NO_OPTIONS,
 ) -> None:
     """Raise the error that running these PUBs would meet.
 
@@ -44,6 +50,7 @@ def preflight(
         With what to type instead.
     """
     check_options(facts, options)
+    check_transpile(transpile)
     for pub in pubs:
         exact = kind == "estimate" and pub.precision == 0
         if kind == "sample":
@@ -82,8 +89,9 @@ def check_exact(facts: BackendFacts, circuit: QuantumCircuit) -> None:
             "or take a simulator such as aer",
             backend=facts.name,
         )
-    if any("measure" in item.operation.name for item in circuit.data) or any(
-        getattr(item.operation, "blocks", ()) for item in circuit.data
+    if any(
+        "measure" in item.operation.name or getattr(item.operation, "blocks", ())
+        for item in instructions(circuit)
     ):
         raise BadPrecision(
             "precision=0 has no meaning for a circuit with mid-circuit measurements, "

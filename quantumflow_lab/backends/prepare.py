@@ -25,6 +25,10 @@ class Maker:
 
     name: str
     """Name of the backend, for the metadata."""
+    tag: str
+    """Tag of the job, for the metadata."""
+    calibrated: str | None
+    """Date of the calibration data, for the metadata."""
     target: Target
     """Its frozen target."""
     isa: Callable[[QuantumCircuit], Isa]
@@ -37,7 +41,7 @@ class Maker:
         isas = self._isas(pub)
 
         def about(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-            return _about(self.name, isas, outcomes)
+            return _about(self.name, self.tag, self.calibrated, isas, outcomes)
 
         if kind == "sample":
             return sample(pub, isas, about)
@@ -71,14 +75,20 @@ def circuit_count(kind: Kind, pub: Any) -> int:
 
 
 def _about(
-    name: str, isas: Sequence[Isa], outcomes: Sequence[Outcome]
+    name: str,
+    tag: str,
+    calibrated: str | None,
+    isas: Sequence[Isa],
+    outcomes: Sequence[Outcome],
 ) -> dict[str, Any]:
     """What ``PubResult.metadata["qflow"]`` says."""
-    layout = isas[0].layout if isas else None
+    places = isas[0].places if isas else None
     return {
         "backend": name,
+        "tag": tag,
+        "calibrated": calibrated,
         "circuits": len(outcomes),
-        "layout": None if layout is None else list(layout),
+        "layout": None if places is None else list(places),
         "given": any(isa.given for isa in isas),
         "seed": outcomes[0].seed if outcomes else None,
         "depth": max((isa.size.depth for isa in isas), default=0),

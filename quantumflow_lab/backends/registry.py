@@ -146,10 +146,11 @@ class Registry:
         kind: Kind,
         pubs: Sequence[Any],
         options: Mapping[str, Any],
+        transpile: Mapping[str, Any] | None = None,
     ) -> None:
         """Raise the error that running these PUBs would meet; see :func:`preflight`."""
         entry = self._known(name)
-        preflight(entry.facts, entry.backend, kind, pubs, options)
+        preflight(entry.facts, entry.backend, kind, pubs, options, transpile or {})
 
     def _known(self, name: str) -> _Entry:
         with self._lock:

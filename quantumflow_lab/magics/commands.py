@@ -107,7 +107,16 @@ class Commands:
 
     def _plan(self, name: str) -> Table:
         run = self._named(name)
-        return plan_table(lab().plan(run.workflow, inputs=self._shell.user_ns))
+        asked = run.asked
+        plan = lab().plan(
+            run.workflow,
+            backend=asked.backend or None,
+            shots=asked.shots,
+            precision=asked.precision,
+            set=asked.set,
+            inputs=self._shell.user_ns,
+        )
+        return plan_table(plan)
 
     def _cancel(self, name: str) -> Run:
         name, _, step = name.partition(".")

@@ -6,6 +6,7 @@ must never read anything else.
 
 from __future__ import annotations
 
+import copyreg
 import os
 import pickle
 import struct
@@ -13,12 +14,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import cloudpickle
+from qiskit.circuit import CASE_DEFAULT
 
 from quantumflow_lab.backends.registry import BackendSpec
 from quantumflow_lab.ports import JobRequest
 
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
+
+# Qiskit knows the default of a switch by identity, which pickle would lose: it goes by
+# name. QPY would keep it too, but costs every circuit its fast path.
+copyreg.pickle(type(CASE_DEFAULT), lambda _: "CASE_DEFAULT")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,19 @@ from qiskit.circuit import Clbit, Parameter, ParameterVector
 from qiskit.primitives import StatevectorEstimator, StatevectorSampler
 from qiskit.quantum_info import SparsePauliOp
 from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, pauli_error
 
 from quantumflow_lab.backends import Registry, circuit_count, normalise
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute
-from quantumflow_lab.errors import BackendFailed, CircuitRefused, TooMuchMemory
+from quantumflow_lab.backends.isa import Transpiler
+from quantumflow_lab.backends.memory import is_unitary
+from quantumflow_lab.errors import (
+    BackendFailed,
+    CircuitRefused,
+    TooMuchMemory,
+    UnknownBackendOption,
+)
 from quantumflow_lab.ports import (
     JobRequest,
     Member,
@@ -377,7 +385,9 @@ def test_a_circuit_with_a_layout_that_is_legal_runs_as_given():
     ready = transpile(bell(), manila, initial_layout=[3, 4], optimization_level=1)
     ((result,),) = results("fake_manila", "sample", ready)
     about = result.metadata["qflow"]
-    assert (about["given"], about["layout"]) == (True, None)
+    assert (about["given"], about["layout"]) == (True, [3, 4])
+    assert about["tag"] == "t"
+    assert about["calibrated"] == REGISTRY.facts("fake_manila").calibrated is not None
     ((result,),) = results("fake_manila", "sample", bell())
     assert result.metadata["qflow"]["given"] is False
 
@@ -477,3 +487,96 @@ def test_more_circuits_than_one_run_takes_are_cut_without_a_change():
     execute(request, adapter, events.append)
     (done,) = [event for event in events if isinstance(event, MemberDone)]
     assert np.array_equal(done.results[0].data.meas.array, whole.data.meas.array)
+
+
+@pytest.mark.parametrize("backend", ["aer", "aer_statevector", "aer_mps"])
+@pytest.mark.parametrize("first", [True, False])
+def test_initialize_is_exact_wherever_it_stands(backend, first):
+    """cos(0.6)|00> + sin(0.6)|11> has <ZZ> = 1 and <ZI> = cos(1.2)."""
+    circuit = QuantumCircuit(3)
+    circuit.h(2)
+    if not first:
+        circuit.h(0)
+        circuit.cx(0, 1)
+    circuit.initialize([np.cos(0.6), 0, 0, np.sin(0.6)], [0, 1])
+    value = (circuit, ["IZZ", "IZI", "XII"], None, 0)
+    ((result,),) = results(backend, "estimate", value)
+    np.testing.assert_allclose(result.data.evs, [1, np.cos(1.2), 1], atol=1e-9)
+
+
+def test_initialize_is_exact_under_a_noise_model():
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(pauli_error([("X", 0.1), ("I", 0.9)]), ["x"])
+    circuit = QuantumCircuit(1)
+    circuit.initialize([np.cos(0.6), np.sin(0.6)], 0)
+    circuit.x(0)
+    value = (circuit, "Z", None, 0)
+    ((result,),) = results(AerSimulator(noise_model=model), "estimate", value)
+    assert float(result.data.evs) == pytest.approx(-0.8 * np.cos(1.2))
+
+
+def test_a_fresh_qubit_is_reset_without_chance():
+    fresh, used = QuantumCircuit(2), QuantumCircuit(2)
+    fresh.h(0)
+    fresh.reset(1)
+    used.h(0)
+    used.reset(0)
+    assert is_unitary(fresh)
+    assert not is_unitary(used)
+
+
+def test_delays_are_left_alone_where_the_target_has_no_durations():
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(pauli_error([("X", 0.0), ("I", 1.0)]), ["sx"])
+    model.add_all_qubit_quantum_error(pauli_error([("X", 0.2), ("I", 0.8)]), ["x"])
+    circuit = QuantumCircuit(1)
+    circuit.x(0)
+    circuit.delay(100, 0, "ns")
+    ((result,),) = results(
+        AerSimulator(noise_model=model), "estimate", (circuit, "Z", None, 0)
+    )
+    assert float(result.data.evs) == pytest.approx(-0.6)
+
+
+def test_a_misspelt_transpile_option_is_told_with_the_nearest():
+    shares = members("sample", [bell()], transpile={"routing_metod": "sabre"})
+    failed = run("aer", "sample", shares)[1]
+    assert isinstance(failed.error, UnknownBackendOption)
+    assert failed.error.message == (
+        "transpile= has no 'routing_metod'; did you mean 'routing_method'?; "
+        "it takes the arguments of generate_preset_pass_manager"
+    )
+
+
+def test_pass_managers_are_bounded():
+    transpiler = Transpiler(AerSimulator(), noisy=False, managers=3)
+    for seed in range(5):
+        transpiler.isa(bell(), level=0, seed=seed, options={})
+    assert [key[1] for key in transpiler._managers] == [2, 3, 4]
+
+
+def test_initialize_beside_a_busy_qubit_is_sampled_right_on_a_matrix_product_state():
+    """Aer's own gives a state of norm 2 there."""
+    circuit = QuantumCircuit(3)
+    circuit.h(2)
+    circuit.initialize([np.cos(0.6), 0, 0, np.sin(0.6)], [0, 1])
+    circuit.measure_all()
+    for name, options in (
+        ("aer_mps", {}),
+        ("aer", {"method": "matrix_product_state"}),
+    ):
+        shares = members("sample", [(circuit, None, 4000)], options=options)
+        ((_, counts),) = counts_of(run(name, "sample", shares))[0].items()
+        excited = counts.get("011", 0) + counts.get("111", 0)
+        # Six standard errors of 4000 shots are 4.4 %.
+        assert excited / 4000 == pytest.approx(np.sin(0.6) ** 2, abs=0.045)
+
+
+def test_an_appended_measurement_is_sampled():
+    part = QuantumCircuit(1, 1)
+    part.x(0)
+    part.measure(0, 0)
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(part.to_instruction(), [1], [0])
+    ((result,),) = results("aer", "sample", circuit)
+    assert result.data.c.get_counts() == {"1": 1024}

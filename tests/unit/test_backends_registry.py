@@ -287,3 +287,21 @@ def test_normalise_by_backend_knows_its_limit_and_turns_shots_into_precision():
         registry.normalise(
             "sample", clifford(1), backend="device", shots=501, precision=None
         )
+
+
+@pytest.mark.parametrize("name", ["initial_layuot", "optimization_level"])
+def test_a_transpile_option_is_checked_before_anything_runs(name):
+    pubs, _ = normalise("sample", clifford(2))
+    with pytest.raises(UnknownBackendOption, match=name):
+        Registry().preflight("aer", "sample", pubs, {}, {name: 1})
+    Registry().preflight("aer", "sample", pubs, {}, {"initial_layout": [1, 0]})
+
+
+def test_precision_zero_is_refused_for_an_appended_measurement():
+    part = QuantumCircuit(1, 1)
+    part.measure(0, 0)
+    part.h(0)
+    circuit = QuantumCircuit(2, 1)
+    circuit.append(part.to_instruction(), [1], [0])
+    with pytest.raises(BadPrecision, match="mid-circuit"):
+        preflight("aer", (circuit, "ZZ", None, 0), "estimate")

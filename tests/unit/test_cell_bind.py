@@ -6,10 +6,12 @@ import inspect
 import linecache
 import threading
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from quantumflow_lab.cell import Bound, bind, substitute
@@ -18,11 +20,12 @@ from quantumflow_lab.errors import (
     BadOption,
     BadShots,
     SecretInput,
+    UndeclaredNeed,
     UnknownName,
     UnknownNeed,
     UnknownOption,
 )
-from quantumflow_lab.workflow import Input, Workflow
+from quantumflow_lab.workflow import INJECTED, Input, Workflow
 
 
 def bound(text: str, namespace: dict[str, Any] | None = None, **keywords: Any) -> Bound:
@@ -293,11 +296,11 @@ def test_a_decorator_below_ours_stays() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("token", "abc"),
-        ("IBM_API_KEY", "abc"),
-        ("apikey2", b"abc"),
-        ("passwords", ["abc"]),
-        ("credentials", {"user": "abc"}),
+        ("token", "abcdefgh01234567"),
+        ("IBM_API_KEY", "abcdefgh01234567"),
+        ("apikey2", b"abcdefgh01234567"),
+        ("passwords", ["", "abcdefgh01234567"]),
+        ("credentials", {"user": "abcdefgh01234567"}),
         ("harmless", SecretStr("abc")),
         ("header", "ghp_0123456789abcdef"),
     ],
@@ -310,7 +313,16 @@ def test_an_input_that_looks_like_a_secret_is_refused(name: str, value: object) 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("tokenizer", "abc"), ("token_count", 3), ("secrets", 1.5), ("bits", "0101")],
+    [
+        ("tokenizer", "abcdefgh01234567"),
+        ("token_count", 3),
+        ("secrets", 1.5),
+        ("bits", "0101"),
+        ("secret", "1011"),
+        ("secret_string", "1011" * 8),
+        ("tokens", ["a", "b"]),
+        ("password", "abcdefgh0123456"),
+    ],
 )
 def test_an_input_that_only_resembles_a_secret_is_taken(
     name: str, value: object
@@ -320,7 +332,10 @@ def test_an_input_that_only_resembles_a_secret_is_taken(
 
 def test_a_secret_is_not_set_either() -> None:
     with pytest.raises(SecretInput):
-        bound("token = None\n@qf.step\ndef f(token): ...", set={"token": "abc"})
+        bound(
+            "token = None\n@qf.step\ndef f(token): ...",
+            set={"token": "abcdefgh01234567"},
+        )
 
 
 def notebook(text: str) -> dict[str, Any]:
@@ -371,3 +386,69 @@ def test_the_names_of_the_text_win_over_those_that_are_injected() -> None:
     found = bound("@qf.step\ndef f(backend): ...", {"backend": "a variable"})
     assert found.inputs == ()
     assert found.workflow.step("f").injected == ("backend",)
+
+
+@pytest.mark.parametrize("name", INJECTED)
+def test_a_body_may_read_a_variable_called_like_what_the_lab_provides(
+    name: str,
+) -> None:
+    text = f"@qf.step\ndef f(): return {name}"
+    found = bound(text, {name: "mine"})
+    assert [each.name for each in found.inputs] == [name]
+    assert found.bodies["f"]() == "mine"
+    with pytest.raises(UndeclaredNeed, match=rf"write: def f\({name}\):"):
+        bound(text)
+
+
+class Odd:
+    """A value whose own length, which only its summary asks for, raises."""
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+
+@pytest.mark.parametrize(
+    ("value", "summary"),
+    [
+        (NDArray[np.float64], "GenericAlias"),
+        (list[float], "GenericAlias"),
+        (Odd(), "Odd"),
+    ],
+)
+def test_a_value_without_a_summary_is_taken(value: Any, summary: str) -> None:
+    found = bound("@qf.step\ndef f(vec): ...", {"vec": value})
+    assert found.inputs[0].summary == summary
+
+
+def unfilled(rate: int) -> Callable[[], object]:
+    """A function that reads a variable nobody has assigned yet."""
+
+    def model() -> object:
+        return rate, late
+
+    if rate < 0:
+        late = 1
+    return model
+
+
+def test_a_function_whose_closure_is_not_filled_has_a_key() -> None:
+    def key_of(rate: int) -> str | None:
+        found = bound("@qf.step\ndef f(model): ...", {"model": unfilled(rate)})
+        return found.inputs[0].fingerprint
+
+    assert key_of(2) == key_of(2)
+    assert key_of(2) != key_of(3)
+
+
+@pytest.mark.parametrize("literal", ["3", "0.5", "-1", "1j", "True"])
+def test_a_number_is_not_set_to_a_text(literal: str) -> None:
+    text = f"n = {literal}\n@qf.step\ndef f(n): ..."
+    with pytest.raises(BadOption, match=rf"literal, such as --set n={literal}$"):
+        bound(text, set={"n": "np.pi"})
+    assert bound(text, set={"n": 2}).values == {"n": 2}
+
+
+@pytest.mark.parametrize("literal", ["'a'", "None", "[1]"])
+def test_any_other_dial_is_set_to_a_text(literal: str) -> None:
+    text = f"n = {literal}\n@qf.step\ndef f(n): ..."
+    assert bound(text, set={"n": "np.pi"}).values == {"n": "np.pi"}

@@ -17,6 +17,7 @@ from quantumflow_lab.errors import (
     BadDecorator,
     BadShots,
     UndeclaredNeed,
+    UnknownName,
     UnknownOption,
 )
 from quantumflow_lab.workflow import Workflow
@@ -211,3 +212,15 @@ def test_a_function_without_source_is_refused() -> None:
 def test_a_given_value_is_not_read_behind_the_back_of_a_function() -> None:
     with pytest.raises(UndeclaredNeed, match="make 'scale' a parameter"):
         qf.workflow("x", ry, counts, fit, scale=3)
+
+
+def test_a_function_of_a_workflow_may_have_an_unfilled_closure() -> None:
+    @qf.step
+    def total(n: int) -> int:
+        return n + late
+
+    flow = qf.workflow("sum", total, n=1)
+    with pytest.raises(UnknownName, match="reads 'late', which is found nowhere"):
+        bind(flow, {})
+    late = 2
+    assert bind(qf.workflow("sum", total, n=1), {}).bodies["total"](n=1) == 3

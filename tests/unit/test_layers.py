@@ -58,7 +58,8 @@ LAYERS = {
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
     "run": Layer(
-        "run stored tables figures", "workflow grid runner store charts widgets"
+        "run stored tables figures",
+        "workflow grid planning runner store charts widgets",
     ),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""

@@ -254,3 +254,27 @@ def test_nonsense_is_always_a_pub_error(value):
     for kind in ("sample", "estimate"):
         with pytest.raises(PubError):
             normalise(kind, value)
+
+
+def appended(*, last: bool) -> QuantumCircuit:
+    """A circuit that measures inside an instruction inside an instruction."""
+    inner = QuantumCircuit(1, 1)
+    inner.measure(0, 0)
+    if not last:
+        inner.h(0)
+    outer = QuantumCircuit(1, 1)
+    outer.append(inner.to_instruction(), [0], [0])
+    circuit = QuantumCircuit(2, 1)
+    circuit.h(1)
+    circuit.append(outer.to_instruction(), [1], [0])
+    return circuit
+
+
+def test_a_measurement_inside_an_appended_circuit_counts():
+    normalise("sample", appended(last=True))
+
+
+def test_a_final_measurement_inside_an_appended_circuit_is_refused_in_an_estimate():
+    with pytest.raises(UnwantedMeasurement, match="measurement of qubit 1"):
+        normalise("estimate", (appended(last=True), "ZZ"))
+    normalise("estimate", (appended(last=False), "ZZ"))

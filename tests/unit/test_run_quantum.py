@@ -18,7 +18,7 @@ from qiskit.transpiler import Target
 
 from quantumflow_lab import Lab, Run
 from quantumflow_lab.charts import wilson
-from quantumflow_lab.errors import StepFailed, TooManyCalls, UnknownOption
+from quantumflow_lab.errors import BadOption, StepFailed, TooManyCalls, UnknownOption
 from quantumflow_lab.settings import Settings
 
 if TYPE_CHECKING:
@@ -337,3 +337,12 @@ def test_an_option_of_a_handle_that_does_not_exist_is_refused(lab: Lab) -> None:
     run = run_cell(lab, cell, name="typo")
     with pytest.raises(UnknownOption, match="did you mean 'precision'"):
         run.raise_failure()
+
+
+def test_counts_of_a_sweep_are_drawn_point_by_point(lab: Lab) -> None:
+    cell = "k = qf.axis(range(12))\n" + BELL.replace("def bell():", "def bell(k):")
+    run = run_cell(lab, cell, name="swept", shots=50)
+    with pytest.raises(BadOption, match="has 12 points, too many for one chart; name"):
+        run.figure("counts")
+    (axes,) = run.figure("counts", k=3).axes
+    assert axes.get_title(loc="left") == "swept · counts"

@@ -362,3 +362,18 @@ def test_results_survive_the_trip_whole(lab):
     data = events[-2].results[0].data
     assert data.evs.shape == data.stds.shape == (2,)
     assert np.isclose(data.evs[1], 1)
+
+
+def test_a_switch_keeps_its_default_on_the_way_to_a_worker(lab):
+    circuit = QuantumCircuit(2, 2)
+    circuit.x(0)
+    circuit.measure(0, 0)
+    with circuit.switch(circuit.clbits[0]) as case:
+        with case(0):
+            circuit.id(1)
+        with case(case.DEFAULT):
+            circuit.x(1)
+    circuit.measure(1, 1)
+    events = submit(lab[2], request(70, "aer", circuit)).wait()
+    (done,) = [event for event in events if isinstance(event, MemberDone)]
+    assert done.results[0].data.c.get_counts() == {"11": 1024}
