@@ -338,6 +338,8 @@ def test_a_lab_leaves_no_thread_behind(tmp_path: Path) -> None:
 
 
 def test_a_logged_value_without_a_name_says_how_to_write_it(lab: Lab) -> None:
-    run = run_cell(lab, "@qf.step\ndef bad():\n    qf.log('energy', 1)\n", name="noname")
+    run = run_cell(
+        lab, "@qf.step\ndef bad():\n    qf.log('energy', 1)\n", name="noname"
+    )
     with pytest.raises(BadOption, match=r"write qf.log\(energy=e\)"):
         run.raise_failure()
