@@ -32,7 +32,11 @@ UNIT_STATES = tuple(state.name.lower() for state in UnitState)
 
 
 class Reason(IntEnum):
-    """Why an attempt failed. ``TRANSIENT`` and ``LOST`` are tried again."""
+    """Why an attempt failed.
+
+    ``TRANSIENT`` and ``LOST`` are tried again; ``TOO_BIG`` in a smaller job, ``REFUSED`` on
+    another lane.
+    """
 
     TRANSIENT = 0
     PERMANENT = 1
@@ -72,6 +76,8 @@ class Cause(IntEnum):
     """It was cancelled while the cap kept it from starting."""
     GIVEN_UP = 7
     """The user gave up a job in doubt."""
+    DEADLINE = 8
+    """The deadline of its run has passed."""
 
 
 class Outcome(IntEnum):
@@ -107,6 +113,14 @@ class EventCode(IntEnum):
     CANCEL = 20
     STOPPED = 21
     TICK = 22
+    GUARD = 23
+    LIMITS = 24
+    OTHER = 25
+    WEIGHT = 26
+    PAUSE = 27
+    DEADLINE = 28
+    ADOPT = 29
+    SPENT = 30
 
 
 class CommandCode(IntEnum):
@@ -122,3 +136,6 @@ class CommandCode(IntEnum):
     RETRY = 8
     ASK = 9
     ENDED = 10
+    MOVED = 11
+    REST = 12
+    SHORT = 13

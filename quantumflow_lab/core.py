@@ -24,10 +24,19 @@ Where the contract of the words leaves a choice, these are the rules:
 - In a batch events come first, then timers, then the ends of runs, then starts: an
   answer that came in time wins over its timeout, and a definition in the batch of the
   last answer keeps its run open. Time never runs backwards.
-- Larger priorities start sooner; runs of equal priority take turns; unparked units go
-  first, and jobs before plain units.
+- Unparked units go first. Runs share a lane by expected time: the one that had least is
+  next. Within a run larger priorities start sooner, and jobs before plain units.
 - A job may take as long as the timeouts of its members together.
-- ``TOO_BIG`` and ``REFUSED`` are permanent. ``LOST`` is tried again like ``TRANSIENT``.
+- ``LOST`` is tried again like ``TRANSIENT``. After ``TOO_BIG`` a job of several members
+  is cut in half. After ``REFUSED``, or when the attempts are used up, a class gives its
+  lane up for the next one; each lane grants its attempts anew. Without another lane the
+  unit has failed.
+- ``retry_after`` of a member keeps the whole lane from starting anything.
+- A class leaves a lane that is down, rests, was given up or is too expensive, as soon as
+  another of its lanes is usable, and stays there until the same happens again. Jobs that
+  are out stay where they are.
+- A job is full at its limit of members or when it reaches a limit of its lane; a single
+  member may pass them.
 - A timed-out unit has failed at once and leaves its slot; ``Stop`` is sent along.
 - Members of a stopped job that have not answered when the grace is over are abandoned,
   and the job is closed; its reserve stays until the bill.
@@ -84,13 +93,16 @@ __all__ = [
     "Events",
     "Final",
     "Find",
+    "Moved",
     "Outcome",
     "Reason",
+    "Rest",
     "Resume",
     "Retry",
     "Run",
     "Scheduler",
     "Scope",
+    "Short",
     "Stop",
     "StopJob",
     "Submit",
@@ -137,34 +149,101 @@ class Events(_Words):
         step: int,
         lane: int,
         attempts: int = 1,
-        timeout: int = -1,
         backoff: int = 0,
         backoff_cap: int = 0,
         priority: int = 0,
+        rank: int = 0,
+        expected: int = 0,
         job_limit: int = 0,
         hold: int = -1,
+        timeout: int = -1,
         reserve: int = 0,
+        per_circuit: int = 0,
+        per_shot: int = 0,
     ) -> Self:
         """Say how the units of a class run.
 
         Parameters
         ----------
         attempts
-            Tries in all, at least 1.
-        timeout
-            From the command to the answer, in microseconds.
+            Tries in all on one lane, at least 1.
         backoff, backoff_cap
             Wait after the first attempt, doubled with each further one up to the cap.
+        priority
+            Larger starts sooner, among the units of the run.
+        rank
+            Expected time from the start of such a unit to the end of the run. A job that
+            a deadline leaves no more than that waits for nobody.
+        expected
+            Expected time of a unit in a slot; runs share a lane by it.
         job_limit
             0 for plain units, else the most members of one job.
         hold
             How long a forming job waits for more members; -1: until nothing else can
             join.
-        reserve
-            Upper bound of what one job may cost.
+        timeout
+            From the command to the answer, for each member of a job.
+        reserve, per_circuit, per_shot
+            Upper bound of what a job costs: for itself, for each circuit, for each shot.
         """
-        self._add(EventCode.CLASS, cls, run, step, lane, attempts, timeout, backoff)
-        return self._add(backoff_cap, priority, job_limit, hold, reserve)
+        self._add(EventCode.CLASS, cls, run, step, attempts, backoff, backoff_cap)
+        self._add(priority, rank, expected, lane, job_limit, hold, timeout)
+        return self._add(reserve, per_circuit, per_shot)
+
+    def other_lane(
+        self,
+        cls: int,
+        lane: int,
+        *,
+        job_limit: int,
+        hold: int = -1,
+        timeout: int = -1,
+        reserve: int = 0,
+        per_circuit: int = 0,
+        per_shot: int = 0,
+    ) -> Self:
+        """Let a class go to another lane when it cannot use its own; on these terms.
+
+        For units that run in jobs; ``job_limit`` is at least 1. Lanes are tried in the
+        order in which they were named. ``Moved`` tells when it happens.
+        """
+        self._add(EventCode.OTHER, cls, lane, job_limit, hold, timeout)
+        return self._add(reserve, per_circuit, per_shot)
+
+    def guard(
+        self,
+        lane: int,
+        *,
+        burst: int = 1,
+        period: int = 0,
+        trip: int = 0,
+        rest: int = 0,
+    ) -> Self:
+        """Say how a lane is spared.
+
+        Parameters
+        ----------
+        burst, period
+            `burst` starts may come at once, further ones one each `period`; 0 for no
+            limit.
+        trip, rest
+            After `trip` failed jobs in a row the lane rests, then takes one job at a
+            time until one succeeds. Each failure doubles the rest, up to 16 times. 0
+            for never.
+        """
+        return self._add(EventCode.GUARD, lane, burst, period, trip, rest)
+
+    def limits(
+        self, lane: int, *, circuits: int = -1, shots: int = -1, payload: int = -1
+    ) -> Self:
+        """Most circuits, shots over all of them, and bytes in one job of a lane."""
+        return self._add(EventCode.LIMITS, lane, circuits, shots, payload)
+
+    def weight(
+        self, unit: int, *, circuits: int = 1, shots: int = 0, payload: int = 0
+    ) -> Self:
+        """Say what a unit adds to its job; before it has started."""
+        return self._add(EventCode.WEIGHT, unit, circuits, shots, payload)
 
     def define(
         self,
@@ -246,6 +325,39 @@ class Events(_Words):
     def cap(self, run: int, micro: int) -> Self:
         """Change what a run may spend."""
         return self._add(EventCode.CAP, run, micro)
+
+    def spent(self, run: int, micro: int) -> Self:
+        """What a run had spent before this scheduler began."""
+        return self._add(EventCode.SPENT, run, micro)
+
+    def adopt(
+        self,
+        cls: int,
+        lane: int,
+        *,
+        members: Sequence[tuple[int, int]],
+        doubtful: bool = False,
+        reserve: int = 0,
+    ) -> Self:
+        """Take over a job that was submitted before this scheduler began.
+
+        It gets the next job number. Members, unit and attempt, that are final by now do
+        not belong to it any more; if no other is left, the job is stopped.
+        """
+        self._add(EventCode.ADOPT, cls, lane, doubtful, reserve, len(members))
+        return self._add(*chain.from_iterable(members))
+
+    def pause(self, run: int, *, paused: bool = True) -> Self:
+        """Let nothing of a run start, or go on with it. What runs is not touched."""
+        return self._add(EventCode.PAUSE, run, paused)
+
+    def deadline(self, run: int, at: int) -> Self:
+        """Set when a run has to have ended; -1 for never.
+
+        What is not final then is cancelled with the cause ``DEADLINE``, and the run has
+        failed.
+        """
+        return self._add(EventCode.DEADLINE, run, at)
 
     def answer(self, question: int, choice: Choice) -> Self:
         """The user's answer to ``Ask``."""
@@ -354,7 +466,48 @@ class Ended:
     outcome: Outcome
 
 
-Command = Run | Resume | Submit | Find | Stop | StopJob | Final | Retry | Ask | Ended
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a class has not started goes to another lane."""
+
+    cls: int
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """After failures in a row a lane starts nothing for a while."""
+
+    lane: int
+    until_us: int
+    """-1 when a job has succeeded again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A job costs more than the cap leaves, whatever bills are still to come."""
+
+    run: int
+    cls: int
+    price: int
+    """Upper bound of what the job costs, in micro-units."""
+
+
+Command = (
+    Run
+    | Resume
+    | Submit
+    | Find
+    | Stop
+    | StopJob
+    | Final
+    | Retry
+    | Ask
+    | Ended
+    | Moved
+    | Rest
+    | Short
+)
 
 _STATES = tuple(UnitState)
 _CAUSES = tuple(Cause)
@@ -379,6 +532,9 @@ _FIXED: dict[int, tuple[int, Callable[..., Command]]] = {
     CommandCode.RETRY: (3, Retry),
     CommandCode.ASK: (3, Ask),
     CommandCode.ENDED: (2, _ended),
+    CommandCode.MOVED: (2, Moved),
+    CommandCode.REST: (2, Rest),
+    CommandCode.SHORT: (3, Short),
 }
 """Commands of fixed length: the number of their words after the code."""
 

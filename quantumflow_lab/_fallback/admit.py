@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from quantumflow_lab._fallback.terms import Terms
 from quantumflow_lab._words import EventCode, Scope
 from quantumflow_lab.errors import SchedulerError
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MANY = (1 << 32) - 1
 """What is kept in 32 bits stays below this."""
+MODEST = 1 << 31
+"""What is added up or multiplied stays below this."""
 
 
 def at_least(what: str, value: int, least: int) -> None:
@@ -34,6 +37,33 @@ def known(what: str, number: int, count: int) -> None:
         raise SchedulerError(f"no {what} {number}")
 
 
+def modest(what: str, value: int) -> None:
+    """Refuse what is added up or multiplied and is too large for it."""
+    at_least(what, value, 0)
+    if value >= MODEST:
+        raise SchedulerError(f"{what} cannot be {value}")
+
+
+def admit_weight(weight: Sequence[int], least: int) -> None:
+    """Refuse impossible circuits, shots and bytes."""
+    for what, value in zip(("circuits", "shots", "payload"), weight, strict=True):
+        if value != least:
+            modest(what, value)
+
+
+def admit_terms(terms: Terms) -> None:
+    """Refuse impossible terms of a lane."""
+    at_least("job_limit", terms.job_limit, 0)
+    at_least("hold", terms.hold, -1)
+    at_least("timeout", terms.timeout, -1)
+    at_least("reserve", terms.reserve, 0)
+    modest("per_circuit", terms.per_circuit)
+    modest("per_shot", terms.per_shot)
+    price = max(terms.reserve, terms.per_circuit, terms.per_shot)
+    if terms.job_limit == 0 and price > 0:
+        raise SchedulerError(f"price of a plain unit cannot be {price}")
+
+
 class Draft:
     """Checks a whole batch before any of it is applied.
 
@@ -45,9 +75,12 @@ class Draft:
         self.runs: set[int] = set()
         self.lanes: set[int] = set()
         self.sealed: set[int] = set()
-        self.classes: dict[int, tuple[int, int]] = {}
+        self.classes: dict[int, tuple[int, int, int]] = {}
+        """Run, step and job limit of each new class."""
+        self.ways: set[tuple[int, int]] = set()
+        """New lanes of classes: class and lane."""
         self.new_units: list[int] = []
-        """Run of each new unit."""
+        """Class of each new unit."""
 
     def event(self, event: Event) -> None:
         """Refuse an event that no correct runner sends."""
@@ -98,38 +131,116 @@ class Draft:
         self.run(run)
         self.sealed.add(run)
 
-    def class_of(self, cls: int) -> tuple[int, int] | None:
-        """Run and step of a class."""
+    def class_of(self, cls: int) -> tuple[int, int, int]:
+        """Run, step and job limit of a class; refuse an unknown one."""
         if old := self.base.class_names.get(cls):
-            return old.run.name, old.step
-        return self.classes.get(cls)
+            return old.run.name, old.step, old.ways[0].terms.job_limit
+        if cls not in self.classes:
+            raise SchedulerError(f"no class {cls}")
+        return self.classes[cls]
 
-    def new_class(self, cls: int, run: int, step: int, lane: int, *rest: int) -> None:
+    def known_lane(self, lane: int) -> None:
+        """Refuse an unknown lane."""
+        if lane not in self.base.lane_names and lane not in self.lanes:
+            raise SchedulerError(f"no lane {lane}")
+
+    def has_way(self, cls: int, lane: int) -> bool:
+        """Whether a class may run on a lane."""
+        old = self.base.class_names.get(cls)
+        ways = old.ways if old else []
+        return (cls, lane) in self.ways or any(w.terms.lane == lane for w in ways)
+
+    def new_class(self, cls: int, run: int, step: int, *rest: int) -> None:
         """Admit CLASS."""
+        attempts, backoff, cap, _priority, rank, expected, *terms = rest
         at_least("class", cls, 0)
         at_least("step", step, 0)
         self.run(run)
-        if lane not in self.base.lane_names and lane not in self.lanes:
-            raise SchedulerError(f"no lane {lane}")
-        if self.class_of(cls):
+        self.known_lane(terms[0])
+        if cls in self.base.class_names or cls in self.classes:
             raise SchedulerError(f"class {cls} is defined already")
-        attempts, timeout, backoff, cap, _priority, limit, hold, reserve = rest
         at_least("attempts", attempts, 1)
         small("attempts", attempts)
-        at_least("timeout", timeout, -1)
         at_least("backoff", backoff, 0)
         at_least("backoff_cap", cap, 0)
-        at_least("job_limit", limit, 0)
-        at_least("hold", hold, -1)
+        at_least("rank", rank, 0)
+        at_least("expected", expected, 0)
+        admit_terms(Terms(*terms))
+        self.ways.add((cls, terms[0]))
+        self.classes[cls] = run, step, terms[1]
+
+    def other(self, cls: int, *terms: int) -> None:
+        """Admit OTHER."""
+        _, _, limit = self.class_of(cls)
+        lane, job_limit = terms[:2]
+        self.known_lane(lane)
+        if self.has_way(cls, lane):
+            raise SchedulerError(f"lane {lane} is defined already")
+        if 0 in (limit, job_limit):
+            raise SchedulerError("job_limit of a class with several lanes cannot be 0")
+        admit_terms(Terms(*terms))
+        self.ways.add((cls, lane))
+
+    def adopt(
+        self, cls: int, lane: int, _doubtful: bool, reserve: int, members: list[int]
+    ) -> None:
+        """Admit ADOPT."""
+        run, _, limit = self.class_of(cls)
+        if limit == 0:
+            raise SchedulerError("job_limit of an adopted job cannot be 0")
+        if not self.has_way(cls, lane):
+            raise SchedulerError(f"no lane {lane}")
         at_least("reserve", reserve, 0)
-        if limit == 0 and reserve > 0:
-            raise SchedulerError(f"reserve of a plain unit cannot be {reserve}")
-        self.classes[cls] = run, step
+        old = self.base.run_names.get(run)
+        if old and old.ended:
+            raise SchedulerError(f"run {run} has ended")
+        for unit, attempt in zip(members[::2], members[1::2], strict=True):
+            known("unit", unit, self.count())
+            if self.class_of_unit(unit) != cls:
+                raise SchedulerError(f"unit {unit} does not belong to class {cls}")
+            at_least("attempt", attempt, 1)
+            small("attempt", attempt)
+
+    def guard(self, lane: int, burst: int, period: int, trip: int, rest: int) -> None:
+        """Admit GUARD."""
+        self.known_lane(lane)
+        at_least("burst", burst, 1)
+        at_least("period", period, 0)
+        at_least("trip", trip, 0)
+        at_least("rest", rest, 0)
+
+    def limits(self, lane: int, *limits: int) -> None:
+        """Admit LIMITS."""
+        self.known_lane(lane)
+        admit_weight(limits, -1)
+
+    def weight(self, unit: int, *weight: int) -> None:
+        """Admit WEIGHT."""
+        known("unit", unit, self.count())
+        admit_weight(weight, 0)
+
+    def pause(self, run: int, _paused: int) -> None:
+        """Admit PAUSE."""
+        self.run(run)
+
+    def deadline(self, run: int, at: int) -> None:
+        """Admit DEADLINE."""
+        self.run(run)
+        at_least("deadline", at, -1)
+
+    def spent(self, run: int, micro: int) -> None:
+        """Admit SPENT."""
+        self.run(run)
+        at_least("spent", micro, 0)
+
+    def class_of_unit(self, unit: int) -> int:
+        """Name of the class of a defined unit."""
+        new = unit - len(self.base.units)
+        return self.new_units[new] if new >= 0 else self.base.units[unit].cls.name
 
     def run_of(self, unit: int) -> int:
         """Name of the run of a defined unit."""
-        new = unit - len(self.base.units)
-        return self.new_units[new] if new >= 0 else self.base.units[unit].cls.run.name
+        return self.class_of(self.class_of_unit(unit))[0]
 
     def same_run(self, what: str, unit: int, run: int) -> None:
         """Refuse a unit of another run."""
@@ -148,10 +259,7 @@ class Draft:
     ) -> None:
         """Admit DEFINE."""
         self.run(run)
-        owner = self.class_of(cls)
-        if owner is None:
-            raise SchedulerError(f"no class {cls}")
-        if owner[0] != run:
+        if self.class_of(cls)[0] != run:
             raise SchedulerError(f"class {cls} does not belong to run {run}")
         if first != self.count():
             raise SchedulerError(f"the next unit is {self.count()}, not {first}")
@@ -165,7 +273,7 @@ class Draft:
                     )
                 if need < first:
                     self.same_run("need", need, run)
-        self.new_units.extend([run] * (len(offsets) - 1))
+        self.new_units.extend([cls] * (len(offsets) - 1))
 
     def parent(self, run: int, parent: int) -> None:
         """Refuse an unknown parent, and definitions without one after SEAL."""
@@ -188,7 +296,8 @@ class Draft:
             self.same_run("unit", number, run)
         elif scope == Scope.STEP:
             old = ((cls.run.name, cls.step) for cls in self.base.classes)
-            if (run, number) not in {*old, *self.classes.values()}:
+            new = (cls[:2] for cls in self.classes.values())
+            if (run, number) not in {*old, *new}:
                 raise SchedulerError(f"no step {number}")
 
 
@@ -221,4 +330,12 @@ ADMIT: dict[int, Callable[..., None]] = {
     EventCode.SEAL: Draft.seal,
     EventCode.CAP: Draft.cap,
     EventCode.CANCEL: Draft.cancel,
+    EventCode.GUARD: Draft.guard,
+    EventCode.LIMITS: Draft.limits,
+    EventCode.OTHER: Draft.other,
+    EventCode.WEIGHT: Draft.weight,
+    EventCode.PAUSE: Draft.pause,
+    EventCode.DEADLINE: Draft.deadline,
+    EventCode.ADOPT: Draft.adopt,
+    EventCode.SPENT: Draft.spent,
 }

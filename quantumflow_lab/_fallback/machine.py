@@ -1,4 +1,4 @@
-"""The machine: ``rust/core/src/{scheduler,define,answer,job,money,cancel}.rs``."""
+"""The machine: ``scheduler.rs`` and what it consists of, in ``rust/core/src``."""
 
 from __future__ import annotations
 
@@ -28,8 +28,19 @@ from quantumflow_lab._fallback.states import (
     STOPPING,
     WAITING,
 )
-from quantumflow_lab._fallback.tables import FOREVER, Class, Job, Lane, Run, Unit
-from quantumflow_lab._fallback.timers import CLASS, JOB, UNIT, Timers
+from quantumflow_lab._fallback.lane import Lane
+from quantumflow_lab._fallback.tables import Class, Job, Run, Unit, Way
+from quantumflow_lab._fallback.terms import (
+    FOREVER,
+    NOTHING,
+    ONE,
+    Guard,
+    Terms,
+    Weight,
+    exceeds,
+    plus,
+)
+from quantumflow_lab._fallback.timers import CLASS, JOB, LANE, RUN, UNIT, Timers
 from quantumflow_lab._fallback.words import parse, read_words
 from quantumflow_lab._words import (
     Cause,
@@ -71,6 +82,10 @@ class Scheduler:
         self.changed: set[int] = set()
         self.quiet: set[int] = set()
         self.ending: set[int] = set()
+        self.unwanted: set[int] = set()
+        self.choosy: set[int] = set()
+        self.ways_changed = False
+        self.weights: dict[int, Weight] = {}
         self.out: list[int] = []
 
     # --- the batch: scheduler.rs -------------------------------
@@ -88,30 +103,43 @@ class Scheduler:
         while (key := self.timers.pop(self.now)) is not None:
             self.fire(*key)
             self.spread()
+        self.stop_unwanted()
+        self.review_ways()
         self.review_forming()
         self.end_runs()
-        for lane in self.lanes:
-            self.poll(lane)
+        self.poll_all()
         commands = array("q", self.out).tobytes()
         self.out.clear()
         return commands
 
-    def poll(self, lane: Lane) -> None:
-        """Start what can start on one lane."""
-        while lane.has_room():
-            if lane.resume:
-                self.resume(lane.resume.popleft())
-                continue
-            start = lane.queue.pop()
-            if start is None:
+    def poll_all(self) -> None:
+        """Start what can start, lane by lane, until no class goes elsewhere."""
+        while True:
+            for lane in self.lanes:
+                while self.start_next(lane):
+                    pass
+            if not self.ways_changed:
                 return
-            is_job, number = start
-            if not is_job:
-                self.start(self.units[number])
-            elif self.affordable(self.classes[number]):
-                self.submit(self.classes[number])
-            else:
-                self.block_for_budget(self.classes[number])
+            self.review_ways()
+            self.review_forming()
+
+    def start_next(self, lane: Lane) -> bool:
+        """Start one unit or job on a lane; False if nothing can start there."""
+        if not lane.has_room():
+            return False
+        resumed = next((u for u in lane.resume if not u.cls.run.paused), None)
+        if resumed:
+            self.resume(resumed)
+            return True
+        start = lane.queue.next() if lane.opens() <= self.now else None
+        if start is None:
+            return False
+        is_job, number = start
+        if is_job:
+            self.submit(self.classes[number])
+        else:
+            self.start(self.units[number])
+        return True
 
     def next_wake(self) -> int | None:
         """Time at which `handle` has to be called without any event."""
@@ -143,6 +171,11 @@ class Scheduler:
             self.changed.add(number)
         elif kind == JOB:
             self.job_timer(self.jobs[number])
+        elif kind == LANE:
+            self.ways_changed = True
+            self.time_lane(self.lanes[number])
+        elif kind == RUN:
+            self.deadline_passed(self.runs[number])
         elif self.units[number].state == BACKOFF:
             self.release(self.units[number])
         elif self.units[number].state == STOPPING:
@@ -167,8 +200,9 @@ class Scheduler:
         unit.state = to
         cls.counts[before] -= 1
         cls.counts[to] += 1
-        if cls.job_limit > 0:
+        if cls.terms.job_limit > 0:
             self.changed.add(cls.number)
+        self.ways_changed |= len(cls.ways) > 1
         run.active += (to in ACTIVE) - (before in ACTIVE)
         if run.active == 0:
             self.quiet.add(run.number)
@@ -213,6 +247,7 @@ class Scheduler:
     def finish(self, unit: Unit, state: int, cause: Cause) -> None:
         """Make a unit final; `spread` tells its dependents and children."""
         self.go(unit, state)
+        self.weights.pop(unit.number, None)
         run = unit.cls.run
         run.open_units -= 1
         run.failed |= state == FAILED
@@ -243,10 +278,10 @@ class Scheduler:
     def release(self, unit: Unit) -> None:
         """Let a unit go on whose needs are final."""
         lane = unit.cls.lane
-        if not lane.up:
+        if unit.cls.ways[unit.cls.way].spent or not lane.up:
             self.go(unit, BLOCKED)
             lane.blocked.add(unit.number)
-        elif unit.cls.job_limit > 0:
+        elif unit.cls.terms.job_limit > 0:
             self.go(unit, HELD)
             self.join_forming(unit)
         else:
@@ -255,16 +290,23 @@ class Scheduler:
 
     def start(self, unit: Unit) -> None:
         """Give a ready unit its slot."""
-        self.set(unit, RUNNING)
+        self.go(unit, RUNNING)
         unit.attempt += 1
         unit.cls.lane.used += 1
-        if unit.cls.timeout >= 0:
-            self.timers.set((UNIT, unit.number), self.later(unit.cls.timeout))
+        self.take_start(unit.cls.lane, unit.cls.run, unit.cls.expected)
+        if unit.cls.terms.timeout >= 0:
+            self.timers.set((UNIT, unit.number), self.later(unit.cls.terms.timeout))
         self.say(CommandCode.RUN, unit.number, unit.attempt)
+
+    def take_start(self, lane: Lane, run: Run, expected: int) -> None:
+        """A start on a lane counts for its run, and takes a token."""
+        lane.queue.charge(run.number, expected)
+        lane.take_token(self.now)
+        self.time_lane(lane)
 
     def resume(self, unit: Unit) -> None:
         """Give an unparked unit its slot back."""
-        unit.wants = False
+        self.leave_parked(unit)
         self.set(unit, RUNNING)
         unit.cls.lane.used += 1
         self.say(CommandCode.RESUME, unit.number, unit.attempt)
@@ -276,6 +318,9 @@ class Scheduler:
             if run.ended or not run.is_over():
                 continue
             run.ended = True
+            self.timers.clear((RUN, run.number))
+            for lane in self.lanes:
+                lane.queue.forget(run.number)
             outcome = Outcome.FAILED if run.failed else Outcome.DONE
             if run.cancelled:
                 outcome = Outcome.CANCELLED
@@ -300,8 +345,12 @@ class Scheduler:
     def set_lane(self, name: int, slots: int, up: int) -> None:
         """LANE: down blocks what has not started, up releases it."""
         if name not in self.lane_names:
-            self.lane_names[name] = Lane(name)
-            self.lanes.append(self.lane_names[name])
+            new = self.lane_names[name] = Lane(len(self.lanes), name)
+            self.lanes.append(new)
+            for run in self.runs:
+                if run.paused:
+                    new.queue.pause(run.number, paused=True)
+        self.ways_changed = True
         lane = self.lane_names[name]
         lane.slots, lane.up = slots, bool(up)
         if up:
@@ -311,15 +360,46 @@ class Scheduler:
         units = lane.queue.units()
         for cls in lane.forming:
             units.extend(self.classes[cls].forming)
+        self.block(lane, units)
+
+    def block(self, lane: Lane, units: Iterable[int]) -> None:
+        """Keep units from starting until their lane is up, or they go elsewhere."""
         for number in sorted(units):
             self.go(self.units[number], BLOCKED)
-        lane.blocked.update(units)
+            lane.blocked.add(number)
 
-    def add_class(self, name: int, run: int, step: int, lane: int, *spec: int) -> None:
+    def weigh(self, number: int, *weight: int) -> None:
+        """WEIGHT."""
+        unit = self.units[number]
+        if unit.state >= DONE:
+            return
+        self.ways_changed = True
+        before = self.weights.get(number, ONE)
+        self.weights[number] = after = (weight[0], weight[1], weight[2])
+        if unit.state == HELD:
+            unit.cls.load = plus(plus(unit.cls.load, before, -1), after)
+            self.changed.add(unit.cls.number)
+
+    def add_class(self, name: int, run: int, step: int, *rest: int) -> None:
         """CLASS."""
         owner = self.run_names[run]
+        terms = Terms(*rest[6:])
+        ways = [Way(self.lane_names[terms.lane], terms)]
         number = len(self.classes)
-        cls = Class(number, owner, self.lane_names[lane], step, *spec)
+        attempts, backoff, cap, priority, rank, expected = rest[:6]
+        cls = Class(
+            number,
+            name,
+            owner,
+            step,
+            attempts,
+            backoff,
+            cap,
+            priority,
+            rank,
+            expected,
+            ways,
+        )
         self.classes.append(cls)
         self.class_names[name] = cls
         owner.classes.append(cls)
@@ -340,7 +420,7 @@ class Scheduler:
         kind.counts[WAITING] += len(units)
         kind.units.extend(units)
         owner.open_units += len(units)
-        stillborn = owner.cancelled or owner.ended
+        stillborn = owner.cancelled or owner.late or owner.ended
         if parent >= 0:
             stillborn = stillborn or not self.may_have_children(self.units[parent])
             if not stillborn and units:
@@ -359,12 +439,12 @@ class Scheduler:
             elif need.state != DONE:
                 need_failed = True
         if stillborn:
-            self.finish(unit, CANCELLED, Cause.CANCELLED)
+            self.finish(unit, CANCELLED, self.why(unit))
         elif need_failed and not unit.collect:
             self.finish(unit, SKIPPED, Cause.NEED_FAILED)
         elif unit.open == 0:
             self.release(unit)
-        elif unit.cls.job_limit > 0:
+        elif unit.cls.terms.job_limit > 0:
             self.changed.add(unit.cls.number)
 
     def may_have_children(self, parent: Unit) -> bool:
@@ -390,35 +470,66 @@ class Scheduler:
 
     def done(self, number: int, attempt: int) -> None:
         """DONE."""
-        if self.awaits(self.units[number], attempt):
-            self.finish(self.units[number], DONE, Cause.ANSWER)
+        unit = self.units[number]
+        if self.awaits(unit, attempt):
+            if unit.job:
+                unit.job.good = True
+            self.finish(unit, DONE, Cause.ANSWER)
 
     def stopped(self, number: int, attempt: int) -> None:
         """STOPPED."""
-        if self.awaits(self.units[number], attempt):
-            self.finish(self.units[number], CANCELLED, Cause.CANCELLED)
+        unit = self.units[number]
+        if self.awaits(unit, attempt):
+            self.finish(unit, CANCELLED, self.why(unit))
 
     def failed(self, number: int, attempt: int, reason: int, retry_after: int) -> None:
-        """FAILED: transient and lost are tried again while attempts are left."""
+        """FAILED: tried again later, in a smaller job, on another lane, or never."""
         unit = self.units[number]
         if not self.awaits(unit, attempt):
             return
         if unit.state == STOPPING:
-            self.finish(unit, CANCELLED, Cause.CANCELLED)
-        elif reason not in {Reason.TRANSIENT, Reason.LOST}:
-            self.finish(unit, FAILED, Cause.ANSWER)
-        elif attempt >= unit.cls.attempts:
-            self.finish(unit, FAILED, Cause.ATTEMPTS_USED)
+            self.finish(unit, CANCELLED, self.why(unit))
+            return
+        retryable = reason in {Reason.TRANSIENT, Reason.LOST}
+        if unit.job and retryable:
+            unit.job.bad = True
+            if retry_after > 0:
+                self.wait_for_lane(unit.job.lane, retry_after)
+        if retryable:
+            if attempt < unit.cls.tries() or self.go_elsewhere(unit):
+                self.retry(unit, self.back_off(unit, retry_after))
+            else:
+                self.finish(unit, FAILED, Cause.ATTEMPTS_USED)
+        elif (reason == Reason.TOO_BIG and self.halve(unit.job)) or (
+            reason in {Reason.TOO_BIG, Reason.REFUSED} and self.go_elsewhere(unit)
+        ):
+            self.retry(unit, 0)
         else:
-            self.retry(unit, retry_after)
+            self.finish(unit, FAILED, Cause.ANSWER)
 
-    def retry(self, unit: Unit, retry_after: int) -> None:
-        """Send a unit to back-off; what its attempt had asked for is cancelled."""
+    def halve(self, job: Job | None) -> bool:
+        """Make the next jobs smaller than this one; False if it cannot be cut."""
+        if job is None:
+            return False
+        count = len(job.members)
+        if count > 1 and job.cls.lane is job.lane:
+            job.cls.job_limit = min(job.cls.job_limit, count // 2)
+        return count > 1
+
+    def go_elsewhere(self, unit: Unit) -> bool:
+        """Give up the lane where a member has failed; False if there is no other one."""
+        return unit.job is not None and self.give_up(unit.cls, unit.job.lane)
+
+    def back_off(self, unit: Unit, retry_after: int) -> int:
+        """How long to wait after an attempt that failed for reasons of the backend."""
         cls = unit.cls
-        wait = delay(
-            cls.run.seed, unit.number, unit.attempt, cls.backoff, cls.backoff_cap
-        )
-        wake = self.later(max(wait, retry_after))
+        seed = cls.run.seed
+        wait = delay(seed, unit.number, unit.attempt, cls.backoff, cls.backoff_cap)
+        return max(wait, retry_after)
+
+    def retry(self, unit: Unit, wait: int) -> None:
+        """Send a unit to back-off; what its attempt had asked for is cancelled."""
+        wake = self.later(wait)
         self.go(unit, BACKOFF)
         self.timers.set((UNIT, unit.number), wake)
         self.say(CommandCode.RETRY, unit.number, unit.attempt, wake)
@@ -445,10 +556,15 @@ class Scheduler:
 
     # --- jobs: job.rs ------------------------------------------
 
+    def weight(self, number: int) -> Weight:
+        """What a unit adds to its job."""
+        return self.weights.get(number, ONE)
+
     def join_forming(self, unit: Unit) -> None:
         """Into the forming job of its class."""
         cls = unit.cls
         cls.forming.add(unit.number)
+        cls.load = plus(cls.load, self.weight(unit.number))
         if len(cls.forming) == 1:
             cls.lane.forming.add(cls.number)
             self.begin_hold(cls)
@@ -457,6 +573,7 @@ class Scheduler:
         """Out of the forming job of its class."""
         cls = unit.cls
         cls.forming.remove(unit.number)
+        cls.load = plus(cls.load, self.weight(unit.number), -1)
         if not cls.forming:
             cls.lane.forming.remove(cls.number)
             self.timers.clear((CLASS, cls.number))
@@ -465,10 +582,15 @@ class Scheduler:
         """A new job begins to form."""
         cls.since = self.now
         cls.flush = False
-        self.timers.clear((CLASS, cls.number))
+        self.time_hold(cls)
+
+    def time_hold(self, cls: Class) -> None:
+        """Set the timer of the forming job."""
         over = cls.hold_over()
-        if over is not None and over > self.now:
+        if cls.forming and over is not None and over > self.now:
             self.timers.set((CLASS, cls.number), over)
+        else:
+            self.timers.clear((CLASS, cls.number))
 
     def review_forming(self) -> None:
         """Find out which forming jobs should leave now."""
@@ -492,36 +614,98 @@ class Scheduler:
         else:
             cls.lane.queue.remove_job(cls)
 
+    def fill(
+        self, units: Iterable[int], most: int, limits: Weight
+    ) -> tuple[list[int], Weight]:
+        """Choose the first units that fit into one job, at least one, and weigh them."""
+        members: list[int] = []
+        load = NOTHING
+        for number in sorted(units)[:most]:
+            more = plus(load, self.weight(number))
+            if members and exceeds(more, limits):
+                break
+            members.append(number)
+            load = more
+        return members, load
+
     def submit(self, cls: Class) -> None:
-        """Submit the lowest members of the forming job."""
-        members = [self.units[n] for n in sorted(cls.forming)[: cls.job_limit]]
-        job = Job(len(self.jobs), cls, members, len(members), cls.reserve)
-        self.jobs.append(job)
-        pairs = []
-        for unit in members:
-            self.go(unit, SENT)
-            unit.job = job
-            unit.attempt += 1
-            pairs += [unit.number, unit.attempt]
-        cls.run.reserved += cls.reserve
-        self.take_slot(job)
+        """Submit the lowest members of the forming job, or block them for their price."""
+        lane = cls.lane
+        numbers, load = self.fill(cls.forming, cls.job_limit, lane.limits)
+        price = cls.terms.price(load)
+        if not self.fits_cap(cls.run, price):
+            self.block_for_budget(cls, price)
+            return
+        members = [(self.units[n], self.units[n].attempt + 1) for n in numbers]
+        job = self.open_job(cls, lane, "intended", price, members)
+        self.take_start(
+            lane, cls.run, min(max(cls.expected, 1) * len(members), FOREVER)
+        )
         if cls.forming:
             self.begin_hold(cls)
         self.review_forming()
-        self.say(CommandCode.SUBMIT, job.number, cls.lane.name, len(members), *pairs)
+        pairs = [word for unit, attempt in members for word in (unit.number, attempt)]
+        self.say(CommandCode.SUBMIT, job.number, lane.name, len(members), *pairs)
+
+    def open_job(
+        self,
+        cls: Class,
+        lane: Lane,
+        state: str,
+        reserve: int,
+        members: list[tuple[Unit, int]],
+    ) -> Job:
+        """Make a job of units, which are sent now."""
+        units = [unit for unit, _ in members]
+        job = Job(len(self.jobs), cls, lane, units, len(units), reserve, state)
+        for unit, attempt in members:
+            self.go(unit, SENT)
+            unit.job = job
+            unit.attempt = attempt
+        self.jobs.append(job)
+        cls.run.reserved += reserve
+        self.take_slot(job)
+        return job
+
+    def adopt(
+        self, name: int, lane: int, doubtful: bool, reserve: int, words: list[int]
+    ) -> None:
+        """ADOPT: a job of an earlier scheduler, with what is still open of it."""
+        attempts: dict[int, int] = {}
+        for number, attempt in sorted(zip(words[::2], words[1::2], strict=True)):
+            unit = self.units[number]
+            free = unit.state == HELD
+            free |= unit.state == BLOCKED and self.asking_job(unit) is None
+            if free and unit.attempt < attempt:
+                attempts.setdefault(number, attempt)
+        members = [(self.units[n], attempt) for n, attempt in attempts.items()]
+        state = "intended" if doubtful else "sent"
+        cls = self.class_names[name]
+        job = self.open_job(cls, self.lane_names[lane], state, reserve, members)
+        job.left = not members or 2 * len(members) < len(words)
+        self.unwanted.add(job.number)
+        if doubtful:
+            self.doubt(job.number)
+
+    def stop_unwanted(self) -> None:
+        """Stop jobs that go on for nobody."""
+        for number in sorted(self.unwanted):
+            if self.jobs[number].is_unwanted():
+                self.stop_job(self.jobs[number])
+        self.unwanted.clear()
 
     def take_slot(self, job: Job) -> None:
         """A job opens."""
-        job.cls.lane.used += 1
+        job.lane.used += 1
         job.cls.run.open_jobs += 1
         # A job may take as long as its members together.
-        timeout = job.cls.timeout * len(job.members)
+        timeout = job.cls.timeout_on(job.lane) * max(len(job.members), 1)
         if timeout >= 0:
             self.timers.set((JOB, job.number), self.later(timeout))
 
     def give_slot(self, job: Job) -> None:
         """A job closes."""
-        job.cls.lane.used -= 1
+        job.lane.used -= 1
         job.cls.run.open_jobs -= 1
         self.ending.add(job.cls.run.number)
         self.timers.clear((JOB, job.number))
@@ -530,6 +714,7 @@ class Scheduler:
         """Out of its job."""
         assert unit.job is not None
         unit.job.live -= 1
+        self.unwanted.add(unit.job.number)
         unit.job = None
 
     def members(self, job: Job, state: int) -> Iterator[Unit]:
@@ -565,7 +750,7 @@ class Scheduler:
             return
         self.give_slot(job)
         for unit in self.members(job, STOPPING):
-            self.finish(unit, CANCELLED, Cause.CANCELLED)
+            self.finish(unit, CANCELLED, self.why(unit))
         if job.live == 0:
             self.never_was(job)
             return
@@ -610,7 +795,7 @@ class Scheduler:
             return
         self.arrived(number)
         for unit in self.members(job, STOPPING):
-            self.finish(unit, CANCELLED, Cause.CANCELLED)
+            self.finish(unit, CANCELLED, self.why(unit))
         for unit in self.members(job, SENT):
             self.failed(unit.number, unit.attempt, Reason.LOST, -1)
         self.close(job)
@@ -619,6 +804,7 @@ class Scheduler:
         """The last word of a job."""
         self.give_slot(job)
         job.state = "settled"
+        self.judge_lane(job)
 
     def stop_job(self, job: Job) -> None:
         """Command the stop of a job."""
@@ -633,27 +819,37 @@ class Scheduler:
                 self.finish(unit, ABANDONED, Cause.GRACE_OVER)
             self.close(job)
             return
+        job.bad = True
         self.stop_job(job)
         for unit in self.members(job, SENT):
             self.finish(unit, FAILED, Cause.TIMEOUT)
 
     # --- money: money.rs ---------------------------------------
 
-    def affordable(self, cls: Class) -> bool:
-        """Another job of this class stays within the cap."""
-        run = cls.run
-        if cls.reserve == 0 or run.cap < 0:
+    def fits_cap(self, run: Run, price: int) -> bool:
+        """A job of this price stays within the cap."""
+        if price == 0 or run.cap < 0:
             return True
-        return run.spent + run.reserved + cls.reserve <= run.cap
+        return run.spent + run.reserved + price <= run.cap
 
-    def block_for_budget(self, cls: Class) -> None:
-        """Keep all held units of a class from starting."""
+    def block_for_budget(self, cls: Class, price: int) -> None:
+        """Keep all held units of a class from starting: a job of them costs too much."""
+        run = cls.run
+        if run.spent + price > run.cap:
+            price = min(price, FOREVER)
+            self.say(CommandCode.SHORT, run.name, cls.name, price)
         units = sorted(cls.forming)
         for number in units:
             self.go(self.units[number], BLOCKED)
         cls.broke.update(units)
-        cls.run.broke.add(cls.number)
+        run.broke.add(cls.number)
         self.review_forming()
+
+    def spent_before(self, name: int, micro: int) -> None:
+        """SPENT."""
+        run = self.run_names[name]
+        run.spent += micro
+        run.spent_before += micro
 
     def bill(self, number: int, micro: int) -> None:
         """BILL: the first one is final."""
@@ -677,11 +873,154 @@ class Scheduler:
         self.release_affordable(self.run_names[name])
 
     def release_affordable(self, run: Run) -> None:
-        """Let units go on that the cap need not keep back any more."""
+        """Let units form jobs again; those that still cost too much are blocked again."""
+        self.ways_changed = True
         for number in sorted(run.broke):
-            if self.affordable(self.classes[number]):
-                for unit in sorted(self.classes[number].broke):
-                    self.release(self.units[unit])
+            for unit in sorted(self.classes[number].broke):
+                self.release(self.units[unit])
+
+    # --- lanes: ways.rs ----------------------------------------
+
+    def set_guard(self, name: int, *guard: int) -> None:
+        """GUARD."""
+        lane = self.lane_names[name]
+        lane.set_guard(Guard(*guard))
+        self.time_lane(lane)
+        self.ways_changed = True
+
+    def set_limits(self, name: int, *limits: int) -> None:
+        """LIMITS."""
+        lane = self.lane_names[name]
+        self.ways_changed = True
+        lane.limits = (limits[0], limits[1], limits[2])
+        self.changed |= lane.forming
+
+    def time_lane(self, lane: Lane) -> None:
+        """Set the timer of a lane that rests, or starts nothing before some time."""
+        times = [time for time in (lane.rest, lane.opens()) if time is not None]
+        due = [time for time in times if time > self.now]
+        if due:
+            self.timers.set((LANE, lane.number), min(due))
+        else:
+            self.timers.clear((LANE, lane.number))
+
+    def add_way(self, name: int, *terms: int) -> None:
+        """OTHER."""
+        cls = self.class_names[name]
+        cls.ways.append(Way(self.lane_names[terms[0]], Terms(*terms)))
+        self.choosy.add(cls.number)
+        self.ways_changed = True
+
+    def give_up(self, cls: Class, lane: Lane) -> bool:
+        """Nothing of a class goes to this lane any more; False if it has no other."""
+        if all(way.spent or way.lane is lane for way in cls.ways):
+            return False
+        for way in cls.ways:
+            way.spent |= way.lane is lane
+        self.ways_changed = True
+        if cls.lane is lane:
+            self.block(lane, set(cls.forming))
+        return True
+
+    def review_ways(self) -> None:
+        """Let classes go elsewhere whose lane is of no use to them."""
+        if not self.ways_changed:
+            return
+        self.ways_changed = False
+        for number in sorted(self.choosy):
+            cls = self.classes[number]
+            if cls.run.ended:
+                self.choosy.remove(number)
+            elif (way := self.better_way(cls)) is not None:
+                self.take_way(cls, way)
+
+    def better_way(self, cls: Class) -> int | None:
+        """Find the first lane that a class could use, if it cannot use its own."""
+        usable = [not w.spent and w.lane.is_usable(self.now) for w in cls.ways]
+        if usable[cls.way] and not cls.broke:
+            return None
+        stuck = cls.forming | cls.broke | set(self.blocked_units(cls))
+        for position, way in enumerate(cls.ways):
+            if position != cls.way and usable[position]:
+                _, load = self.fill(stuck, way.terms.job_limit, way.lane.limits)
+                if self.fits_cap(cls.run, way.terms.price(load if stuck else ONE)):
+                    return position
+        return None
+
+    def blocked_units(self, cls: Class) -> list[int]:
+        """Units of a class that its lane blocks."""
+        mine = (number for number in cls.lane.blocked if self.units[number].cls is cls)
+        return sorted(mine)
+
+    def take_way(self, cls: Class, way: int) -> None:
+        """Send what a class has not started to another lane."""
+        waiting = self.blocked_units(cls)
+        self.queue_job(cls, due=False)
+        cls.lane.forming.discard(cls.number)
+        cls.lane.blocked.difference_update(waiting)
+        cls.way = way
+        cls.job_limit = cls.terms.job_limit
+        broke = sorted(cls.broke)
+        if cls.forming:
+            cls.lane.forming.add(cls.number)
+            self.begin_hold(cls)
+        self.changed.add(cls.number)
+        self.say(CommandCode.MOVED, cls.name, cls.lane.name)
+        for number in (*waiting, *broke):
+            self.release(self.units[number])
+
+    def judge_lane(self, job: Job) -> None:
+        """What a closed job tells about its lane."""
+        lane = job.lane
+        if job.good:
+            if lane.rest is not None:
+                self.ways_changed = True
+                self.say(CommandCode.REST, lane.name, -1)
+            lane.succeeded()
+        elif job.bad and lane.failed(self.now):
+            self.ways_changed = True
+            self.say(CommandCode.REST, lane.name, lane.rest if lane.rest else -1)
+        self.time_lane(lane)
+
+    def wait_for_lane(self, lane: Lane, wait: int) -> None:
+        """A backend asked for patience."""
+        lane.patience = max(lane.patience, self.later(wait))
+        self.time_lane(lane)
+
+    # --- time: deadline.rs -------------------------------------
+
+    def set_deadline(self, name: int, at: int) -> None:
+        """DEADLINE."""
+        run = self.run_names[name]
+        if run.ended or run.late:
+            return
+        run.deadline = at
+        if at >= 0:
+            self.timers.set((RUN, run.number), at)
+        else:
+            self.timers.clear((RUN, run.number))
+        for cls in run.classes:
+            self.time_hold(cls)
+            self.changed.add(cls.number)
+
+    def deadline_passed(self, run: Run) -> None:
+        """Whatever is not final comes too late."""
+        run.late = run.failed = True
+        self.ending.add(run.number)
+        self.cancel(unit for cls in run.classes for unit in cls.units)
+
+    def why(self, unit: Unit) -> Cause:
+        """Why units of this run are cancelled."""
+        return Cause.DEADLINE if unit.cls.run.late else Cause.CANCELLED
+
+    def pause(self, name: int, paused: int) -> None:
+        """PAUSE."""
+        run = self.run_names[name]
+        if run.ended:
+            return
+        run.paused = bool(paused)
+        for lane in self.lanes:
+            lane.queue.pause(run.number, run.paused)
 
     # --- cancellation: cancel.rs -------------------------------
 
@@ -746,7 +1085,9 @@ class Scheduler:
         elif unit.number in unit.cls.broke:
             self.finish(unit, CANCELLED, Cause.BUDGET)
         else:
-            self.finish(unit, CANCELLED, Cause.CANCELLED)
+            if unit.state == SENT and unit.job:
+                unit.job.left = True
+            self.finish(unit, CANCELLED, self.why(unit))
 
     def ask_to_stop(self, unit: Unit) -> None:
         """Command the stop of a unit."""
@@ -767,7 +1108,7 @@ class Scheduler:
         for lane in self.lanes:
             units = [unit for unit in self.units if unit.cls.lane is lane]
             used = sum(unit.state == RUNNING or unit.in_slot for unit in units)
-            used += sum(j.has_slot() for j in self.jobs if j.cls.lane is lane)
+            used += sum(j.has_slot() for j in self.jobs if j.lane is lane)
             equal(f"slots of lane {lane.name}", lane.used, used)
             ready = sorted(u.number for u in units if u.state == READY)
             equal(f"queue of lane {lane.name}", sorted(lane.queue.units()), ready)
@@ -778,7 +1119,7 @@ class Scheduler:
             jobs = [job for job in self.jobs if job.cls.run is run]
             reserved = sum(job.reserve for job in jobs if job.bill is None)
             equal(f"reserved by run {run.name}", run.reserved, reserved)
-            spent = sum(job.bill or 0 for job in jobs)
+            spent = run.spent_before + sum(job.bill or 0 for job in jobs)
             equal(f"spent by run {run.name}", run.spent, spent)
             equal(f"run {run.name} ended", run.ended, run.is_over())
 
@@ -821,4 +1162,12 @@ APPLY: dict[int, Callable[..., None]] = {
     EventCode.CANCEL: Scheduler.cancel_scope,
     EventCode.STOPPED: Scheduler.stopped,
     EventCode.TICK: Scheduler.ignore,
+    EventCode.GUARD: Scheduler.set_guard,
+    EventCode.LIMITS: Scheduler.set_limits,
+    EventCode.OTHER: Scheduler.add_way,
+    EventCode.WEIGHT: Scheduler.weigh,
+    EventCode.PAUSE: Scheduler.pause,
+    EventCode.DEADLINE: Scheduler.set_deadline,
+    EventCode.ADOPT: Scheduler.adopt,
+    EventCode.SPENT: Scheduler.spent_before,
 }

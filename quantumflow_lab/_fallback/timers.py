@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 
-UNIT, JOB, CLASS = range(3)
+UNIT, JOB, CLASS, LANE, RUN = range(5)
 Key = tuple[int, int]
-"""Whose timer: a unit's, a job's or a class's, and its number."""
+"""Whose timer: a unit's, a job's, a class's, a lane's or a run's, and its number."""
 
 
 class Timers:
-    """At most one timer per unit, job and class."""
+    """At most one timer per unit, job, class, lane and run."""
 
     def __init__(self) -> None:
         self.at: dict[Key, int] = {}

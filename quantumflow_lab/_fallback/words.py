@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Event = tuple[Any, ...]
-"""Code and fields; of a definition the last two are lists."""
+"""Code and fields; of a definition the last two are lists, of an adoption the last one."""
 
 SIZES: dict[int, int] = {
     EventCode.RUN: 3,
     EventCode.LANE: 3,
-    EventCode.CLASS: 12,
+    EventCode.CLASS: 16,
     EventCode.SEAL: 1,
     EventCode.KNOWN: 1,
     EventCode.BEGAN: 2,
@@ -37,12 +37,20 @@ SIZES: dict[int, int] = {
     EventCode.CANCEL: 3,
     EventCode.STOPPED: 2,
     EventCode.TICK: 0,
+    EventCode.GUARD: 5,
+    EventCode.LIMITS: 4,
+    EventCode.OTHER: 8,
+    EventCode.WEIGHT: 4,
+    EventCode.PAUSE: 2,
+    EventCode.DEADLINE: 2,
+    EventCode.SPENT: 2,
 }
 CHOICES: dict[int, tuple[int, str, int]] = {
     EventCode.LANE: (3, "up", 2),
     EventCode.FAILED: (3, "reason", len(Reason)),
     EventCode.ANSWER: (2, "choice", len(Choice)),
     EventCode.CANCEL: (1, "scope", len(Scope)),
+    EventCode.PAUSE: (2, "paused", 2),
 }
 """Fields that are a small choice: position in the event, name, number of choices."""
 
@@ -66,6 +74,8 @@ def parse(words: list[int]) -> Iterator[Event]:
         code = words[at]
         if code == EventCode.DEFINE:
             event, at = parse_definition(words, at)
+        elif code == EventCode.ADOPT:
+            event, at = parse_adoption(words, at)
         elif code not in SIZES:
             raise SchedulerError(f"no event has code {code} (word {at})")
         else:
@@ -111,3 +121,18 @@ def parse_definition(words: list[int], at: int) -> tuple[Event, int]:
         raise short
     needs = words[at + 8 + count : end]
     return (words[at], run, cls, first, parent, bool(collect), offsets, needs), end
+
+
+def parse_adoption(words: list[int], at: int) -> tuple[Event, int]:
+    """``(code, class, lane, doubtful, reserve, members)``."""
+    short = SchedulerError(f"the event at word {at} is cut short")
+    head = words[at + 1 : at + 6]
+    if len(head) > 2 and head[2] not in (0, 1):
+        raise SchedulerError(f"doubtful cannot be {head[2]}")
+    if len(head) < 5:
+        raise short
+    cls, lane, doubtful, reserve, count = head
+    end = at + 6 + 2 * count
+    if count < 0 or end > len(words):
+        raise short
+    return (words[at], cls, lane, bool(doubtful), reserve, words[at + 6 : end]), end

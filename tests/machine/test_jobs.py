@@ -11,6 +11,7 @@ from quantumflow_lab.core import (
     Reason,
     Retry,
     Run,
+    Short,
     StopJob,
     Submit,
     UnitState,
@@ -134,8 +135,8 @@ def test_cap_blocks_until_a_bill_leaves_room(machine):
 
 
 def test_raised_cap_releases_what_it_blocked(machine):
-    """blocked -> held -> sent."""
-    assert machine.begin([], cap=5, job_limit=1, reserve=6) == []
+    """blocked -> held -> sent; no bill to come could have made room."""
+    assert machine.begin([], cap=5, job_limit=1, reserve=6) == [Short(0, 0, 6)]
     assert machine.tell(Events().cap(0, 6)) == [Submit(0, 0, ((0, 1),))]
 
 

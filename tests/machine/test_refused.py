@@ -33,7 +33,7 @@ CLASS = {"run": 0, "step": 0, "lane": 0}
         (Events().define_class(1, **CLASS, timeout=-2), "timeout cannot be -2"),
         (
             Events().define_class(1, **CLASS, reserve=1),
-            "reserve of a plain unit cannot be 1",
+            "price of a plain unit cannot be 1",
         ),
         (
             Events().define(run=0, cls=0, first=7, needs=[[]], parent=0),
@@ -46,6 +46,38 @@ CLASS = {"run": 0, "step": 0, "lane": 0}
         (
             Events().define(run=0, cls=0, first=1, needs=[[]]),
             "run 0 is sealed; only definitions with a parent may follow",
+        ),
+        (Events().define_class(1, **CLASS, rank=-1), "rank cannot be -1"),
+        (Events().define_class(1, **CLASS, expected=-1), "expected cannot be -1"),
+        (
+            Events().define_class(1, **CLASS, job_limit=1, per_shot=2**31),
+            "per_shot cannot be 2147483648",
+        ),
+        (Events().other_lane(9, 0, job_limit=1), "no class 9"),
+        (Events().other_lane(0, 9, job_limit=1), "no lane 9"),
+        (Events().other_lane(0, 0, job_limit=1), "lane 0 is defined already"),
+        (
+            Events().lane(1, slots=1).other_lane(0, 1, job_limit=1),
+            "job_limit of a class with several lanes cannot be 0",
+        ),
+        (Events().guard(9), "no lane 9"),
+        (Events().guard(0, burst=0), "burst cannot be 0"),
+        (Events().limits(0, shots=-2), "shots cannot be -2"),
+        (Events().weight(0, circuits=-1), "circuits cannot be -1"),
+        (Events().weight(0, payload=2**31), "payload cannot be 2147483648"),
+        (Events().weight(9), "no unit 9"),
+        (Events().pause(9), "no run 9"),
+        (Events().deadline(0, -2), "deadline cannot be -2"),
+        (Events().spent(0, -1), "spent cannot be -1"),
+        (
+            Events().adopt(0, 0, members=[(0, 1)]),
+            "job_limit of an adopted job cannot be 0",
+        ),
+        (
+            Events()
+            .define_class(1, **CLASS, job_limit=1)
+            .adopt(1, 0, members=[(0, 1)]),
+            "unit 0 does not belong to class 1",
         ),
         (array.array("q", [99]), "no event has code 99 (word 0)"),
         (array.array("q", [8, 0]), "the event at word 0 is cut short"),

@@ -78,12 +78,15 @@ class World:
         self.runs = range(self.rng.randint(1, 3))
         self.lanes = range(self.rng.randint(1, 3))
         self.run_of_unit: list[int] = []
+        self.class_of_unit: list[int] = []
         self.call_class: dict[int, int] = {}
         """Class of the calls of a run."""
         self.jobs: list[Submit] = []
         self.pending: list[Answer] = []
         self.drawn: list[Answer] = []
         """Answers in the last batch."""
+        self.adopted = 0
+        """Times that a job was perhaps adopted."""
         self.ended: set[int] = set()
         self.calm = False
 
@@ -97,6 +100,7 @@ class World:
             self.tell(self.next_events())
         self.calm = True
         self.tell(self.lanes_up())
+        self.settle_adopted()
         for _ in range(PATIENCE):
             if len(self.ended) == len(self.runs) and not self.pending:
                 return
@@ -108,6 +112,7 @@ class World:
         """Tell both, compare everything, and obey."""
         commands = self.pair.ask("handle", events, self.now)
         self.pair.ask("next_wake")
+        assert self.pair.ask("check") is None
         for run in self.runs:
             self.pair.ask("counts", run)
             self.pair.ask("money", run)
@@ -117,15 +122,38 @@ class World:
         for command in decode(commands):
             self.obey(command)
 
+    def settle_adopted(self) -> None:
+        """Nobody works at the jobs of an earlier scheduler: tell their last words."""
+        if not self.adopted:
+            return
+        self.drawn = []
+        for job in range(len(self.jobs) + self.adopted):
+            self.tell(Events().settled(job).bill(job, 0))
+
     # --- the graph -------------------------------------------------------------------
 
     def lanes_up(self) -> Events:
-        events = Events()
+        events, rng = Events(), self.rng
         for lane in self.lanes:
-            events.lane(lane, slots=self.rng.randint(1, 3))
+            events.lane(lane, slots=rng.randint(1, 3))
+            if self.calm:
+                events.guard(lane).limits(lane)
+            elif rng.random() < 0.5:
+                self.spare(events, lane)
         for run in self.runs if self.calm else ():
-            events.cap(run, -1)
+            events.cap(run, -1).pause(run, paused=False)
         return events
+
+    def spare(self, events: Events, lane: int) -> None:
+        rng = self.rng
+        period, trip, rest = (
+            rng.choice([0, 0, 7]),
+            rng.randint(0, 2),
+            rng.randint(0, 40),
+        )
+        events.guard(lane, burst=rng.randint(1, 3), period=period, trip=trip, rest=rest)
+        circuits, shots = rng.choice([-1, 2, 5]), rng.choice([-1, 30])
+        events.limits(lane, circuits=circuits, shots=shots, payload=rng.choice([-1, 9]))
 
     def new_run(self, run: int) -> Events:
         rng, events = self.rng, Events()
@@ -136,6 +164,7 @@ class World:
             self.define_class(events, cls, run, step)
             start, count = len(self.run_of_unit), rng.randint(0, 5)
             self.run_of_unit += [run] * count
+            self.class_of_unit += [cls] * count
             needs = [
                 (
                     [rng.randrange(first, unit) for _ in range(rng.randint(0, 3))]
@@ -146,27 +175,64 @@ class World:
             ]
             collect = rng.random() < 0.25
             events.define(run=run, cls=cls, first=start, needs=needs, collect=collect)
+            for unit in range(start, start + count):
+                if rng.random() < 0.3:
+                    self.weigh(events, unit)
         self.call_class[run] = run * 10 + 9
         self.define_class(events, run * 10 + 9, run, 9)
+        if rng.random() < 0.3:
+            events.deadline(run, self.now + rng.randint(0, 900))
+        if rng.random() < 0.1:
+            events.spent(run, rng.randint(0, 10))
         return events.seal(run)
+
+    def weigh(self, events: Events, unit: int) -> None:
+        rng = self.rng
+        circuits, shots = rng.randint(0, 4), rng.randint(0, 20)
+        events.weight(unit, circuits=circuits, shots=shots, payload=rng.randint(0, 5))
 
     def define_class(self, events: Events, cls: int, run: int, step: int) -> None:
         rng = self.rng
         limit = rng.choice([0, 1, 2, 3])
+        lane = rng.choice(self.lanes)
         events.define_class(
             cls,
             run=run,
             step=step,
-            lane=rng.choice(self.lanes),
+            lane=lane,
             attempts=rng.randint(1, 3),
             timeout=rng.choice([-1, -1, 50, 300]),
             backoff=rng.randint(0, 40),
             backoff_cap=rng.randint(0, 100),
             priority=rng.randint(-1, 1),
+            rank=rng.choice([0, 50, 400]),
+            expected=rng.choice([0, 1, 20]),
             job_limit=limit,
             hold=rng.choice([-1, 0, 10, 60]),
-            reserve=rng.choice([0, 3, 8]) if limit else 0,
+            **self.prices(limit),
         )
+        for other in self.lanes:
+            if limit and other != lane and rng.random() < 0.5:
+                limit, hold = rng.randint(1, 4), rng.choice([-1, 0, 30])
+                timeout = rng.choice([-1, 80])
+                events.other_lane(
+                    cls,
+                    other,
+                    job_limit=limit,
+                    hold=hold,
+                    timeout=timeout,
+                    **self.prices(limit),
+                )
+
+    def prices(self, limit: int) -> dict[str, int]:
+        rng = self.rng
+        if not limit:
+            return {}
+        return {
+            "reserve": rng.choice([0, 3, 8]),
+            "per_circuit": rng.choice([0, 0, 2]),
+            "per_shot": rng.choice([0, 0, 1]),
+        }
 
     # --- what happens ----------------------------------------------------------------
 
@@ -208,13 +274,37 @@ class World:
             lambda: events.settled(job),
             lambda: events.doubt(job),
             lambda: events.not_found(job),
+            lambda: self.spare(events, rng.choice(self.lanes)) or events,
+            lambda: self.weigh(events, unit) or events,
+            lambda: events.pause(run, paused=rng.random() < 0.5),
+            lambda: events.deadline(run, rng.choice([-1, self.now + 40])),
+            lambda: events.spent(run, rng.randint(0, 4)),
+            lambda: self.adopt(events, mine),
         ]
         rng.choice(kinds)()
+
+    def adopt(self, events: Events, mine: list[int]) -> Events:
+        """A job of an earlier scheduler, often one that cannot be."""
+        rng = self.rng
+        self.adopted += 1
+        unit = rng.choice(mine)
+        cls = self.class_of_unit[unit] if unit < len(self.class_of_unit) else 0
+        kin = [u for u, c in enumerate(self.class_of_unit) if c == cls]
+        chosen = rng.sample(kin, min(len(kin), rng.randint(0, 3)))
+        members = [(u, rng.randint(1, 3)) for u in chosen]
+        return events.adopt(
+            cls,
+            rng.choice(self.lanes),
+            members=members,
+            doubtful=rng.random() < 0.3,
+            reserve=rng.randint(0, 5),
+        )
 
     def garbage(self, events: Events) -> None:
         """Words that are probably no event: then the whole batch is refused."""
         for _ in range(self.rng.randint(1, 9)):
-            events.append(self.rng.choice([-(2**63), -1, 0, 1, 2, 4, 9, 20, 23, 2**40]))
+            words = [-(2**63), -1, 0, 1, 2, 4, 9, 20, 23, 25, 29, 31, 2**40]
+            events.append(self.rng.choice(words))
 
     # --- whoever carries the commands out --------------------------------------------
 
@@ -257,6 +347,7 @@ class World:
         run, count = self.run_of_unit[unit], self.rng.randint(1, 3)
         first = len(self.run_of_unit)
         self.run_of_unit += [run] * count
+        self.class_of_unit += [self.call_class[run]] * count
         events = Events().define(
             run=run,
             cls=self.call_class[run],

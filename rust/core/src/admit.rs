@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::SchedulerError;
-use crate::event::{ClassSpec, Definition, Event, Scope};
+use crate::event::{Adoption, ClassSpec, Definition, Event, Guard, Scope, Terms, Weight};
 use crate::scheduler::Scheduler;
 
 type Admitted = Result<(), SchedulerError>;
@@ -17,9 +17,11 @@ struct Draft<'a> {
     runs: BTreeSet<i64>,
     lanes: BTreeSet<i64>,
     sealed: BTreeSet<i64>,
-    /// New classes: run and step.
-    classes: BTreeMap<i64, (i64, i64)>,
-    /// New units: first number of a block, and its run.
+    /// New classes.
+    classes: BTreeMap<i64, ClassSpec>,
+    /// New lanes of classes, old and new: class and lane.
+    ways: BTreeSet<(i64, i64)>,
+    /// New units: first number of a block, and its class.
     blocks: BTreeMap<i64, i64>,
     units: i64,
 }
@@ -32,6 +34,7 @@ pub fn admit(base: &Scheduler, events: &[Event<'_>]) -> Admitted {
         lanes: BTreeSet::new(),
         sealed: BTreeSet::new(),
         classes: BTreeMap::new(),
+        ways: BTreeSet::new(),
         blocks: BTreeMap::new(),
         units: base.units.len() as i64,
     };
@@ -53,6 +56,31 @@ fn small(what: &'static str, value: i64) -> Admitted {
 
 fn known(what: &'static str, id: i64, count: i64) -> Admitted {
     if (0..count).contains(&id) { Ok(()) } else { Err(SchedulerError::Unknown { what, id }) }
+}
+
+/// What is added up or multiplied stays below this.
+const MODEST: i64 = 1 << 31;
+
+fn modest(what: &'static str, value: i64) -> Admitted {
+    number(what, value)?;
+    if value < MODEST { Ok(()) } else { Err(SchedulerError::Range { what, value }) }
+}
+
+fn admit_weight(weight: Weight, least: i64) -> Admitted {
+    let parts =
+        [("circuits", weight.circuits), ("shots", weight.shots), ("payload", weight.payload)];
+    parts.into_iter().try_for_each(
+        |(what, value)| {
+            if value == least { Ok(()) } else { modest(what, value) }
+        },
+    )
+}
+
+fn admit_guard(guard: Guard) -> Admitted {
+    at_least("burst", guard.burst, 1)?;
+    number("period", guard.period)?;
+    number("trip", guard.trip)?;
+    number("rest", guard.rest)
 }
 
 impl Draft<'_> {
@@ -91,6 +119,29 @@ impl Draft<'_> {
             }
             Event::Cancel { scope, run, id } => self.cancel(scope, run, id),
             Event::Tick => Ok(()),
+            Event::Guard { lane, guard } => {
+                self.known_lane(lane)?;
+                admit_guard(guard)
+            }
+            Event::Limits { lane, limits } => {
+                self.known_lane(lane)?;
+                admit_weight(limits, -1)
+            }
+            Event::Other { class, ref terms } => self.other(class, terms),
+            Event::Weight { unit, weight } => {
+                known("unit", unit, self.units)?;
+                admit_weight(weight, 0)
+            }
+            Event::Pause { run, .. } => self.known_run(run),
+            Event::Deadline { run, at } => {
+                self.known_run(run)?;
+                at_least("deadline", at, -1)
+            }
+            Event::Adopt(ref old) => self.adopt(old),
+            Event::Spent { run, micro } => {
+                self.known_run(run)?;
+                number("spent", micro)
+            }
         }
     }
 
@@ -128,49 +179,113 @@ impl Draft<'_> {
         Ok(())
     }
 
-    /// Run and step of a class.
-    fn class_of(&self, class: i64) -> Option<(i64, i64)> {
-        if let Some(&index) = self.base.class_ids.get(&class) {
-            let spec = &self.base.classes[index as usize].spec;
-            return Some((spec.run, spec.step));
+    fn class_of(&self, class: i64) -> Option<&ClassSpec> {
+        match self.base.class_ids.get(&class) {
+            Some(&index) => Some(&self.base.classes[index as usize].spec),
+            None => self.classes.get(&class),
         }
-        self.classes.get(&class).copied()
+    }
+
+    fn known_class(&self, class: i64) -> Result<&ClassSpec, SchedulerError> {
+        self.class_of(class).ok_or(SchedulerError::Unknown { what: "class", id: class })
+    }
+
+    fn known_lane(&self, lane: i64) -> Admitted {
+        if self.base.lane_ids.contains_key(&lane) || self.lanes.contains(&lane) {
+            return Ok(());
+        }
+        Err(SchedulerError::Unknown { what: "lane", id: lane })
+    }
+
+    /// True if a class may run on a lane.
+    fn has_way(&self, class: i64, lane: i64) -> bool {
+        let old = self.base.class_ids.get(&class).map(|&i| &self.base.classes[i as usize].ways);
+        self.ways.contains(&(class, lane))
+            || old.is_some_and(|ways| ways.iter().any(|way| way.terms.lane == lane))
     }
 
     fn class(&mut self, spec: &ClassSpec) -> Admitted {
         number("class", spec.class)?;
         number("step", spec.step)?;
         self.known_run(spec.run)?;
-        if !self.base.lane_ids.contains_key(&spec.lane) && !self.lanes.contains(&spec.lane) {
-            return Err(SchedulerError::Unknown { what: "lane", id: spec.lane });
-        }
+        self.known_lane(spec.terms.lane)?;
         if self.class_of(spec.class).is_some() {
             return Err(SchedulerError::Duplicate { what: "class", id: spec.class });
         }
         at_least("attempts", spec.attempts, 1)?;
         small("attempts", spec.attempts)?;
-        at_least("timeout", spec.timeout, -1)?;
         number("backoff", spec.backoff)?;
         number("backoff_cap", spec.backoff_cap)?;
-        number("job_limit", spec.job_limit)?;
-        at_least("hold", spec.hold, -1)?;
-        number("reserve", spec.reserve)?;
-        if spec.job_limit == 0 && spec.reserve > 0 {
-            return Err(SchedulerError::Range {
-                what: "reserve of a plain unit",
-                value: spec.reserve,
-            });
-        }
-        self.classes.insert(spec.class, (spec.run, spec.step));
+        number("rank", spec.rank)?;
+        number("expected", spec.expected)?;
+        self.terms(&spec.terms)?;
+        self.ways.insert((spec.class, spec.terms.lane));
+        self.classes.insert(spec.class, *spec);
         Ok(())
     }
 
-    /// Run of a unit; the caller knows that the unit is defined.
-    fn run_of(&self, unit: i64) -> i64 {
-        match self.blocks.range(..=unit).next_back() {
-            Some((_, &run)) => run,
-            None => self.base.run_of(unit as u32).id,
+    fn terms(&self, terms: &Terms) -> Admitted {
+        number("job_limit", terms.job_limit)?;
+        at_least("hold", terms.hold, -1)?;
+        at_least("timeout", terms.timeout, -1)?;
+        number("reserve", terms.reserve)?;
+        modest("per_circuit", terms.per_circuit)?;
+        modest("per_shot", terms.per_shot)?;
+        let price = terms.reserve.max(terms.per_circuit).max(terms.per_shot);
+        if terms.job_limit == 0 && price > 0 {
+            return Err(SchedulerError::Range { what: "price of a plain unit", value: price });
         }
+        Ok(())
+    }
+
+    fn other(&mut self, class: i64, terms: &Terms) -> Admitted {
+        let plain = self.known_class(class)?.terms.job_limit == 0;
+        self.known_lane(terms.lane)?;
+        if self.has_way(class, terms.lane) {
+            return Err(SchedulerError::Duplicate { what: "lane", id: terms.lane });
+        }
+        if plain || terms.job_limit == 0 {
+            let (what, value) = ("job_limit of a class with several lanes", 0);
+            return Err(SchedulerError::Range { what, value });
+        }
+        self.terms(terms)?;
+        self.ways.insert((class, terms.lane));
+        Ok(())
+    }
+
+    fn adopt(&self, old: &Adoption<'_>) -> Admitted {
+        if self.known_class(old.class)?.terms.job_limit == 0 {
+            return Err(SchedulerError::Range { what: "job_limit of an adopted job", value: 0 });
+        }
+        if !self.has_way(old.class, old.lane) {
+            return Err(SchedulerError::Unknown { what: "lane", id: old.lane });
+        }
+        number("reserve", old.reserve)?;
+        let run = self.known_class(old.class)?.run;
+        if self.base.run_ids.get(&run).is_some_and(|&run| self.base.runs[run as usize].ended) {
+            return Err(SchedulerError::Ended { run });
+        }
+        for member in old.members.chunks_exact(2) {
+            known("unit", member[0], self.units)?;
+            if self.class_of_unit(member[0]).class != old.class {
+                return Err(SchedulerError::OtherClass { unit: member[0], class: old.class });
+            }
+            at_least("attempt", member[1], 1)?;
+            small("attempt", member[1])?;
+        }
+        Ok(())
+    }
+
+    /// Class of a unit; the caller knows that the unit is defined.
+    fn class_of_unit(&self, unit: i64) -> &ClassSpec {
+        match self.blocks.range(..=unit).next_back() {
+            Some((_, &class)) => self.class_of(class).expect("a block has a class"),
+            None => &self.base.class_of(unit as u32).spec,
+        }
+    }
+
+    fn run_of(&self, unit: i64) -> i64 {
+        self.class_of_unit(unit).run
     }
 
     fn is_sealed(&self, run: i64) -> bool {
@@ -180,9 +295,7 @@ impl Draft<'_> {
 
     fn define(&mut self, new: &Definition<'_>) -> Admitted {
         self.known_run(new.run)?;
-        let class = self.class_of(new.class);
-        let (run, _) = class.ok_or(SchedulerError::Unknown { what: "class", id: new.class })?;
-        if run != new.run {
+        if self.known_class(new.class)?.run != new.run {
             return Err(SchedulerError::OtherRun { what: "class", id: new.class, run: new.run });
         }
         if new.first != self.units {
@@ -193,7 +306,7 @@ impl Draft<'_> {
         small("unit", new.first.saturating_add(count))?;
         self.needs(new)?;
         if count > 0 {
-            self.blocks.insert(new.first, new.run);
+            self.blocks.insert(new.first, new.class);
         }
         self.units += count;
         Ok(())
@@ -242,9 +355,9 @@ impl Draft<'_> {
                 self.same_run("unit", id, run)
             }
             Scope::Step => {
-                let old = self.base.classes.iter().map(|class| (class.spec.run, class.spec.step));
-                let mut all = old.chain(self.classes.values().copied());
-                if all.any(|step| step == (run, id)) {
+                let old = self.base.classes.iter().map(|class| &class.spec);
+                let mut all = old.chain(self.classes.values());
+                if all.any(|class| (class.run, class.step) == (run, id)) {
                     return Ok(());
                 }
                 Err(SchedulerError::Unknown { what: "step", id })

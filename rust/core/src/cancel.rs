@@ -19,10 +19,14 @@ impl Scheduler {
             Scope::Run => {
                 self.runs[index].cancelled = true;
                 self.ending.insert(index as u32);
-                self.units_where(index, None)
+                return self.cancel_run(index);
             }
         };
         self.cancel(units);
+    }
+
+    pub(crate) fn cancel_run(&mut self, run: usize) {
+        self.cancel(self.units_where(run, None));
     }
 
     /// All units of a run, or of one of its steps.
@@ -100,10 +104,15 @@ impl Scheduler {
                 self.jobs[job as usize].live -= 1;
                 self.set(unit, State::Stopping);
             }
+            State::Sent => {
+                let job = self.units.job[unit as usize];
+                self.jobs[job as usize].left = true;
+                self.finish(unit, State::Cancelled, self.why(unit));
+            }
             State::Blocked if self.class_of(unit).broke.contains(&unit) => {
                 self.finish(unit, State::Cancelled, Cause::Budget);
             }
-            _ => self.finish(unit, State::Cancelled, Cause::Cancelled),
+            _ => self.finish(unit, State::Cancelled, self.why(unit)),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
 
+use crate::event::Weight;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::tables::JobState;
@@ -42,6 +43,7 @@ impl Scheduler {
         self.check_lanes()?;
         self.check_jobs()?;
         self.check_forming()?;
+        self.check_ways()?;
         self.check_runs()?;
         self.check_timers()
     }
@@ -95,7 +97,7 @@ impl Scheduler {
             let stopping = self.units_in(State::Stopping).filter(here);
             let stopping = stopping.filter(|&unit| self.units.has(unit, SLOT)).count();
             let jobs = self.jobs.iter().filter(|job| job.has_slot());
-            let jobs = jobs.filter(|job| self.classes[job.class as usize].lane as usize == index);
+            let jobs = jobs.filter(|job| job.lane as usize == index);
             let used = (running + stopping + jobs.count()) as i64;
             equal(&format_args!("slots of lane {}", lane.id), lane.used, used)?;
 
@@ -111,7 +113,8 @@ impl Scheduler {
             let mut resume = Vec::from(lane.resume.clone());
             resume.sort_unstable();
             equal(&format_args!("resuming on lane {}", lane.id), resume, wanting)?;
-            let starved = lane.has_room() && !(lane.queue.is_empty() && lane.resume.is_empty());
+            let wanted = lane.opens() <= self.now && !lane.queue.is_empty();
+            let starved = lane.has_room() && (wanted || self.next_resumed(lane).is_some());
             equal(&format_args!("free slot beside a queue on lane {}", lane.id), starved, false)?;
         }
         self.check_blocked()
@@ -131,7 +134,8 @@ impl Scheduler {
             let blocked = usize::from(self.state(unit) == State::Blocked);
             equal(&format_args!("reasons that block unit {unit}"), count, blocked)?;
             if lane.blocked.contains(&unit) {
-                equal(&format_args!("unit {unit} blocked by a lane that is up"), lane.up, false)?;
+                let open = lane.up && !class.ways[class.way].spent;
+                equal(&format_args!("unit {unit} blocked by an open lane"), open, false)?;
             }
         }
         Ok(())
@@ -149,6 +153,7 @@ impl Scheduler {
             if !job.has_slot() {
                 equal(&format_args!("live members of closed job {index}"), live, 0)?;
             }
+            equal(&format_args!("job {index} goes on for nobody"), job.is_unwanted(), false)?;
             if job.stopped && job.has_slot() {
                 equal(&format_args!("wanted members of stopped job {index}"), live, 0)?;
             }
@@ -169,13 +174,35 @@ impl Scheduler {
             let listed = self.lanes[class.lane as usize].forming.contains(&(index as u32));
             let forming = !class.forming.is_empty();
             equal(&format_args!("class {index} on its lane's forming list"), listed, forming)?;
-            equal(&format_args!("due job of class {index}"), class.due, class.is_due(self.now))?;
+            let weights = class.forming.iter().map(|&unit| self.weight(unit));
+            let load = weights.fold(Weight::NOTHING, Weight::plus);
+            equal(&format_args!("load of class {index}"), class.load, load)?;
             let run = &self.runs[class.run as usize];
+            let limits = self.lanes[class.lane as usize].limits;
+            let due = class.is_due(self.now, limits, run.deadline);
+            equal(&format_args!("due job of class {index}"), class.due, due)?;
             let left = run.stands_still() && forming && !class.due;
             equal(&format_args!("standstill with a forming job of class {index}"), left, false)?;
             held += class.forming.len();
         }
+        let closed = self.weights.keys().find(|&&unit| self.state(unit).is_final());
+        equal(&"weight of a final unit", None, closed)?;
         equal(&"held units", self.units_in(State::Held).count(), held)
+    }
+
+    /// A class is where its present way leads, and stays only where it may.
+    fn check_ways(&self) -> Checked {
+        for (index, class) in self.classes.iter().enumerate() {
+            let way = &class.ways[class.way];
+            let (lane, terms) = (way.lane, way.terms);
+            equal(&format_args!("way of class {index}"), (class.lane, class.terms), (lane, terms))?;
+            let all_spent = class.ways.iter().all(|way| way.spent);
+            equal(&format_args!("class {index} has given up all lanes"), all_spent, false)?;
+            let better = self.better_way(index as u32);
+            let better = better.filter(|_| !self.runs[class.run as usize].ended);
+            equal(&format_args!("class {index} stays where it cannot run"), None, better)?;
+        }
+        Ok(())
     }
 
     /// Open = units not final; reserved = Σ reserves without bill; spent = Σ bills; ended or
@@ -205,9 +232,10 @@ impl Scheduler {
             let asked = jobs().filter(|job| job.state == JobState::Asked).count() as u32;
             equal(&format_args!("questions of run {}", run.id), run.questions, asked)?;
             let unbilled = jobs().filter(|job| job.bill.is_none());
-            let reserved = unbilled.map(|job| i128::from(job.reserve)).sum();
+            let reserved = unbilled.map(|job| job.reserve).sum();
             equal(&format_args!("reserved by run {}", run.id), run.reserved, reserved)?;
-            let spent = jobs().filter_map(|job| job.bill).map(i128::from).sum();
+            let bills: i128 = jobs().filter_map(|job| job.bill).map(i128::from).sum();
+            let spent = run.spent_before + bills;
             equal(&format_args!("spent by run {}", run.id), run.spent, spent)?;
             equal(&format_args!("run {} ended", run.id), run.ended, run.is_over())?;
             let stuck = run.open_units > 0
@@ -221,24 +249,31 @@ impl Scheduler {
         equal(&"open questions", self.runs.iter().map(|run| run.questions).sum(), open)
     }
 
-    /// A timer for every back-off, grace, timeout and hold that is running, and no other.
+    /// A timer for every back-off, grace, timeout, hold, pause of a lane and deadline that is
+    /// running, and no other.
     fn check_timers(&self) -> Checked {
         let units = self.all().filter(|&unit| match self.state(unit) {
             State::Backoff => true,
             State::Stopping => self.units.job[unit as usize] == NONE,
-            State::Running | State::Parked => self.class_of(unit).spec.timeout >= 0,
+            State::Running | State::Parked => self.class_of(unit).terms.timeout >= 0,
             _ => false,
         });
         let open = self.jobs.iter().enumerate().filter(|(_, job)| {
-            let timeout = self.classes[job.class as usize].spec.timeout;
+            let timeout = self.classes[job.class as usize].timeout_on(job.lane);
             job.has_slot() && (job.stopped || timeout >= 0)
         });
         let forming = self.classes.iter().enumerate().filter(|(_, class)| {
-            !class.forming.is_empty() && class.hold_over().is_some_and(|over| over > self.now)
+            let over = class.hold_over(self.runs[class.run as usize].deadline);
+            !class.forming.is_empty() && over.is_some_and(|over| over > self.now)
         });
+        let lanes = self.lanes.iter().enumerate().filter(|(_, lane)| lane.opens() > self.now);
+        let runs = self.runs.iter().enumerate();
+        let runs = runs.filter(|(_, run)| run.deadline >= 0 && !run.late && !run.ended);
         let expected: BTreeSet<Key> = (units.map(Key::Unit))
             .chain(open.map(|(index, _)| Key::Job(index as u32)))
             .chain(forming.map(|(index, _)| Key::Class(index as u32)))
+            .chain(lanes.map(|(index, _)| Key::Lane(index as u32)))
+            .chain(runs.map(|(index, _)| Key::Run(index as u32)))
             .collect();
         equal(&"timers", self.timers.keys().collect(), expected)
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::backoff::mix;
 use crate::command::Cause;
-use crate::event::{ClassSpec, Definition};
-use crate::lane::{Lane, Start};
+use crate::event::{ClassSpec, Definition, Weight};
+use crate::lane::Lane;
+use crate::queue::Start;
 use crate::scheduler::Scheduler;
 use crate::state::{STATES, State};
-use crate::tables::{Class, Run};
+use crate::tables::{Class, Run, Way};
 use crate::unit::COLLECT;
 
 impl Scheduler {
@@ -22,15 +23,34 @@ impl Scheduler {
             cancelled: false,
             failed: false,
             ended: false,
+            deadline: -1,
+            late: false,
+            paused: false,
             open_units: 0,
             active: 0,
             open_jobs: 0,
             questions: 0,
             reserved: 0,
             spent: 0,
+            spent_before: 0,
             classes: Vec::new(),
             broke: BTreeSet::new(),
         });
+    }
+
+    /// Takes note of the weight of a unit that has not started.
+    pub(crate) fn weigh(&mut self, unit: u32, weight: Weight) {
+        if self.state(unit).is_final() {
+            return;
+        }
+        self.ways_changed = true;
+        let before = self.weights.insert(unit, weight).unwrap_or(Weight::ONE);
+        if self.state(unit) == State::Held {
+            let index = self.units.class[unit as usize];
+            let class = &mut self.classes[index as usize];
+            class.load = class.load.minus(before).plus(weight);
+            self.changed.insert(index);
+        }
     }
 
     pub(crate) fn seal(&mut self, run: i64) {
@@ -45,8 +65,12 @@ impl Scheduler {
         let next = self.lanes.len() as u32;
         let index = *self.lane_ids.entry(id).or_insert(next) as usize;
         if index == self.lanes.len() {
-            self.lanes.push(Lane::new(id));
+            let mut lane = Lane::new(id);
+            let runs = self.runs.iter().zip(0..).filter(|(run, _)| run.paused);
+            runs.for_each(|(_, run)| lane.queue.pause(run, true));
+            self.lanes.push(lane);
         }
+        self.ways_changed = true;
         let lane = &mut self.lanes[index];
         lane.slots = slots;
         lane.up = up;
@@ -64,6 +88,11 @@ impl Scheduler {
         for class in &self.lanes[lane].forming {
             units.extend(&self.classes[*class as usize].forming);
         }
+        self.block(lane, units);
+    }
+
+    /// Keeps units from starting until their lane is up, or they go to another one.
+    pub(crate) fn block(&mut self, lane: usize, units: BTreeSet<u32>) {
         for &unit in &units {
             self.go(unit, State::Blocked);
         }
@@ -73,15 +102,21 @@ impl Scheduler {
     pub(crate) fn add_class(&mut self, spec: ClassSpec) {
         let index = self.classes.len() as u32;
         let run = self.run_ids[&spec.run];
+        let lane = self.lane_ids[&spec.terms.lane];
         self.class_ids.insert(spec.class, index);
         self.runs[run as usize].classes.push(index);
         self.classes.push(Class {
             spec,
             run,
-            lane: self.lane_ids[&spec.lane],
+            lane,
+            terms: spec.terms,
+            ways: vec![Way { lane, terms: spec.terms, spent: false }],
+            way: 0,
             counts: [0; STATES],
             blocks: Vec::new(),
             forming: BTreeSet::new(),
+            load: Weight::NOTHING,
+            job_limit: spec.terms.job_limit,
             since: 0,
             flush: false,
             due: false,
@@ -102,7 +137,7 @@ impl Scheduler {
         let run = class.run as usize;
         self.runs[run].open_units += count as u32;
         self.units.reserve(count, new.needs.len());
-        let cancelled = self.runs[run].cancelled || self.runs[run].ended;
+        let cancelled = self.runs[run].cancelled || self.runs[run].late || self.runs[run].ended;
         let stillborn =
             cancelled || (new.parent >= 0 && !self.may_have_children(new.parent as u32));
         if new.parent >= 0 && !stillborn {
@@ -126,7 +161,7 @@ impl Scheduler {
             }
         }
         if stillborn {
-            self.finish(unit, State::Cancelled, Cause::Cancelled);
+            self.finish(unit, State::Cancelled, self.why(unit));
         } else if need_failed && !self.units.has(unit, COLLECT) {
             self.finish(unit, State::Skipped, Cause::NeedFailed);
         } else if self.units.open[unit as usize] == 0 {

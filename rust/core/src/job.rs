@@ -1,7 +1,7 @@
 //! Jobs: forming, intended, sent, settled, billed; and in doubt between intended and sent.
 
-use crate::command::{Cause, Command};
-use crate::event::{Choice, Reason};
+use crate::command::{Cause, Command, Member};
+use crate::event::{Adoption, Choice, Reason, Weight};
 use crate::scheduler::Scheduler;
 use crate::state::State;
 use crate::tables::{Job, JobState, Question};
@@ -9,32 +9,50 @@ use crate::timer::Key;
 use crate::unit::NONE;
 
 impl Scheduler {
+    /// What a unit adds to its job.
+    pub(crate) fn weight(&self, unit: u32) -> Weight {
+        self.weights.get(&unit).copied().unwrap_or(Weight::ONE)
+    }
+
     pub(crate) fn join_forming(&mut self, index: u32, unit: u32) {
-        let first = self.classes[index as usize].forming.is_empty();
-        self.classes[index as usize].forming.insert(unit);
+        let weight = self.weight(unit);
+        let class = &mut self.classes[index as usize];
+        let first = class.forming.is_empty();
+        class.forming.insert(unit);
+        class.load = class.load.plus(weight);
         if first {
-            let lane = self.classes[index as usize].lane;
+            let lane = class.lane;
             self.lanes[lane as usize].forming.insert(index);
             self.begin_hold(index);
         }
     }
 
     pub(crate) fn leave_forming(&mut self, unit: u32) {
+        let weight = self.weight(unit);
         let index = self.units.class[unit as usize];
-        self.classes[index as usize].forming.remove(&unit);
-        if self.classes[index as usize].forming.is_empty() {
+        let class = &mut self.classes[index as usize];
+        class.forming.remove(&unit);
+        class.load = class.load.minus(weight);
+        if class.forming.is_empty() {
             self.lane_of(unit).forming.remove(&index);
             self.timers.clear(Key::Class(index));
         }
     }
 
-    fn begin_hold(&mut self, index: u32) {
+    pub(crate) fn begin_hold(&mut self, index: u32) {
         let class = &mut self.classes[index as usize];
         class.since = self.now;
         class.flush = false;
-        self.timers.clear(Key::Class(index));
-        if let Some(over) = class.hold_over().filter(|&over| over > self.now) {
-            self.timers.set(Key::Class(index), over);
+        self.time_hold(index);
+    }
+
+    /// Sets the timer of the forming job of a class.
+    pub(crate) fn time_hold(&mut self, index: u32) {
+        let class = &self.classes[index as usize];
+        let over = class.hold_over(self.runs[class.run as usize].deadline);
+        match over.filter(|&over| over > self.now && !class.forming.is_empty()) {
+            Some(over) => self.timers.set(Key::Class(index), over),
+            None => self.timers.clear(Key::Class(index)),
         }
     }
 
@@ -50,54 +68,138 @@ impl Scheduler {
         }
         while let Some(index) = self.changed.pop_first() {
             let class = &mut self.classes[index as usize];
-            class.flush |=
-                !class.forming.is_empty() && self.runs[class.run as usize].stands_still();
-            let due = class.is_due(self.now);
+            let run = &self.runs[class.run as usize];
+            class.flush |= !class.forming.is_empty() && run.stands_still();
+            let limits = self.lanes[class.lane as usize].limits;
+            let due = class.is_due(self.now, limits, run.deadline);
             self.queue_job(index, due);
         }
     }
 
-    /// Submits the lowest members of the forming job, as many as a job takes.
+    /// The first units that fit into one job, and their weight. One always does: whether it is
+    /// too big is for the backend to say.
+    pub(crate) fn fill(
+        &self,
+        units: impl Iterator<Item = u32>,
+        most: i64,
+        limits: Weight,
+    ) -> (Vec<u32>, Weight) {
+        let (mut members, mut load) = (Vec::new(), Weight::NOTHING);
+        for unit in units.take(usize::try_from(most).unwrap_or(usize::MAX)) {
+            let more = load.plus(self.weight(unit));
+            if !members.is_empty() && more.exceeds(limits) {
+                break;
+            }
+            members.push(unit);
+            load = more;
+        }
+        (members, load)
+    }
+
+    /// Submits the lowest members of the forming job, as many as a job takes; or blocks them if
+    /// that would pass the cap.
     pub(crate) fn submit(&mut self, index: u32) {
         let class = &self.classes[index as usize];
-        let (run, lane, spec) = (class.run as usize, class.lane as usize, class.spec);
-        let limit = usize::try_from(spec.job_limit).unwrap_or(usize::MAX);
-        let units: Vec<u32> = class.forming.iter().take(limit).copied().collect();
-        let (job, first) = (self.jobs.len() as u32, self.members.len() as u32);
-        let mut members = Vec::with_capacity(units.len());
-        for &unit in &units {
-            self.go(unit, State::Sent);
-            self.units.job[unit as usize] = job;
-            self.units.attempt[unit as usize] += 1;
-            members.push((unit, self.units.attempt[unit as usize]));
+        let (run, lane, spec, terms) = (class.run, class.lane, class.spec, class.terms);
+        let limits = self.lanes[lane as usize].limits;
+        let (units, load) = self.fill(class.forming.iter().copied(), class.job_limit, limits);
+        let price = terms.price(load);
+        if !self.fits_cap(run, price) {
+            return self.block_for_budget(index, price);
         }
-        self.members.extend(&units);
-        self.jobs.push(Job {
-            class: index,
-            state: JobState::Intended,
-            live: units.len() as u32,
-            stopped: false,
-            reserve: spec.reserve,
-            bill: None,
-            first,
-            count: units.len() as u32,
-            question: NONE,
-        });
-        self.runs[run].reserved += i128::from(spec.reserve);
-        self.take_slot(job);
+        let attempts = units.iter().map(|&unit| self.units.attempt[unit as usize] + 1);
+        let members: Vec<Member> = units.iter().copied().zip(attempts).collect();
+        let job = self.open_job(index, lane, JobState::Intended, price, &members);
+        let expected = spec.expected.max(1).saturating_mul(members.len() as i64);
+        self.take_start(lane, run, expected);
         if !self.classes[index as usize].forming.is_empty() {
             self.begin_hold(index);
         }
         self.review_forming();
-        self.out.push(Command::Submit { job, lane: self.lanes[lane].id, members });
+        self.out.push(Command::Submit { job, lane: terms.lane, members });
+    }
+
+    /// Makes a job of units, which are sent now.
+    fn open_job(
+        &mut self,
+        class: u32,
+        lane: u32,
+        state: JobState,
+        reserve: i128,
+        members: &[Member],
+    ) -> u32 {
+        let (job, first) = (self.jobs.len() as u32, self.members.len() as u32);
+        for &(unit, attempt) in members {
+            self.go(unit, State::Sent);
+            self.units.job[unit as usize] = job;
+            self.units.attempt[unit as usize] = attempt;
+            self.members.push(unit);
+        }
+        let count = members.len() as u32;
+        self.jobs.push(Job {
+            class,
+            lane,
+            state,
+            live: count,
+            stopped: false,
+            left: false,
+            good: false,
+            bad: false,
+            reserve,
+            bill: None,
+            first,
+            count,
+            question: NONE,
+        });
+        let run = self.run_of_job(job);
+        self.runs[run].reserved += reserve;
+        self.take_slot(job);
+        job
+    }
+
+    /// Takes over a job of an earlier scheduler. Members that are final by now, or whose needs
+    /// are not, do not belong to it any more; if nobody is left, it is stopped.
+    pub(crate) fn adopt(&mut self, old: &Adoption<'_>) {
+        let (class, lane) = (self.class_ids[&old.class], self.lane_ids[&old.lane]);
+        let mut members: Vec<Member> = old
+            .members
+            .chunks_exact(2)
+            .map(|pair| (pair[0] as u32, pair[1] as u32))
+            .filter(|&(unit, attempt)| {
+                let free = match self.state(unit) {
+                    State::Held => true,
+                    State::Blocked => self.asking_job(unit).is_none(),
+                    _ => false,
+                };
+                free && self.units.attempt[unit as usize] < attempt
+            })
+            .collect();
+        members.sort_unstable();
+        members.dedup_by_key(|member| member.0);
+        let state = if old.doubtful { JobState::Intended } else { JobState::Sent };
+        let job = self.open_job(class, lane, state, old.reserve.into(), &members);
+        self.jobs[job as usize].left = members.is_empty() || 2 * members.len() < old.members.len();
+        self.unwanted.insert(job);
+        if old.doubtful {
+            self.doubt(job);
+        }
+    }
+
+    /// Stops jobs that go on for nobody: what is left of them was cancelled.
+    pub(crate) fn stop_unwanted(&mut self) {
+        while let Some(job) = self.unwanted.pop_first() {
+            if self.jobs[job as usize].is_unwanted() {
+                self.stop_job(job);
+            }
+        }
     }
 
     fn take_slot(&mut self, job: u32) {
-        let class = &self.classes[self.jobs[job as usize].class as usize];
+        let Job { class, lane, count, .. } = self.jobs[job as usize];
+        let class = &self.classes[class as usize];
         // A job may take as long as its members together.
-        let members = i64::from(self.jobs[job as usize].count);
-        let timeout = class.spec.timeout.saturating_mul(members);
-        self.lanes[class.lane as usize].used += 1;
+        let timeout = class.timeout_on(lane).saturating_mul(i64::from(count.max(1)));
+        self.lanes[lane as usize].used += 1;
         self.runs[class.run as usize].open_jobs += 1;
         if timeout >= 0 {
             self.timers.set(Key::Job(job), self.later(timeout));
@@ -105,16 +207,17 @@ impl Scheduler {
     }
 
     fn give_slot(&mut self, job: u32) {
-        let class = &self.classes[self.jobs[job as usize].class as usize];
-        self.lanes[class.lane as usize].used -= 1;
-        self.runs[class.run as usize].open_jobs -= 1;
-        self.ending.insert(class.run);
+        let run = self.run_of_job(job);
+        self.lanes[self.jobs[job as usize].lane as usize].used -= 1;
+        self.runs[run].open_jobs -= 1;
+        self.ending.insert(run as u32);
         self.timers.clear(Key::Job(job));
     }
 
     pub(crate) fn leave_job(&mut self, unit: u32) {
         let job = std::mem::replace(&mut self.units.job[unit as usize], NONE);
         self.jobs[job as usize].live -= 1;
+        self.unwanted.insert(job);
     }
 
     /// The provider has it: by its own word, or found after a doubt.
@@ -148,7 +251,7 @@ impl Scheduler {
         }
         self.give_slot(job);
         self.each_member(job, State::Stopping, |machine, unit| {
-            machine.finish(unit, State::Cancelled, Cause::Cancelled);
+            machine.finish(unit, State::Cancelled, machine.why(unit));
         });
         if self.jobs[job as usize].live == 0 {
             self.never_was(job);
@@ -210,7 +313,7 @@ impl Scheduler {
         }
         self.arrived(job);
         self.each_member(job, State::Stopping, |machine, unit| {
-            machine.finish(unit, State::Cancelled, Cause::Cancelled);
+            machine.finish(unit, State::Cancelled, machine.why(unit));
         });
         self.each_member(job, State::Sent, |machine, unit| {
             let attempt = machine.units.attempt[unit as usize];
@@ -222,6 +325,7 @@ impl Scheduler {
     fn close(&mut self, job: u32) {
         self.give_slot(job);
         self.jobs[job as usize].state = JobState::Settled;
+        self.judge_lane(job);
     }
 
     /// Commands the stop of a job; what is silent when the grace is over is abandoned.
@@ -238,6 +342,7 @@ impl Scheduler {
             });
             self.close(job);
         } else {
+            self.jobs[job as usize].bad = true;
             self.stop_job(job);
             self.each_member(job, State::Sent, |machine, unit| {
                 machine.finish(unit, State::Failed, Cause::Timeout);

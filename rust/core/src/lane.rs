@@ -1,10 +1,12 @@
-//! Where units run: a number of slots, and who wants one.
-//!
-//! The highest priority goes first; runs of equal priority take turns; within a run due jobs
-//! go before plain units, and lower numbers before higher ones.
+//! Where units run: a number of slots, and what keeps them from being used.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::event::{Guard, Weight};
+use crate::queue::Queue;
+
+/// Rests double up to this many times the first one, as a power of two.
+const LONGEST_REST: u32 = 4;
 
 /// The python lane, or one backend.
 pub struct Lane {
@@ -13,13 +15,26 @@ pub struct Lane {
     /// Running units, stopping units still in their slot, and open jobs.
     pub used: i64,
     pub up: bool,
+    pub guard: Guard,
+    /// Most that one job may hold.
+    pub limits: Weight,
     pub queue: Queue,
     /// Unparked units that wait for a slot, in the order of unparking.
     pub resume: VecDeque<u32>,
     /// Classes with a forming job.
     pub forming: BTreeSet<u32>,
-    /// Units that wait for the lane to come up.
+    /// Units that wait for the lane to come up, or for another one.
     pub blocked: BTreeSet<u32>,
+    /// When the token bucket is full again.
+    full: i64,
+    /// Before this nothing starts: a backend has asked for patience.
+    patience: i64,
+    /// Failed jobs in a row.
+    failures: i64,
+    /// Rests in a row.
+    rests: u32,
+    /// End of the rest. When it is over, one job at a time shows whether the lane works.
+    pub rest: Option<i64>,
 }
 
 impl Lane {
@@ -29,113 +44,113 @@ impl Lane {
             slots: 0,
             used: 0,
             up: false,
+            guard: Guard::NONE,
+            limits: Weight::NO_LIMIT,
             queue: Queue::default(),
             resume: VecDeque::new(),
             forming: BTreeSet::new(),
             blocked: BTreeSet::new(),
+            full: 0,
+            patience: 0,
+            failures: 0,
+            rests: 0,
+            rest: None,
         }
     }
 
+    /// True if a slot is free.
     pub fn has_room(&self) -> bool {
-        self.up && self.used < self.slots
+        let slots = if self.rest.is_some() { self.slots.min(1) } else { self.slots };
+        self.up && self.used < slots
     }
-}
 
-/// Something that can take a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    Unit(u32),
-    /// The forming job of this class. It stays queued until it is no longer due.
-    Job(u32),
-}
+    /// When the next start may come, as far as slots are not the matter.
+    pub fn opens(&self) -> i64 {
+        let spare = self.guard.period.saturating_mul(self.guard.burst - 1);
+        let token = self.full.saturating_sub(spare);
+        token.max(self.patience).max(self.rest.unwrap_or(0))
+    }
 
-/// Who may start, by priority and then by run.
-#[derive(Default)]
-pub struct Queue {
-    levels: BTreeMap<Reverse<i64>, Level>,
-}
+    /// True if work for this lane may wait here rather than go elsewhere.
+    pub fn is_usable(&self, now: i64) -> bool {
+        self.up && self.rest.is_none_or(|until| until <= now)
+    }
 
-#[derive(Default)]
-struct Level {
-    /// Runs with something to start; the front is next.
-    turns: VecDeque<u32>,
-    runs: BTreeMap<u32, Startable>,
-}
-
-#[derive(Default)]
-struct Startable {
-    jobs: BTreeSet<u32>,
-    units: BTreeSet<u32>,
-}
-
-impl Startable {
-    fn set(&mut self, start: Start) -> (&mut BTreeSet<u32>, u32) {
-        match start {
-            Start::Unit(unit) => (&mut self.units, unit),
-            Start::Job(class) => (&mut self.jobs, class),
+    /// Something starts: the bucket has one token less (the generic cell rate algorithm,
+    /// ITU-T I.371).
+    pub fn take_token(&mut self, now: i64) {
+        if self.guard.period > 0 {
+            self.full = self.full.max(now).saturating_add(self.guard.period);
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.jobs.is_empty() && self.units.is_empty()
+    pub fn set_guard(&mut self, guard: Guard) {
+        self.guard = guard;
+        if guard.period == 0 {
+            self.full = 0;
+        }
+        if guard.trip == 0 {
+            self.succeeded();
+        }
+    }
+
+    pub fn wait_until(&mut self, time: i64) {
+        self.patience = self.patience.max(time);
+    }
+
+    /// A job gave a result.
+    pub fn succeeded(&mut self) {
+        self.failures = 0;
+        self.rests = 0;
+        self.rest = None;
+    }
+
+    /// A job gave nothing, for reasons of the backend. True if the lane begins to rest.
+    pub fn failed(&mut self, now: i64) -> bool {
+        let probing = self.rest.is_some_and(|until| until <= now);
+        self.failures = self.failures.saturating_add(1);
+        let tired = self.rest.is_none() && self.guard.trip > 0 && self.failures >= self.guard.trip;
+        if !probing && !tired {
+            return false;
+        }
+        let rest = self.guard.rest.saturating_mul(1 << self.rests.min(LONGEST_REST));
+        self.rests = self.rests.saturating_add(1);
+        self.rest = Some(now.saturating_add(rest));
+        true
     }
 }
 
-impl Queue {
-    pub fn push(&mut self, priority: i64, run: u32, start: Start) {
-        let level = self.levels.entry(Reverse(priority)).or_default();
-        let startable = level.runs.entry(run).or_default();
-        if startable.is_empty() {
-            level.turns.push_back(run);
+#[cfg(test)]
+mod tests {
+    use super::Lane;
+    use crate::event::Guard;
+
+    #[test]
+    fn a_bucket_gives_its_burst_at_once_and_then_one_each_period() {
+        let mut lane = Lane::new(0);
+        lane.set_guard(Guard { burst: 2, period: 100, ..Guard::NONE });
+        let mut opens = Vec::new();
+        for _ in 0..4 {
+            let now = lane.opens().max(1_000);
+            lane.take_token(now);
+            opens.push(lane.opens());
         }
-        let (set, id) = startable.set(start);
-        set.insert(id);
+        assert_eq!(opens, [1_000, 1_100, 1_200, 1_300]);
     }
 
-    pub fn remove(&mut self, priority: i64, run: u32, start: Start) {
-        let Some(level) = self.levels.get_mut(&Reverse(priority)) else { return };
-        let Some(startable) = level.runs.get_mut(&run) else { return };
-        let (set, id) = startable.set(start);
-        set.remove(&id);
-        if startable.is_empty() {
-            level.turns.retain(|&turn| turn != run);
-            level.runs.remove(&run);
-        }
-        if level.runs.is_empty() {
-            self.levels.remove(&Reverse(priority));
-        }
-    }
-
-    /// Takes what starts next; the turn passes to the next run.
-    pub fn pop(&mut self) -> Option<Start> {
-        let mut entry = self.levels.first_entry()?;
-        let level = entry.get_mut();
-        let run = level.turns.pop_front().expect("a level has a run, else it is removed");
-        let startable = level.runs.get_mut(&run).expect("a turn belongs to a queued run");
-        let start = match startable.jobs.first() {
-            Some(&class) => Start::Job(class),
-            None => Start::Unit(startable.units.pop_first().expect("a queued run is not empty")),
-        };
-        if startable.is_empty() {
-            level.runs.remove(&run);
-        } else {
-            level.turns.push_back(run);
-        }
-        if level.runs.is_empty() {
-            entry.remove();
-        }
-        Some(start)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.levels.is_empty()
-    }
-
-    /// All queued units and classes, ascending.
-    pub fn all(&self) -> (BTreeSet<u32>, BTreeSet<u32>) {
-        let queued = || self.levels.values().flat_map(|level| level.runs.values());
-        let units = queued().flat_map(|one| &one.units).copied().collect();
-        let jobs = queued().flat_map(|one| &one.jobs).copied().collect();
-        (units, jobs)
+    #[test]
+    fn rests_double_until_a_job_succeeds() {
+        let mut lane = Lane::new(0);
+        lane.set_guard(Guard { trip: 2, rest: 10, ..Guard::NONE });
+        assert!(!lane.failed(0));
+        assert!(lane.failed(0));
+        assert_eq!(lane.rest, Some(10));
+        assert!(!lane.failed(5), "a job that was out already does not prolong the rest");
+        assert!(lane.failed(10), "the probe failed");
+        assert_eq!(lane.rest, Some(30));
+        lane.succeeded();
+        assert!(!lane.failed(40));
+        assert!(lane.failed(40));
+        assert_eq!(lane.rest, Some(50));
     }
 }

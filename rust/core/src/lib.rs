@@ -20,7 +20,7 @@
 //! | parked | its body waits for its own calls; the slot is given back | resume queue of the lane, once unparked | unparked and a slot is free |
 //! | sent | member of a job that was intended, sent or is in doubt | members of the job | its own result or failure, or the job's end |
 //! | backoff | waits to be tried again | timers | the timer |
-//! | blocked | no lane up, no budget, or a question is open | blocked set of the lane, the class or the job | lane up, cap raised, bill, answer |
+//! | blocked | no lane to run on, no budget, or a question is open | blocked set of the lane, the class or the job | lane up, another lane, cap raised, bill, answer |
 //! | stopping | stop was sent, the last word is open | timers | result (kept), failure, grace over |
 //! | done | has a result | final | never |
 //! | failed | has none, and will not be tried again | final | never |
@@ -29,8 +29,9 @@
 //! | abandoned | was stopped and gave no answer in time | final | never |
 //!
 //! Start reading at `scheduler.rs` and `moves.rs`. `define.rs` adds units, `answer.rs` takes what
-//! workers say, `job.rs` batches, `cancel.rs` undoes, `money.rs` keeps the cap; `admit.rs` is the
-//! door, and `words.rs` the form in which events and commands cross to Python.
+//! workers say, `job.rs` batches, `queue.rs` and `lane.rs` decide who is next, `ways.rs` where a
+//! class goes, `cancel.rs` undoes, `money.rs` keeps the cap and `deadline.rs` the time;
+//! `admit.rs` is the door, and `words.rs` the form in which events and commands cross to Python.
 //! `docs/scheduler.md` tells the paths and the races.
 
 mod admit;
@@ -39,6 +40,7 @@ mod backoff;
 mod cancel;
 mod check;
 mod command;
+mod deadline;
 mod define;
 mod error;
 mod event;
@@ -46,16 +48,20 @@ mod job;
 mod lane;
 mod money;
 mod moves;
+mod queue;
 mod scheduler;
 mod state;
 mod tables;
 mod timer;
 mod unit;
+mod ways;
 pub mod words;
 
 pub use check::Broken;
 pub use command::{Cause, Command, Member, Outcome};
 pub use error::SchedulerError;
-pub use event::{Choice, ClassSpec, Definition, Event, Reason, Scope};
+pub use event::{
+    Adoption, Choice, ClassSpec, Definition, Event, Guard, Reason, Scope, Terms, Weight,
+};
 pub use scheduler::Scheduler;
 pub use state::{MOVES, Row, STATES, State, TABLE};

@@ -1,19 +1,24 @@
 //! Money: a job's reserve is kept back from the cap until its final bill replaces it.
 
+use crate::command::Command;
 use crate::scheduler::Scheduler;
 use crate::state::State;
 
 impl Scheduler {
-    /// True if another job of this class stays within the cap.
-    pub(crate) fn affordable(&self, class: u32) -> bool {
-        let class = &self.classes[class as usize];
-        let run = &self.runs[class.run as usize];
-        let reserve = i128::from(class.spec.reserve);
-        reserve == 0 || run.cap < 0 || run.spent + run.reserved + reserve <= run.cap.into()
+    /// True if a job of this price stays within the cap.
+    pub(crate) fn fits_cap(&self, run: u32, price: i128) -> bool {
+        let run = &self.runs[run as usize];
+        price == 0 || run.cap < 0 || run.spent + run.reserved + price <= run.cap.into()
     }
 
-    /// Keeps all held units of a class from starting.
-    pub(crate) fn block_for_budget(&mut self, index: u32) {
+    /// Keeps all held units of a class from starting, since a job of them costs too much.
+    pub(crate) fn block_for_budget(&mut self, index: u32, price: i128) {
+        let class = &self.classes[index as usize];
+        let run = &self.runs[class.run as usize];
+        if run.spent + price > run.cap.into() {
+            let price = i64::try_from(price).unwrap_or(i64::MAX);
+            self.out.push(Command::Short { run: run.id, class: class.spec.class, price });
+        }
         let units = self.classes[index as usize].forming.clone();
         for &unit in &units {
             self.go(unit, State::Blocked);
@@ -38,7 +43,7 @@ impl Scheduler {
     pub(crate) fn free_reserve(&mut self, job: u32) {
         let run = self.run_of_job(job);
         let reserve = std::mem::take(&mut self.jobs[job as usize].reserve);
-        self.runs[run].reserved -= i128::from(reserve);
+        self.runs[run].reserved -= reserve;
         self.ending.insert(run as u32);
         self.release_affordable(run);
     }
@@ -49,12 +54,18 @@ impl Scheduler {
         self.release_affordable(run);
     }
 
+    pub(crate) fn spent_before(&mut self, run: i64, micro: i64) {
+        let run = &mut self.runs[self.run_ids[&run] as usize];
+        run.spent += i128::from(micro);
+        run.spent_before += i128::from(micro);
+    }
+
+    /// Lets units form jobs again; those that still cost too much are blocked again.
     fn release_affordable(&mut self, run: usize) {
+        self.ways_changed = true;
         for index in self.runs[run].broke.clone() {
-            if self.affordable(index) {
-                for unit in self.classes[index as usize].broke.clone() {
-                    self.release(unit);
-                }
+            for unit in self.classes[index as usize].broke.clone() {
+                self.release(unit);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! How a unit goes from one state to another, and tells those that depend on it.
 
 use crate::command::{Cause, Command};
-use crate::lane::{Lane, Start};
+use crate::lane::Lane;
+use crate::queue::Start;
 use crate::scheduler::Scheduler;
 use crate::state::{State, allowed};
 use crate::tables::{Class, Run};
@@ -42,6 +43,7 @@ impl Scheduler {
         if class.in_jobs() {
             self.changed.insert(index);
         }
+        self.ways_changed |= class.ways.len() > 1;
         let run = &mut self.runs[class.run as usize];
         run.active += u32::from(to.is_active());
         run.active -= u32::from(from.is_active());
@@ -98,6 +100,7 @@ impl Scheduler {
     /// Makes a unit final. Its dependents and children are told by [`Scheduler::spread`].
     pub(crate) fn finish(&mut self, unit: u32, state: State, cause: Cause) {
         self.go(unit, state);
+        self.weights.remove(&unit);
         let index = self.class_of(unit).run;
         let run = &mut self.runs[index as usize];
         run.open_units -= 1;
@@ -137,12 +140,13 @@ impl Scheduler {
     }
 
     /// Lets a unit go on whose needs are final: to the lane's queue, into the forming job of
-    /// its class, or into the blocked set of a lane that is down.
+    /// its class, or into the blocked set of a lane that is down or given up.
     pub(crate) fn release(&mut self, unit: u32) {
         let index = self.units.class[unit as usize];
         let class = &self.classes[index as usize];
         let (in_jobs, priority, run) = (class.in_jobs(), class.spec.priority, class.run);
-        if !self.lane_of(unit).up {
+        let closed = class.ways[class.way].spent;
+        if closed || !self.lane_of(unit).up {
             self.go(unit, State::Blocked);
             self.lane_of(unit).blocked.insert(unit);
         } else if in_jobs {
@@ -156,10 +160,13 @@ impl Scheduler {
 
     /// Gives a ready unit its slot.
     pub(crate) fn start(&mut self, unit: u32) {
-        self.set(unit, State::Running);
+        self.go(unit, State::Running);
         self.units.attempt[unit as usize] += 1;
-        self.lane_of(unit).used += 1;
-        let timeout = self.class_of(unit).spec.timeout;
+        let class = self.class_of(unit);
+        let (lane, run, expected) = (class.lane, class.run, class.spec.expected);
+        self.lanes[lane as usize].used += 1;
+        self.take_start(lane, run, expected);
+        let timeout = self.class_of(unit).terms.timeout;
         if timeout >= 0 {
             self.timers.set(Key::Unit(unit), self.later(timeout));
         }
@@ -167,9 +174,17 @@ impl Scheduler {
         self.out.push(Command::Run { unit, attempt });
     }
 
+    /// A start on a lane counts for its run, and takes a token.
+    pub(crate) fn take_start(&mut self, index: u32, run: u32, expected: i64) {
+        let lane = &mut self.lanes[index as usize];
+        lane.queue.charge(run, expected);
+        lane.take_token(self.now);
+        self.time_lane(index);
+    }
+
     /// Gives an unparked unit its slot back.
     pub(crate) fn resume(&mut self, unit: u32) {
-        self.units.lower(unit, WANTS);
+        self.leave_parked(unit);
         self.set(unit, State::Running);
         self.lane_of(unit).used += 1;
         let attempt = self.units.attempt[unit as usize];

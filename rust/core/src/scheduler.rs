@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::admit::admit;
 use crate::command::{Cause, Command, Outcome};
 use crate::error::SchedulerError;
-use crate::event::Event;
-use crate::lane::{Lane, Start};
+use crate::event::{Event, Weight};
+use crate::lane::Lane;
+use crate::queue::Start;
 use crate::state::{STATES, State};
 use crate::tables::{Class, Job, JobState, Question, Run};
 use crate::timer::{Key, Timers};
@@ -29,6 +30,8 @@ pub struct Scheduler {
     pub(crate) class_ids: BTreeMap<i64, u32>,
     /// Blocks of units by the unit that asked for them.
     pub(crate) children: BTreeMap<u32, Vec<(u32, u32)>>,
+    /// Units that are not one circuit of unknown size.
+    pub(crate) weights: BTreeMap<u32, Weight>,
     pub(crate) timers: Timers,
     /// Final units whose dependents and children have not been told.
     pub(crate) spreading: VecDeque<u32>,
@@ -38,6 +41,12 @@ pub struct Scheduler {
     pub(crate) quiet: BTreeSet<u32>,
     /// Runs that may have ended.
     pub(crate) ending: BTreeSet<u32>,
+    /// Jobs of which perhaps only members are left that nobody wants.
+    pub(crate) unwanted: BTreeSet<u32>,
+    /// Classes that may run on several lanes.
+    pub(crate) choosy: BTreeSet<u32>,
+    /// Something has changed that may let one of them go elsewhere.
+    pub(crate) ways_changed: bool,
     pub(crate) out: Vec<Command>,
 }
 
@@ -65,11 +74,15 @@ impl Scheduler {
             lane_ids: BTreeMap::new(),
             class_ids: BTreeMap::new(),
             children: BTreeMap::new(),
+            weights: BTreeMap::new(),
             timers: Timers::default(),
             spreading: VecDeque::new(),
             changed: BTreeSet::new(),
             quiet: BTreeSet::new(),
             ending: BTreeSet::new(),
+            unwanted: BTreeSet::new(),
+            choosy: BTreeSet::new(),
+            ways_changed: false,
             out: Vec::new(),
         })
     }
@@ -95,6 +108,8 @@ impl Scheduler {
             self.fire(key);
             self.spread();
         }
+        self.stop_unwanted();
+        self.review_ways();
         self.review_forming();
         self.end_runs();
         out.append(&mut self.out);
@@ -110,22 +125,10 @@ impl Scheduler {
     ) -> Result<(), SchedulerError> {
         let index = self.lane_ids.get(&lane).copied();
         let lane = index.ok_or(SchedulerError::Unknown { what: "lane", id: lane })?;
-        let mut room = room;
-        while room > 0 && self.lanes[lane as usize].has_room() {
-            if let Some(unit) = self.lanes[lane as usize].resume.pop_front() {
-                self.resume(unit);
-            } else {
-                match self.lanes[lane as usize].queue.pop() {
-                    Some(Start::Unit(unit)) => self.start(unit),
-                    Some(Start::Job(class)) if self.affordable(class) => self.submit(class),
-                    Some(Start::Job(class)) => {
-                        self.block_for_budget(class);
-                        continue;
-                    }
-                    None => break,
-                }
+        for _ in 0..room {
+            if !self.start_next(lane) {
+                break;
             }
-            room -= 1;
         }
         out.append(&mut self.out);
         Ok(())
@@ -133,10 +136,45 @@ impl Scheduler {
 
     /// Starts whatever can start, lane by lane in the order of their first mention.
     pub fn poll_all(&mut self, out: &mut Vec<Command>) {
-        for index in 0..self.lanes.len() {
-            let id = self.lanes[index].id;
-            self.poll(id, usize::MAX, out).expect("the lane exists");
+        loop {
+            for lane in 0..self.lanes.len() as u32 {
+                while self.start_next(lane) {}
+            }
+            // What is too expensive on one lane may have gone to one that was polled before.
+            if !self.ways_changed {
+                break;
+            }
+            self.review_ways();
+            self.review_forming();
         }
+        out.append(&mut self.out);
+    }
+
+    /// Starts one unit or job on a lane; false if nothing can start there.
+    fn start_next(&mut self, index: u32) -> bool {
+        let lane = &self.lanes[index as usize];
+        if !lane.has_room() {
+            return false;
+        }
+        if let Some(unit) = self.next_resumed(lane) {
+            self.resume(unit);
+            return true;
+        }
+        if lane.opens() > self.now {
+            return false;
+        }
+        match lane.queue.next() {
+            Some((_, Start::Unit(unit))) => self.start(unit),
+            Some((_, Start::Job(class))) => self.submit(class),
+            None => return false,
+        }
+        true
+    }
+
+    /// The first unparked unit whose run is not paused.
+    pub(crate) fn next_resumed(&self, lane: &Lane) -> Option<u32> {
+        let paused = |unit: u32| self.run_of(unit).paused;
+        lane.resume.iter().copied().find(|&unit| !paused(unit))
     }
 
     /// When `handle` has to be called even if nothing happens.
@@ -185,6 +223,14 @@ impl Scheduler {
             Event::Cap { run, micro } => self.set_cap(run, micro),
             Event::Answer { question, choice } => self.answer(question as u32, choice),
             Event::Cancel { scope, run, id } => self.cancel_scope(scope, run, id),
+            Event::Guard { lane, guard } => self.set_guard(lane, guard),
+            Event::Limits { lane, limits } => self.set_limits(lane, limits),
+            Event::Other { class, terms } => self.add_way(class, terms),
+            Event::Weight { unit, weight } => self.weigh(unit as u32, weight),
+            Event::Pause { run, paused } => self.pause(run, paused),
+            Event::Deadline { run, at } => self.set_deadline(run, at),
+            Event::Adopt(ref adoption) => self.adopt(adoption),
+            Event::Spent { run, micro } => self.spent_before(run, micro),
         }
     }
 
@@ -194,6 +240,11 @@ impl Scheduler {
                 self.changed.insert(class);
             }
             Key::Job(job) => self.job_timer(job),
+            Key::Lane(lane) => {
+                self.ways_changed = true;
+                self.time_lane(lane);
+            }
+            Key::Run(run) => self.deadline_passed(run),
             Key::Unit(unit) => match self.state(unit) {
                 State::Backoff => self.release(unit),
                 State::Stopping => self.finish(unit, State::Abandoned, Cause::GraceOver),
@@ -209,6 +260,8 @@ impl Scheduler {
                 continue;
             }
             run.ended = true;
+            self.timers.clear(Key::Run(index));
+            self.lanes.iter_mut().for_each(|lane| lane.queue.forget(index));
             let outcome = match (run.cancelled, run.failed) {
                 (true, _) => Outcome::Cancelled,
                 (false, true) => Outcome::Failed,
@@ -240,7 +293,7 @@ impl Run {
 
     /// True if nothing of this run can happen any more, except a late bill.
     pub(crate) fn is_over(&self) -> bool {
-        (self.sealed || self.cancelled)
+        (self.sealed || self.cancelled || self.late)
             && self.open_units == 0
             && self.open_jobs == 0
             && self.questions == 0

@@ -1,14 +1,17 @@
-//! Timers: at most one per unit, job and class, each cleared the moment it has lost its reason.
+//! Timers: at most one per unit, job, class, lane and run, each cleared the moment it has lost
+//! its reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whose timer. A unit's ends its timeout, back-off or grace; a job's its timeout or grace; a
-/// class's the hold of its forming job.
+/// class's the hold of its forming job; a lane's its pause between starts; a run's its deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     Unit(u32),
     Job(u32),
     Class(u32),
+    Lane(u32),
+    Run(u32),
 }
 
 #[derive(Default)]

@@ -5,7 +5,9 @@
 
 use crate::command::Command;
 use crate::error::SchedulerError;
-use crate::event::{Choice, ClassSpec, Definition, Event, Reason, Scope};
+use crate::event::{
+    Adoption, Choice, ClassSpec, Definition, Event, Guard, Reason, Scope, Terms, Weight,
+};
 
 type Parsed<T> = Result<T, SchedulerError>;
 
@@ -75,6 +77,14 @@ impl<'a> Reader<'a> {
             20 => self.cancel()?,
             21 => Event::Stopped { unit: self.word()?, attempt: self.word()? },
             22 => Event::Tick,
+            23 => Event::Guard { lane: self.word()?, guard: self.guard()? },
+            24 => Event::Limits { lane: self.word()?, limits: self.weight()? },
+            25 => Event::Other { class: self.word()?, terms: self.terms()? },
+            26 => Event::Weight { unit: self.word()?, weight: self.weight()? },
+            27 => Event::Pause { run: self.word()?, paused: self.flag("paused")? },
+            28 => Event::Deadline { run: self.word()?, at: self.word()? },
+            29 => Event::Adopt(self.adoption()?),
+            30 => Event::Spent { run: self.word()?, micro: self.word()? },
             code => return Err(SchedulerError::Code { code, at: self.start }),
         })
     }
@@ -84,16 +94,47 @@ impl<'a> Reader<'a> {
             class: self.word()?,
             run: self.word()?,
             step: self.word()?,
-            lane: self.word()?,
             attempts: self.word()?,
-            timeout: self.word()?,
             backoff: self.word()?,
             backoff_cap: self.word()?,
             priority: self.word()?,
+            rank: self.word()?,
+            expected: self.word()?,
+            terms: self.terms()?,
+        })
+    }
+
+    fn terms(&mut self) -> Parsed<Terms> {
+        Ok(Terms {
+            lane: self.word()?,
             job_limit: self.word()?,
             hold: self.word()?,
+            timeout: self.word()?,
             reserve: self.word()?,
+            per_circuit: self.word()?,
+            per_shot: self.word()?,
         })
+    }
+
+    fn weight(&mut self) -> Parsed<Weight> {
+        Ok(Weight { circuits: self.word()?, shots: self.word()?, payload: self.word()? })
+    }
+
+    fn guard(&mut self) -> Parsed<Guard> {
+        Ok(Guard {
+            burst: self.word()?,
+            period: self.word()?,
+            trip: self.word()?,
+            rest: self.word()?,
+        })
+    }
+
+    fn adoption(&mut self) -> Parsed<Adoption<'a>> {
+        let (class, lane) = (self.word()?, self.word()?);
+        let doubtful = self.flag("doubtful")?;
+        let (reserve, count) = (self.word()?, self.word()?);
+        let members = self.slice(count.saturating_mul(2))?;
+        Ok(Adoption { class, lane, doubtful, reserve, members })
     }
 
     fn definition(&mut self) -> Parsed<Definition<'a>> {
@@ -159,6 +200,9 @@ pub fn write(commands: &[Command], words: &mut Vec<i64>) {
                 words.extend([9, question.into(), run, job.into()]);
             }
             Command::Ended { run, outcome } => words.extend([10, run, outcome as i64]),
+            Command::Moved { class, lane } => words.extend([11, class, lane]),
+            Command::Rest { lane, until } => words.extend([12, lane, until]),
+            Command::Short { run, class, price } => words.extend([13, run, class, price]),
         }
     }
 }

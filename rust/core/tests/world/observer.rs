@@ -93,6 +93,7 @@ impl Observer {
             }
             &Command::Ended { run, outcome } => self.run_ended(plan, run, outcome),
             Command::Stop { .. } | Command::StopJob { .. } => Ok(()),
+            Command::Moved { .. } | Command::Rest { .. } | Command::Short { .. } => Ok(()),
         }
     }
 

@@ -84,9 +84,9 @@ impl Plan {
         };
         let lane = rng.pick(&self.lanes).0;
         let hold = if rng.percent(40) { -1 } else { rng.between(0, 60) };
-        words.extend([3, facts.id, self.runs[run], step, lane, facts.attempts, facts.timeout]);
-        words.extend([rng.between(0, 50), rng.between(0, 120), rng.below(2), limit, hold]);
-        words.push(facts.reserve);
+        words.extend([3, facts.id, self.runs[run], step, facts.attempts]);
+        words.extend([rng.between(0, 50), rng.between(0, 120), rng.below(2), 0, 0]);
+        words.extend([lane, limit, hold, facts.timeout, facts.reserve, 0, 0]);
         self.classes.push(facts);
         self.classes.len() - 1
     }

@@ -1,0 +1,160 @@
+//! Which lane a class uses: it goes elsewhere when its lane is down, rests, has refused its work
+//! or is too expensive, and another one is there. It stays until the next such reason, so that
+//! the points of a step are on as few backends as possible.
+
+use std::collections::BTreeSet;
+
+use crate::command::Command;
+use crate::event::{Guard, Terms, Weight};
+use crate::scheduler::Scheduler;
+use crate::tables::Way;
+use crate::timer::Key;
+
+impl Scheduler {
+    pub(crate) fn set_guard(&mut self, lane: i64, guard: Guard) {
+        let index = self.lane_ids[&lane];
+        self.lanes[index as usize].set_guard(guard);
+        self.time_lane(index);
+        self.ways_changed = true;
+    }
+
+    pub(crate) fn set_limits(&mut self, lane: i64, limits: Weight) {
+        let index = self.lane_ids[&lane] as usize;
+        self.ways_changed = true;
+        self.lanes[index].limits = limits;
+        self.changed.extend(&self.lanes[index].forming);
+    }
+
+    /// Sets the timer of a lane that rests, or starts nothing before some time.
+    pub(crate) fn time_lane(&mut self, index: u32) {
+        let lane = &self.lanes[index as usize];
+        let times = lane.rest.into_iter().chain([lane.opens()]);
+        match times.filter(|&time| time > self.now).min() {
+            Some(time) => self.timers.set(Key::Lane(index), time),
+            None => self.timers.clear(Key::Lane(index)),
+        }
+    }
+
+    /// Another lane where a class may run.
+    pub(crate) fn add_way(&mut self, class: i64, terms: Terms) {
+        let index = self.class_ids[&class];
+        let way = Way { lane: self.lane_ids[&terms.lane], terms, spent: false };
+        self.classes[index as usize].ways.push(way);
+        self.choosy.insert(index);
+        self.ways_changed = true;
+    }
+
+    /// Nothing of a class goes to this lane any more. False if it has no other one.
+    pub(crate) fn give_up(&mut self, index: u32, lane: u32) -> bool {
+        let class = &mut self.classes[index as usize];
+        let here = |way: &Way| way.lane == lane;
+        if !class.ways.iter().any(|way| !here(way) && !way.spent) {
+            return false;
+        }
+        class.ways.iter_mut().filter(|way| here(way)).for_each(|way| way.spent = true);
+        self.ways_changed = true;
+        if self.classes[index as usize].lane == lane {
+            let units = self.classes[index as usize].forming.clone();
+            self.block(lane as usize, units);
+        }
+        true
+    }
+
+    /// Lets classes go elsewhere whose lane is of no use to them.
+    pub(crate) fn review_ways(&mut self) {
+        if !std::mem::take(&mut self.ways_changed) {
+            return;
+        }
+        for index in self.choosy.clone() {
+            let run = &self.runs[self.classes[index as usize].run as usize];
+            if run.ended {
+                self.choosy.remove(&index);
+            } else if let Some(way) = self.better_way(index) {
+                self.take_way(index, way);
+            }
+        }
+    }
+
+    /// The first lane that a class could use, if it cannot use its own.
+    pub(crate) fn better_way(&self, index: u32) -> Option<usize> {
+        let class = &self.classes[index as usize];
+        let open = |way: &Way| !way.spent && self.lanes[way.lane as usize].is_usable(self.now);
+        if open(&class.ways[class.way]) && class.broke.is_empty() {
+            return None;
+        }
+        let stuck = self.stuck(index);
+        class.ways.iter().enumerate().position(|(position, way)| {
+            position != class.way && open(way) && {
+                let limits = self.lanes[way.lane as usize].limits;
+                let (_, load) = self.fill(stuck.iter().copied(), way.terms.job_limit, limits);
+                let one = if stuck.is_empty() { Weight::ONE } else { load };
+                self.fits_cap(class.run, way.terms.price(one))
+            }
+        })
+    }
+
+    /// Units of a class that are held, or blocked by its lane or its price.
+    fn stuck(&self, index: u32) -> BTreeSet<u32> {
+        let class = &self.classes[index as usize];
+        let mut units = &class.forming | &class.broke;
+        units.extend(self.blocked_units(index));
+        units
+    }
+
+    /// Units of a class that its lane blocks.
+    fn blocked_units(&self, index: u32) -> impl Iterator<Item = u32> + '_ {
+        let class = &self.classes[index as usize];
+        let blocked = &self.lanes[class.lane as usize].blocked;
+        let ranges = class.blocks.iter().map(|&(first, count)| first..first + count);
+        ranges.flat_map(|range| blocked.range(range).copied())
+    }
+
+    fn take_way(&mut self, index: u32, way: usize) {
+        let waiting: Vec<u32> = self.blocked_units(index).collect();
+        self.queue_job(index, false);
+        let class = &mut self.classes[index as usize];
+        let before = &mut self.lanes[class.lane as usize];
+        before.forming.remove(&index);
+        waiting.iter().for_each(|unit| {
+            before.blocked.remove(unit);
+        });
+        class.way = way;
+        class.lane = class.ways[way].lane;
+        class.terms = class.ways[way].terms;
+        class.job_limit = class.terms.job_limit;
+        let moved = Command::Moved { class: class.spec.class, lane: class.terms.lane };
+        let broke = class.broke.clone();
+        if !class.forming.is_empty() {
+            self.lanes[class.lane as usize].forming.insert(index);
+            self.begin_hold(index);
+        }
+        self.changed.insert(index);
+        self.out.push(moved);
+        waiting.into_iter().chain(broke).for_each(|unit| self.release(unit));
+    }
+
+    /// What a closed job tells about its lane.
+    pub(crate) fn judge_lane(&mut self, job: u32) {
+        let job = &self.jobs[job as usize];
+        let (index, good, bad) = (job.lane, job.good, job.bad);
+        let lane = &mut self.lanes[index as usize];
+        if good {
+            if lane.rest.is_some() {
+                self.ways_changed = true;
+                self.out.push(Command::Rest { lane: lane.id, until: -1 });
+            }
+            lane.succeeded();
+        } else if bad && lane.failed(self.now) {
+            self.ways_changed = true;
+            self.out.push(Command::Rest { lane: lane.id, until: lane.rest.unwrap_or(-1) });
+        }
+        self.time_lane(index);
+    }
+
+    /// A backend asked for patience.
+    pub(crate) fn wait_for_lane(&mut self, index: u32, wait: i64) {
+        let until = self.later(wait);
+        self.lanes[index as usize].wait_until(until);
+        self.time_lane(index);
+    }
+}
