@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from quantumflow_lab._fallback.queue import Queue
-from quantumflow_lab._fallback.terms import FOREVER, NO_LIMIT, Guard, Weight
+from quantumflow_lab._fallback.terms import (
+    FOREVER,
+    NO_GUARD,
+    NO_LIMIT,
+    Guard,
+    Weight,
+)
 
 if TYPE_CHECKING:
     from quantumflow_lab._fallback.tables import Unit
@@ -25,7 +31,7 @@ class Lane:
     slots: int = 0
     used: int = 0
     up: bool = False
-    guard: Guard = Guard()
+    guard: Guard = NO_GUARD
     limits: Weight = NO_LIMIT
     queue: Queue = field(default_factory=Queue)
     resume: deque[Unit] = field(default_factory=deque)

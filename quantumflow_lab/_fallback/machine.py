@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from quantumflow_lab._fallback.admit import Draft, at_least, known
 from quantumflow_lab._fallback.backoff import MASK, delay, mix
+from quantumflow_lab._fallback.lane import Lane
 from quantumflow_lab._fallback.states import (
     ABANDONED,
     ACTIVE,
@@ -28,7 +29,6 @@ from quantumflow_lab._fallback.states import (
     STOPPING,
     WAITING,
 )
-from quantumflow_lab._fallback.lane import Lane
 from quantumflow_lab._fallback.tables import Class, Job, Run, Unit, Way
 from quantumflow_lab._fallback.terms import (
     FOREVER,

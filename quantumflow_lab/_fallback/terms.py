@@ -58,3 +58,6 @@ class Guard(NamedTuple):
     period: int = 0
     trip: int = 0
     rest: int = 0
+
+
+NO_GUARD = Guard()
