@@ -32,9 +32,9 @@ Where the contract of the words leaves a choice, these are the rules:
   lane up for the next one; each lane grants its attempts anew. Without another lane the
   unit has failed.
 - ``retry_after`` of a member keeps the whole lane from starting anything.
-- A class leaves a lane that is down, rests, was given up or is too expensive, as soon as
-  another of its lanes is usable, and stays there until the same happens again. Jobs that
-  are out stay where they are.
+- A class leaves a lane that is down, rests, was given up or is too expensive, as soon
+  as another of its lanes is usable, and stays there until the same happens again. Jobs
+  that are out stay where they are.
 - A job is full at its limit of members or when it reaches a limit of its lane; a single
   member may pass them.
 - A timed-out unit has failed at once and leaves its slot; ``Stop`` is sent along.
@@ -172,8 +172,8 @@ class Events(_Words):
         priority
             Larger starts sooner, among the units of the run.
         rank
-            Expected time from the start of such a unit to the end of the run. A job that
-            a deadline leaves no more than that waits for nobody.
+            Expected time from the start of such a unit to the end of the run. A job
+            that a deadline leaves no more than that waits for nobody.
         expected
             Expected time of a unit in a slot; runs share a lane by it.
         job_limit
@@ -184,7 +184,7 @@ class Events(_Words):
         timeout
             From the command to the answer, for each member of a job.
         reserve, per_circuit, per_shot
-            Upper bound of what a job costs: for itself, for each circuit, for each shot.
+            Upper bound of what a job costs: for itself, each circuit, and each shot.
         """
         self._add(EventCode.CLASS, cls, run, step, attempts, backoff, backoff_cap)
         self._add(priority, rank, expected, lane, job_limit, hold, timeout)

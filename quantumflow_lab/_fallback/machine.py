@@ -517,7 +517,7 @@ class Scheduler:
         return count > 1
 
     def go_elsewhere(self, unit: Unit) -> bool:
-        """Give up the lane where a member has failed; False if there is no other one."""
+        """Give up the lane where a member failed; False if there is no other one."""
         return unit.job is not None and self.give_up(unit.cls, unit.job.lane)
 
     def back_off(self, unit: Unit, retry_after: int) -> int:
@@ -617,7 +617,7 @@ class Scheduler:
     def fill(
         self, units: Iterable[int], most: int, limits: Weight
     ) -> tuple[list[int], Weight]:
-        """Choose the first units that fit into one job, at least one, and weigh them."""
+        """Choose the first units that fit into one job, at least one; weigh them."""
         members: list[int] = []
         load = NOTHING
         for number in sorted(units)[:most]:
@@ -629,7 +629,7 @@ class Scheduler:
         return members, load
 
     def submit(self, cls: Class) -> None:
-        """Submit the lowest members of the forming job, or block them for their price."""
+        """Submit the lowest members of the forming job, or block it for its price."""
         lane = cls.lane
         numbers, load = self.fill(cls.forming, cls.job_limit, lane.limits)
         price = cls.terms.price(load)
@@ -833,7 +833,7 @@ class Scheduler:
         return run.spent + run.reserved + price <= run.cap
 
     def block_for_budget(self, cls: Class, price: int) -> None:
-        """Keep all held units of a class from starting: a job of them costs too much."""
+        """Keep all held units of a class from starting: their job costs too much."""
         run = cls.run
         if run.spent + price > run.cap:
             price = min(price, FOREVER)
@@ -873,7 +873,7 @@ class Scheduler:
         self.release_affordable(self.run_names[name])
 
     def release_affordable(self, run: Run) -> None:
-        """Let units form jobs again; those that still cost too much are blocked again."""
+        """Let units form jobs again; what still costs too much is blocked again."""
         self.ways_changed = True
         for number in sorted(run.broke):
             for unit in sorted(self.classes[number].broke):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 Event = tuple[Any, ...]
-"""Code and fields; of a definition the last two are lists, of an adoption the last one."""
+"""Code and fields; of a definition the last two are lists, of an adoption the last."""
 
 SIZES: dict[int, int] = {
     EventCode.RUN: 3,
