@@ -9,14 +9,15 @@
 #[path = "../tests/world/mod.rs"]
 mod world;
 
+use std::error::Error;
 use std::time::Instant;
 
 use world::simulate;
 
-fn main() -> Result<(), String> {
+fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).map(|word| word.parse::<u64>());
     let mut number = |default: u64| match arguments.next() {
-        Some(number) => number.map_err(|_| "usage: soak SECONDS [FIRST_SEED]".to_string()),
+        Some(number) => number.map_err(|_| "usage: soak SECONDS [FIRST_SEED]"),
         None => Ok(default),
     };
     let (seconds, first) = (number(10)?, number(1_000_000)?);

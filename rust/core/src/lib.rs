@@ -46,6 +46,7 @@ mod error;
 mod event;
 mod job;
 mod lane;
+pub mod log;
 mod money;
 mod moves;
 mod queue;

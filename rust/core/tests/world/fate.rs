@@ -2,12 +2,10 @@
 
 use qflow_core::Command;
 
-use super::{CALM, UnitFacts, World};
+use super::{CALM, World};
 
 /// First word of a happening that is no event: a loop step makes its next call.
 const CALL: i64 = -1;
-/// First word of a happening that is no event: cancel; the run is remembered as cancelled.
-const CANCEL_RUN: i64 = -2;
 
 /// A loop step in progress.
 pub struct Body {
@@ -23,7 +21,7 @@ impl World {
         for run in self.plan.runs.clone() {
             if self.rng.percent(20) {
                 let when = self.rng.below(soon);
-                self.post(when, &[CANCEL_RUN, run]);
+                self.post(when, &[20, 0, run, 0]);
             }
             if self.rng.percent(30) {
                 let (when, cap) = (self.rng.below(soon), self.rng.below(60));
@@ -54,7 +52,7 @@ impl World {
             return;
         }
         let unit = self.rng.below(self.plan.units.len() as i64);
-        let class = self.plan.classes[self.plan.units[unit as usize].class];
+        let class = self.plan.classes[self.plan.units[unit as usize]];
         let run = self.plan.runs[class.run];
         let when = self.rng.below(soon);
         if self.rng.percent(50) {
@@ -68,12 +66,6 @@ impl World {
     pub(super) fn deliver(&mut self, event: Vec<i64>, words: &mut Vec<i64>) {
         match event[0] {
             CALL => self.make_calls(event[1] as u32, event[2] as u32, words),
-            CANCEL_RUN => {
-                if !self.observer.ended.contains_key(&event[1]) {
-                    self.observer.cancelled.insert(event[1]);
-                }
-                words.extend([20, 0, event[1], 0]);
-            }
             _ => words.extend(event),
         }
     }
@@ -94,10 +86,7 @@ impl World {
                 let wait = self.wait();
                 self.post(wait, &[CALL, unit.into(), attempt.into()]);
             }
-            Command::Submit { job, members, .. } => {
-                self.jobs.push(members);
-                self.submit(job);
-            }
+            Command::Submit { job, .. } => self.submit(job),
             Command::Find { job } => self.find(job),
             Command::Stop { unit, attempt } => self.stop(unit, attempt),
             Command::StopJob { job } if self.rng.percent(70) => {
@@ -118,7 +107,7 @@ impl World {
 
     /// A plain unit: works, fails, dies, or makes calls; sometimes it answers twice.
     fn run(&mut self, unit: u32, attempt: u32) {
-        let class = self.plan.classes[self.plan.units[unit as usize].class];
+        let class = self.plan.classes[self.plan.units[unit as usize]];
         let (wait, (u, a)) = (self.wait(), (i64::from(unit), i64::from(attempt)));
         self.post(0, &[7, u, a]);
         if class.calls.is_some() && self.rng.percent(80) {
@@ -176,12 +165,11 @@ impl World {
             return words.extend([8, u, a]);
         }
         body.calls_left -= 1;
-        let class = self.plan.units[unit as usize].class;
+        let class = self.plan.units[unit as usize];
         let index = self.plan.classes[class].calls.expect("only loop steps make calls");
         let calls = self.plan.classes[index];
         let (count, first) = (self.rng.between(1, 3) as usize, self.plan.units.len());
-        let facts = UnitFacts { class: index, needs: Vec::new(), collect: false };
-        self.plan.units.resize(first + count, facts);
+        self.plan.units.resize(first + count, index);
         body.open = (first as u32..(first + count) as u32).collect();
         words.extend([4, self.plan.runs[calls.run], calls.id, first as i64, count as i64, u, 0]);
         words.extend(std::iter::repeat_n(0, count + 1));
@@ -231,7 +219,7 @@ impl World {
     /// The members' answers, in any order, and the end of the job, before or after them.
     fn work(&mut self, job: u32, delay: i64) {
         let mut last = delay;
-        for (unit, attempt) in self.jobs[job as usize].clone() {
+        for (unit, attempt) in self.judge.observer.facts.jobs[job as usize].members.clone() {
             let wait = delay + self.wait();
             if !self.rng.percent(10) {
                 self.answer(wait, unit.into(), attempt.into());
@@ -262,8 +250,8 @@ impl World {
         self.work(job, wait);
     }
 
-    fn class_of_job(&self, job: u32) -> super::plan::ClassFacts {
-        let unit = self.jobs[job as usize][0].0;
-        self.plan.classes[self.plan.units[unit as usize].class]
+    fn class_of_job(&self, job: u32) -> super::plan::Class {
+        let unit = self.judge.observer.facts.jobs[job as usize].members[0].0;
+        self.plan.classes[self.plan.units[unit as usize]]
     }
 }

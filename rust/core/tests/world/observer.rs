@@ -1,168 +1,223 @@
-//! Watches events and commands from outside and says what no correct scheduler does.
+//! Watches events and commands from outside and says what no correct scheduler does. It knows
+//! nothing but the log, so it can judge one that was shortened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use qflow_core::{Cause, Command, Event, Member, Outcome, Scheduler, State};
 
-use qflow_core::{Cause, Choice, Command, Event, Member, Outcome, State};
-
-use super::plan::Plan;
+use super::facts::{Facts, JobFacts};
+use super::turns::Turns;
 
 type Seen = Result<(), String>;
 
 #[derive(Default)]
 pub struct Observer {
-    attempts: BTreeMap<u32, u32>,
-    pub finals: BTreeMap<u32, State>,
-    pub ended: BTreeMap<i64, Outcome>,
-    pub cancelled: BTreeSet<i64>,
-    jobs: Vec<Vec<Member>>,
-    /// Attempts for which a result, and for which a failure was delivered.
-    results: BTreeSet<(i64, i64)>,
-    failures: BTreeSet<(i64, i64)>,
-    known: BTreeSet<i64>,
-    /// Jobs in doubt, without proof or the user's word; and who asked about them.
-    doubtful: BTreeSet<i64>,
-    questions: BTreeMap<i64, i64>,
-    /// The attempt that asked for a unit.
-    parents: BTreeMap<u32, Member>,
+    pub facts: Facts,
+    turns: Turns,
 }
 
 impl Observer {
-    /// Takes note of what the scheduler is told.
-    pub fn hear(&mut self, event: &Event<'_>) {
-        match *event {
-            Event::Done { unit, attempt } => {
-                self.results.insert((unit, attempt));
-                self.arrived(unit as u32, attempt as u32);
+    /// Judges a batch that was not refused, after all lanes were polled.
+    pub fn watch(
+        &mut self,
+        events: &[Event<'_>],
+        now: i64,
+        commands: &[Command],
+        scheduler: &Scheduler,
+    ) -> Seen {
+        for event in events {
+            self.facts.hear(event);
+            self.turns.hear(event);
+        }
+        self.facts.time(now);
+        commands.iter().try_for_each(|command| self.see(command))?;
+        self.turns.judge(&self.facts, scheduler)?;
+        commands.iter().try_for_each(|command| self.paid(command, scheduler))
+    }
+
+    fn see(&mut self, command: &Command) -> Seen {
+        match *command {
+            Command::Run { unit, attempt } => {
+                let lane = self.facts.class_of(unit).lane;
+                self.facts.units[unit as usize].job = None;
+                self.turns.start(&self.facts, lane, unit, 1);
+                self.started(unit, attempt, lane)
             }
-            Event::Failed { unit, attempt, .. } => {
-                self.failures.insert((unit, attempt));
-                self.arrived(unit as u32, attempt as u32);
+            Command::Submit { job, lane, ref members } => self.submitted(job, lane, members),
+            Command::Resume { unit, attempt } => {
+                let facts = &self.facts.units[unit as usize];
+                ensure(facts.end.is_none(), "nothing after the end")?;
+                ensure(facts.attempt == attempt, "the current attempt")?;
+                self.may_start(unit, self.facts.class_of(unit).lane)
             }
-            Event::Known { unit } => {
-                self.known.insert(unit);
+            Command::Retry { unit, attempt, .. } => self.retried(unit, attempt),
+            Command::Final { unit, state, attempt, cause } => {
+                self.on_attempt(unit, attempt)?;
+                self.ended_rightly(unit, state, cause)?;
+                self.finished(unit, state)
             }
-            Event::Settled { job } => {
-                let members = self.jobs[job as usize].iter();
-                self.failures.extend(members.map(|&(unit, attempt)| (unit.into(), attempt.into())));
-                self.doubtful.remove(&job);
+            Command::Find { job } => {
+                self.facts.jobs[job as usize].doubtful = true;
+                Ok(())
             }
-            Event::Sent { job } | Event::Found { job } => {
-                self.doubtful.remove(&job);
+            Command::Stop { unit, attempt } => {
+                ensure(self.facts.units[unit as usize].out, "only what is out is stopped")?;
+                self.facts.units[unit as usize].stopped = attempt;
+                self.on_attempt(unit, attempt)
             }
-            Event::Answer { question, choice: Choice::Resubmit } => {
-                self.doubtful.remove(&self.questions[&question]);
+            Command::StopJob { job } => {
+                self.facts.jobs[job as usize].stopped = true;
+                Ok(())
             }
-            Event::Define(ref new) if new.parent >= 0 => {
-                let parent = new.parent as u32;
-                let attempt = self.attempts[&parent];
-                let units = new.first as u32..new.first as u32 + new.offsets.len() as u32 - 1;
-                self.parents.extend(units.map(|unit| (unit, (parent, attempt))));
+            Command::Ask { question, job, .. } => {
+                let expected = self.facts.questions.len();
+                self.facts.questions.push(job as usize);
+                ensure(question as usize == expected, "questions are numbered in order")
             }
-            _ => (),
+            Command::Ended { run, outcome } => self.run_ended(run, outcome),
+            Command::Moved { class, lane } => {
+                let class = self.facts.class(class);
+                class.lane = lane;
+                let known = class.ways.iter().any(|terms| terms.lane == lane);
+                ensure(known, "a class goes only where it may run")
+            }
+            Command::Rest { .. } | Command::Short { .. } => Ok(()),
         }
     }
 
-    /// An answer of a member proves that its job arrived.
-    fn arrived(&mut self, unit: u32, attempt: u32) {
-        let with_it = |&job: &i64| !self.jobs[job as usize].contains(&(unit, attempt));
-        self.doubtful.retain(with_it);
-    }
-
-    /// Judges a command.
-    pub fn see(&mut self, plan: &Plan, command: &Command) -> Seen {
-        match command {
-            &Command::Run { unit, attempt } => self.started(plan, unit, attempt),
-            Command::Submit { job, members, .. } => self.submitted(plan, *job, members),
-            &Command::Resume { unit, attempt } | &Command::Retry { unit, attempt, .. } => {
-                ensure(!self.finals.contains_key(&unit), "nothing after the end")?;
-                ensure(self.attempts.get(&unit) == Some(&attempt), "the current attempt")
-            }
-            &Command::Final { unit, state, attempt, cause } => {
-                let last = self.attempts.get(&unit).copied().unwrap_or(0);
-                ensure(last == attempt, "the last attempt is final")?;
-                self.ended_rightly(plan, unit, state, cause)?;
-                ensure(self.finals.insert(unit, state).is_none(), "final once")
-            }
-            &Command::Find { job } => {
-                self.doubtful.insert(job.into());
-                Ok(())
-            }
-            &Command::Ask { question, job, .. } => {
-                self.questions.insert(question.into(), job.into());
-                Ok(())
-            }
-            &Command::Ended { run, outcome } => self.run_ended(plan, run, outcome),
-            Command::Stop { .. } | Command::StopJob { .. } => Ok(()),
-            Command::Moved { .. } | Command::Rest { .. } | Command::Short { .. } => Ok(()),
-        }
-    }
-
-    fn submitted(&mut self, plan: &Plan, job: u32, members: &[Member]) -> Seen {
-        let limit = plan.classes[plan.units[members[0].0 as usize].class].limit;
-        ensure(job as usize == self.jobs.len(), "jobs are numbered in order")?;
+    fn submitted(&mut self, job: u32, lane: i64, members: &[Member]) -> Seen {
+        let limit = self.facts.class_of(members[0].0).terms(lane).job_limit;
+        ensure(job as usize == self.facts.jobs.len(), "jobs are numbered in order")?;
         ensure((1..=limit).contains(&(members.len() as i64)), "members within the limit")?;
-        ensure(members.is_sorted(), "members ascend")?;
+        ensure(members.is_sorted_by(|a, b| a.0 < b.0), "members ascend")?;
         for &(unit, attempt) in members {
-            let before = (unit, attempt - 1);
-            let doubted = |&job: &i64| self.jobs[job as usize].contains(&before);
-            ensure(!self.doubtful.iter().any(doubted), "no second submit while in doubt")?;
-            self.started(plan, unit, attempt)?;
+            let doubted =
+                |job: &JobFacts| job.doubtful && job.members.contains(&(unit, attempt - 1));
+            let facts = &mut self.facts;
+            ensure(!facts.jobs.iter().any(doubted), "no second submit while in doubt")?;
+            facts.units[unit as usize].job = Some(job as usize);
+            self.started(unit, attempt, lane)?;
         }
-        self.jobs.push(members.to_vec());
+        self.turns.start(&self.facts, lane, members[0].0, members.len() as i64);
+        let members = members.to_vec();
+        self.facts.jobs.push(JobFacts { lane, members, ..JobFacts::default() });
         Ok(())
     }
 
-    fn started(&mut self, plan: &Plan, unit: u32, attempt: u32) -> Seen {
-        let last = self.attempts.insert(unit, attempt).unwrap_or(0);
-        ensure(attempt == last + 1, "attempts count up by one")?;
-        ensure(!self.finals.contains_key(&unit), "no start after the end")?;
-        if let Some((parent, asking)) = self.parents.get(&unit) {
-            let gone = self.finals.get(parent).is_some_and(|&state| state != State::Done);
-            let current = self.attempts[parent] == *asking && !gone;
-            ensure(current, "a child starts only while its parent's attempt lives")?;
+    fn may_start(&self, unit: u32, lane: i64) -> Seen {
+        let class = self.facts.class_of(unit);
+        ensure(self.facts.lanes[&lane] > 0, "a start needs a lane that is up and has slots")?;
+        ensure(!self.facts.runs[class.run].paused, "nothing of a paused run starts")
+    }
+
+    fn started(&mut self, unit: u32, attempt: u32, lane: i64) -> Seen {
+        self.may_start(unit, lane)?;
+        let facts = &self.facts.units[unit as usize];
+        let next = facts.attempt + 1 == attempt || facts.adopted.contains(&(attempt - 1));
+        ensure(next, "attempts count up by one")?;
+        ensure(!facts.out, "one attempt at a time")?;
+        ensure(facts.end.is_none(), "no start after the end")?;
+        ensure(!facts.orphan, "a child starts only while its parent's attempt lives")?;
+        let class = self.facts.class_of(unit);
+        let most = class.spec.attempts.saturating_mul(class.ways.len() as i64);
+        let within = i64::from(attempt) <= most.saturating_add(facts.spare);
+        ensure(within, "no more attempts than allowed")?;
+        for need in self.facts.needs(unit) {
+            let end = need.end.ok_or("a unit starts only when its needs are final")?;
+            ensure(end == State::Done || facts.collect, "a unit starts only with its needs done")?;
         }
-        let facts = &plan.units[unit as usize];
-        facts.needs.iter().try_for_each(|&need| match self.finals.get(&(need as u32)) {
-            None => Err(format!("unit {unit} started before its need {need} was final")),
-            Some(State::Done) => Ok(()),
-            Some(_) => ensure(facts.collect, "a unit starts only with all its needs done"),
-        })
+        let facts = &mut self.facts.units[unit as usize];
+        facts.attempt = attempt;
+        facts.out = true;
+        facts.away = false;
+        Ok(())
+    }
+
+    /// The unit is on this attempt, which may be one of an adopted job.
+    fn on_attempt(&mut self, unit: u32, attempt: u32) -> Seen {
+        let facts = &mut self.facts.units[unit as usize];
+        if facts.adopted.contains(&attempt) {
+            facts.attempt = attempt;
+        }
+        ensure(facts.attempt == attempt, "the last attempt counts")
+    }
+
+    fn retried(&mut self, unit: u32, attempt: u32) -> Seen {
+        self.on_attempt(unit, attempt)?;
+        let facts = &mut self.facts.units[unit as usize];
+        ensure(facts.end.is_none(), "nothing after the end")?;
+        ensure(facts.failures.contains(&attempt), "only what has failed is tried again")?;
+        facts.out = false;
+        facts.away = true;
+        self.forsake(unit);
+        Ok(())
+    }
+
+    fn finished(&mut self, unit: u32, state: State) -> Seen {
+        let run = self.facts.class_of(unit).run;
+        self.facts.runs[run].open -= 1;
+        self.facts.runs[run].failed |= state == State::Failed;
+        let facts = &mut self.facts.units[unit as usize];
+        facts.out = false;
+        let first = facts.end.replace(state).is_none();
+        if state != State::Done {
+            self.forsake(unit);
+        }
+        ensure(first, "final once")
+    }
+
+    fn forsake(&mut self, parent: u32) {
+        for child in std::mem::take(&mut self.facts.units[parent as usize].children) {
+            self.facts.units[child as usize].orphan = true;
+        }
     }
 
     /// Every end has its reason in what was told before.
-    fn ended_rightly(&self, plan: &Plan, unit: u32, state: State, cause: Cause) -> Seen {
-        let attempt = self.attempts.get(&unit).copied().unwrap_or(0);
-        let answer = (i64::from(unit), i64::from(attempt));
-        let lacks = |&need: &usize| {
-            self.finals.get(&(need as u32)).is_some_and(|&state| state != State::Done)
+    fn ended_rightly(&self, unit: u32, state: State, cause: Cause) -> Seen {
+        let facts = &self.facts.units[unit as usize];
+        let stopped = match facts.job {
+            Some(job) => self.facts.jobs[job].stopped,
+            None => facts.stopped == facts.attempt,
         };
-        let facts = &plan.units[unit as usize];
+        let adopted = facts.adopted.contains(&facts.attempt);
+        let lacks =
+            || self.facts.needs(unit).any(|need| need.end.is_some_and(|s| s != State::Done));
         let right = match (state, cause) {
-            (State::Done, _) => self.results.contains(&answer) || self.known.contains(&answer.0),
-            (State::Failed, Cause::Answer | Cause::AttemptsUsed) => self.failures.contains(&answer),
-            (State::Skipped, _) => !facts.collect && facts.needs.iter().any(lacks),
-            _ => true,
+            (State::Done, _) => facts.known || facts.results.contains(&facts.attempt),
+            (State::Failed, Cause::Answer | Cause::AttemptsUsed) => {
+                facts.failures.contains(&facts.attempt)
+            }
+            (State::Failed, Cause::Timeout) | (State::Abandoned, _) => stopped || adopted,
+            (State::Failed, Cause::GivenUp) => facts.given_up,
+            (State::Skipped, _) => !facts.collect && lacks(),
+            (State::Cancelled, _) => true,
+            _ => false,
         };
-        ensure(right, &format!("unit {unit} is {} for a reason", state.name()))
+        ensure(right, &format!("a unit is {} for a reason", state.name()))
     }
 
-    fn run_ended(&mut self, plan: &Plan, run: i64, outcome: Outcome) -> Seen {
-        let of_run = |unit: usize| plan.runs[plan.classes[plan.units[unit].class].run] == run;
-        let units = || (0..plan.units.len()).filter(|&unit| of_run(unit));
-        let state = |unit: usize| self.finals.get(&(unit as u32));
-        ensure(units().all(|unit| state(unit).is_some()), "an ended run has only final units")?;
-        let expected = if self.cancelled.contains(&run) {
-            Outcome::Cancelled
-        } else if units().any(|unit| state(unit) == Some(&State::Failed)) {
-            Outcome::Failed
-        } else {
-            Outcome::Done
+    fn run_ended(&mut self, run: i64, outcome: Outcome) -> Seen {
+        let run = self.facts.run(run);
+        ensure(run.open == 0, "an ended run has only final units")?;
+        let expected = match (run.cancelled, run.failed || run.late) {
+            (true, _) => Outcome::Cancelled,
+            (false, true) => Outcome::Failed,
+            (false, false) => Outcome::Done,
         };
         ensure(outcome == expected, "the outcome follows from the units")?;
-        ensure(self.ended.insert(run, outcome).is_none(), "a run ends once")
+        ensure(run.outcome.replace(outcome).is_none(), "a run ends once")
+    }
+
+    /// Whoever submits a paid job leaves spent and reserved together within the cap.
+    fn paid(&self, command: &Command, scheduler: &Scheduler) -> Seen {
+        let Command::Submit { lane, ref members, .. } = *command else { return Ok(()) };
+        let class = self.facts.class_of(members[0].0);
+        let (run, terms) = (&self.facts.runs[class.run], class.terms(lane));
+        let free = terms.reserve == 0 && terms.per_circuit == 0 && terms.per_shot == 0;
+        let (spent, reserved) = scheduler.money(run.id).ok_or("the run has money")?;
+        let within = free || run.cap < 0 || spent + reserved <= i128::from(run.cap);
+        ensure(within, "no paid job passes the cap")
     }
 }
 
 pub fn ensure(holds: bool, rule: &str) -> Seen {
-    if holds { Ok(()) } else { Err(format!("broken: {rule}")) }
+    if holds { Ok(()) } else { Err(rule.to_string()) }
 }

@@ -4,7 +4,7 @@ use super::rng::Rng;
 
 /// What the world knows of a class of units.
 #[derive(Clone, Copy)]
-pub struct ClassFacts {
+pub struct Class {
     pub id: i64,
     pub run: usize,
     pub step: i64,
@@ -16,18 +16,11 @@ pub struct ClassFacts {
     pub calls: Option<usize>,
 }
 
-/// What the world knows of a unit.
-#[derive(Clone)]
-pub struct UnitFacts {
-    pub class: usize,
-    pub needs: Vec<usize>,
-    pub collect: bool,
-}
-
 #[derive(Default)]
 pub struct Plan {
-    pub classes: Vec<ClassFacts>,
-    pub units: Vec<UnitFacts>,
+    pub classes: Vec<Class>,
+    /// Class of each unit.
+    pub units: Vec<usize>,
     pub runs: Vec<i64>,
     pub lanes: Vec<(i64, i64)>,
     /// Events that make the lanes and runs, one batch for each run.
@@ -72,7 +65,7 @@ impl Plan {
 
     fn add_class(&mut self, rng: &mut Rng, run: usize, step: i64, words: &mut Vec<i64>) -> usize {
         let limit = if rng.percent(50) { rng.between(1, 4) } else { 0 };
-        let facts = ClassFacts {
+        let facts = Class {
             id: self.classes.len() as i64 * STRANGE_IDS,
             run,
             step,
@@ -114,7 +107,7 @@ impl Plan {
             }
             needs.extend(mine.iter().map(|&need| need as i64));
             offsets.push(needs.len() as i64);
-            self.units.push(UnitFacts { class, needs: mine, collect });
+            self.units.push(class);
         }
         let facts = self.classes[class];
         words.extend([4, self.runs[facts.run], facts.id, start as i64, width as i64, -1]);
