@@ -56,7 +56,7 @@ fn every_part_of_a_small_log_is_needed() {
 fn a_panic_is_a_failure_like_another() {
     let verdict = |batches: &[Batch]| {
         let mut scheduler = Scheduler::new(0, GRACE).expect("the grace is not negative");
-        let tell = |batch: &Batch| {
+        let mut tell = |batch: &Batch| {
             let (events, mut out) = (parse(&batch.words).unwrap(), Vec::new());
             if scheduler.handle(&events, batch.now, &mut out).is_ok() {
                 scheduler.poll_all(&mut out);
@@ -64,7 +64,11 @@ fn a_panic_is_a_failure_like_another() {
             let parked = (0..).map_while(|unit| scheduler.unit_state(unit));
             assert!(parked.into_iter().all(|state| state != State::Parked), "unit is parked");
         };
-        caught(|| Ok(batches.iter().for_each(tell))).map_err(|rule| (batches.len(), rule))
+        let panic = caught(|| {
+            batches.iter().for_each(&mut tell);
+            Ok(())
+        });
+        panic.map_err(|rule| (batches.len(), rule))
     };
     let logs = (0..).map(|seed| simulate(seed).expect("this seed runs through").batches);
     let log = logs.into_iter().find(|log| verdict(log).is_err()).unwrap();

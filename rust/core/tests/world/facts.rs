@@ -67,8 +67,17 @@ pub struct JobFacts {
     pub lane: i64,
     pub members: Vec<Member>,
     pub stopped: bool,
+    /// The provider has said something about it.
+    pub arrived: bool,
     /// It may or may not have arrived, and nobody has decided.
     pub doubtful: bool,
+}
+
+impl JobFacts {
+    fn arrive(&mut self) {
+        self.arrived = true;
+        self.doubtful = false;
+    }
 }
 
 #[derive(Default)]
@@ -129,9 +138,7 @@ impl Facts {
                 facts.spare += i64::from(matches!(reason, qflow_core::Reason::TooBig));
                 self.arrived(unit as u32, attempt as u32);
             }
-            Event::Sent { job } | Event::Found { job } => {
-                self.jobs[job as usize].doubtful = false;
-            }
+            Event::Sent { job } | Event::Found { job } => self.jobs[job as usize].arrive(),
             Event::Settled { job } => self.settled(job as usize),
             Event::Answer { question, choice } => self.answered(question as usize, choice),
             Event::Cap { run, micro } => self.run(run).cap = micro,
@@ -199,13 +206,12 @@ impl Facts {
 
     /// An answer of a member proves that its job arrived.
     fn arrived(&mut self, unit: u32, attempt: u32) {
-        for job in self.jobs.iter_mut().filter(|job| job.doubtful) {
-            job.doubtful = !job.members.contains(&(unit, attempt));
-        }
+        let jobs = self.jobs.iter_mut();
+        jobs.filter(|job| job.members.contains(&(unit, attempt))).for_each(JobFacts::arrive);
     }
 
     fn settled(&mut self, job: usize) {
-        self.jobs[job].doubtful = false;
+        self.jobs[job].arrive();
         for &(unit, attempt) in &self.jobs[job].members {
             self.units[unit as usize].failures.push(attempt);
         }

@@ -55,7 +55,8 @@ impl Observer {
                 self.finished(unit, state)
             }
             Command::Find { job } => {
-                self.facts.jobs[job as usize].doubtful = true;
+                let job = &mut self.facts.jobs[job as usize];
+                job.doubtful = !job.arrived;
                 Ok(())
             }
             Command::Stop { unit, attempt } => {
