@@ -34,8 +34,8 @@ UNIT_STATES = tuple(state.name.lower() for state in UnitState)
 class Reason(IntEnum):
     """Why an attempt failed.
 
-    ``TRANSIENT`` and ``LOST`` are tried again; ``TOO_BIG`` in a smaller job, ``REFUSED``
-    on another lane.
+    ``TRANSIENT`` and ``LOST`` are tried again; ``TOO_BIG`` in a smaller job,
+    ``REFUSED`` another way.
     """
 
     TRANSIENT = 0

@@ -29,12 +29,12 @@ Where the contract of the words leaves a choice, these are the rules:
 - A job may take as long as the timeouts of its members together.
 - ``LOST`` is tried again like ``TRANSIENT``. After ``TOO_BIG`` a job of several members
   is cut in half. After ``REFUSED``, or when the attempts are used up, a class gives its
-  lane up for the next one; each lane grants its attempts anew. Without another lane the
+  way up for the next one; each way grants the attempts anew. Without another way the
   unit has failed.
 - ``retry_after`` of a member keeps the whole lane from starting anything.
-- A class leaves a lane that is down, rests, was given up or is too expensive, as soon
-  as another of its lanes is usable, and stays there until the same happens again. Jobs
-  that are out stay where they are.
+- A class leaves a way whose lane is down or rests, or that is too expensive, as soon as
+  another one is open, and stays there until the same happens again. Jobs that are out
+  stay where they are.
 - A job is full at its limit of members or when it reaches a limit of its lane; a single
   member may pass them.
 - A timed-out unit has failed at once and leaves its slot; ``Stop`` is sent along.
@@ -190,7 +190,7 @@ class Events(_Words):
         self._add(priority, rank, expected, lane, job_limit, hold, timeout)
         return self._add(reserve, per_circuit, per_shot)
 
-    def other_lane(
+    def other_way(
         self,
         cls: int,
         lane: int,
@@ -202,10 +202,11 @@ class Events(_Words):
         per_circuit: int = 0,
         per_shot: int = 0,
     ) -> Self:
-        """Let a class go to another lane when it cannot use its own; on these terms.
+        """Let a class go another way, on these terms, when it cannot go its own.
 
-        For units that run in jobs; ``job_limit`` is at least 1. Lanes are tried in the
-        order in which they were named. ``Moved`` tells when it happens.
+        For units that run in jobs; ``job_limit`` is at least 1. The class itself names
+        way 0; the others count from 1 and are tried in their order. ``Moved`` tells
+        when it happens. Several ways may lead to one lane.
         """
         self._add(EventCode.OTHER, cls, lane, job_limit, hold, timeout)
         return self._add(reserve, per_circuit, per_shot)
@@ -333,7 +334,7 @@ class Events(_Words):
     def adopt(
         self,
         cls: int,
-        lane: int,
+        way: int,
         *,
         members: Sequence[tuple[int, int]],
         doubtful: bool = False,
@@ -344,7 +345,7 @@ class Events(_Words):
         It gets the next job number. Members, unit and attempt, that are final by now do
         not belong to it any more; if no other is left, the job is stopped.
         """
-        self._add(EventCode.ADOPT, cls, lane, doubtful, reserve, len(members))
+        self._add(EventCode.ADOPT, cls, way, doubtful, reserve, len(members))
         return self._add(*chain.from_iterable(members))
 
     def pause(self, run: int, *, paused: bool = True) -> Self:
@@ -468,10 +469,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a class has not started goes to another lane."""
+    """What a class has not started goes another way."""
 
     cls: int
-    lane: int
+    way: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ class Draft:
         self.sealed: set[int] = set()
         self.classes: dict[int, tuple[int, int, int]] = {}
         """Run, step and job limit of each new class."""
-        self.ways: set[tuple[int, int]] = set()
-        """New lanes of classes: class and lane."""
+        self.ways: dict[int, int] = {}
+        """Ways that classes have got, beside those they had."""
         self.new_units: list[int] = []
         """Class of each new unit."""
 
@@ -144,11 +144,10 @@ class Draft:
         if lane not in self.base.lane_names and lane not in self.lanes:
             raise SchedulerError(f"no lane {lane}")
 
-    def has_way(self, cls: int, lane: int) -> bool:
-        """Whether a class may run on a lane."""
+    def ways_of(self, cls: int) -> int:
+        """How many ways a class may go."""
         old = self.base.class_names.get(cls)
-        ways = old.ways if old else []
-        return (cls, lane) in self.ways or any(w.terms.lane == lane for w in ways)
+        return (len(old.ways) if old else 0) + self.ways.get(cls, 0)
 
     def new_class(self, cls: int, run: int, step: int, *rest: int) -> None:
         """Admit CLASS."""
@@ -166,7 +165,7 @@ class Draft:
         at_least("rank", rank, 0)
         at_least("expected", expected, 0)
         admit_terms(Terms(*terms))
-        self.ways.add((cls, terms[0]))
+        self.ways[cls] = 1
         self.classes[cls] = run, step, terms[1]
 
     def other(self, cls: int, *terms: int) -> None:
@@ -174,22 +173,19 @@ class Draft:
         _, _, limit = self.class_of(cls)
         lane, job_limit = terms[:2]
         self.known_lane(lane)
-        if self.has_way(cls, lane):
-            raise SchedulerError(f"lane {lane} is defined already")
         if 0 in (limit, job_limit):
-            raise SchedulerError("job_limit of a class with several lanes cannot be 0")
+            raise SchedulerError("job_limit of a class with several ways cannot be 0")
         admit_terms(Terms(*terms))
-        self.ways.add((cls, lane))
+        self.ways[cls] = self.ways.get(cls, 0) + 1
 
     def adopt(
-        self, cls: int, lane: int, _doubtful: bool, reserve: int, members: list[int]
+        self, cls: int, way: int, _doubtful: bool, reserve: int, members: list[int]
     ) -> None:
         """Admit ADOPT."""
         run, _, limit = self.class_of(cls)
         if limit == 0:
             raise SchedulerError("job_limit of an adopted job cannot be 0")
-        if not self.has_way(cls, lane):
-            raise SchedulerError(f"no lane {lane}")
+        known("way", way, self.ways_of(cls))
         at_least("reserve", reserve, 0)
         old = self.base.run_names.get(run)
         if old and old.ended:

@@ -512,13 +512,13 @@ class Scheduler:
         if job is None:
             return False
         count = len(job.members)
-        if count > 1 and job.cls.lane is job.lane:
+        if count > 1 and job.cls.way == job.way:
             job.cls.job_limit = min(job.cls.job_limit, count // 2)
         return count > 1
 
     def go_elsewhere(self, unit: Unit) -> bool:
-        """Give up the lane where a member failed; False if there is no other one."""
-        return unit.job is not None and self.give_up(unit.cls, unit.job.lane)
+        """Give up the way where a member failed; False if there is no other one."""
+        return unit.job is not None and self.give_up(unit.cls, unit.job.way)
 
     def back_off(self, unit: Unit, retry_after: int) -> int:
         """How long to wait after an attempt that failed for reasons of the backend."""
@@ -637,7 +637,7 @@ class Scheduler:
             self.block_for_budget(cls, price)
             return
         members = [(self.units[n], self.units[n].attempt + 1) for n in numbers]
-        job = self.open_job(cls, lane, "intended", price, members)
+        job = self.open_job(cls, cls.way, "intended", price, members)
         self.take_start(
             lane, cls.run, min(max(cls.expected, 1) * len(members), FOREVER)
         )
@@ -650,14 +650,15 @@ class Scheduler:
     def open_job(
         self,
         cls: Class,
-        lane: Lane,
+        way: int,
         state: str,
         reserve: int,
         members: list[tuple[Unit, int]],
     ) -> Job:
         """Make a job of units, which are sent now."""
         units = [unit for unit, _ in members]
-        job = Job(len(self.jobs), cls, lane, units, len(units), reserve, state)
+        lane = cls.ways[way].lane
+        job = Job(len(self.jobs), cls, way, lane, units, len(units), reserve, state)
         for unit, attempt in members:
             self.go(unit, SENT)
             unit.job = job
@@ -668,7 +669,7 @@ class Scheduler:
         return job
 
     def adopt(
-        self, name: int, lane: int, doubtful: bool, reserve: int, words: list[int]
+        self, name: int, way: int, doubtful: bool, reserve: int, words: list[int]
     ) -> None:
         """ADOPT: a job of an earlier scheduler, with what is still open of it."""
         attempts: dict[int, int] = {}
@@ -681,7 +682,7 @@ class Scheduler:
         members = [(self.units[n], attempt) for n, attempt in attempts.items()]
         state = "intended" if doubtful else "sent"
         cls = self.class_names[name]
-        job = self.open_job(cls, self.lane_names[lane], state, reserve, members)
+        job = self.open_job(cls, way, state, reserve, members)
         job.left = not members or 2 * len(members) < len(words)
         self.unwanted.add(job.number)
         if doubtful:
@@ -699,7 +700,7 @@ class Scheduler:
         job.lane.used += 1
         job.cls.run.open_jobs += 1
         # A job may take as long as its members together.
-        timeout = job.cls.timeout_on(job.lane) * max(len(job.members), 1)
+        timeout = job.cls.ways[job.way].terms.timeout * max(len(job.members), 1)
         if timeout >= 0:
             self.timers.set((JOB, job.number), self.later(timeout))
 
@@ -911,19 +912,18 @@ class Scheduler:
         self.choosy.add(cls.number)
         self.ways_changed = True
 
-    def give_up(self, cls: Class, lane: Lane) -> bool:
-        """Nothing of a class goes to this lane any more; False if it has no other."""
-        if all(way.spent or way.lane is lane for way in cls.ways):
+    def give_up(self, cls: Class, way: int) -> bool:
+        """Nothing of a class goes this way any more; False if it has no other."""
+        if all(one.spent or number == way for number, one in enumerate(cls.ways)):
             return False
-        for way in cls.ways:
-            way.spent |= way.lane is lane
+        cls.ways[way].spent = True
         self.ways_changed = True
-        if cls.lane is lane:
-            self.block(lane, set(cls.forming))
+        if cls.way == way:
+            self.block(cls.lane, set(cls.forming))
         return True
 
     def review_ways(self) -> None:
-        """Let classes go elsewhere whose lane is of no use to them."""
+        """Let classes go elsewhere whose way is of no use to them."""
         if not self.ways_changed:
             return
         self.ways_changed = False
@@ -935,7 +935,7 @@ class Scheduler:
                 self.take_way(cls, way)
 
     def better_way(self, cls: Class) -> int | None:
-        """Find the first lane that a class could use, if it cannot use its own."""
+        """Find the first way that a class could go, if it cannot go its own."""
         usable = [not w.spent and w.lane.is_usable(self.now) for w in cls.ways]
         if usable[cls.way] and not cls.broke:
             return None
@@ -953,7 +953,7 @@ class Scheduler:
         return sorted(mine)
 
     def take_way(self, cls: Class, way: int) -> None:
-        """Send what a class has not started to another lane."""
+        """Send what a class has not started another way."""
         waiting = self.blocked_units(cls)
         self.queue_job(cls, due=False)
         cls.lane.forming.discard(cls.number)
@@ -965,7 +965,7 @@ class Scheduler:
             cls.lane.forming.add(cls.number)
             self.begin_hold(cls)
         self.changed.add(cls.number)
-        self.say(CommandCode.MOVED, cls.name, cls.lane.name)
+        self.say(CommandCode.MOVED, cls.name, way)
         for number in (*waiting, *broke):
             self.release(self.units[number])
 
@@ -979,7 +979,7 @@ class Scheduler:
             lane.succeeded()
         elif job.bad and lane.failed(self.now):
             self.ways_changed = True
-            self.say(CommandCode.REST, lane.name, lane.rest if lane.rest else -1)
+            self.say(CommandCode.REST, lane.name, lane.rest or 0)
         self.time_lane(lane)
 
     def wait_for_lane(self, lane: Lane, wait: int) -> None:

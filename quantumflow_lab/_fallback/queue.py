@@ -107,7 +107,7 @@ class Queue:
             del levels[cls.priority]
 
     def next(self) -> tuple[bool, int] | None:
-        """What starts next: whether it is a job, and the number of its class or unit."""
+        """What starts next: whether it is a job, and the number of class or unit."""
         waiting = (
             (share.served, run)
             for run, share in self._shares.items()

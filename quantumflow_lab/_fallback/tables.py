@@ -48,7 +48,7 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class Way:
-    """A lane where a class may run."""
+    """A backend where a class may run."""
 
     lane: Lane
     terms: Terms
@@ -114,12 +114,8 @@ class Class:
         return fills(self.load, self.lane.limits) or (over is not None and now >= over)
 
     def tries(self) -> int:
-        """Tries of a unit in all: each lane given up grants as many again."""
+        """Tries of a unit in all: each way given up grants as many again."""
         return self.attempts * (1 + sum(way.spent for way in self.ways))
-
-    def timeout_on(self, lane: Lane) -> int:
-        """Most time of a member on one of its lanes."""
-        return next(way.terms.timeout for way in self.ways if way.lane is lane)
 
 
 @dataclass(slots=True, eq=False)
@@ -146,6 +142,7 @@ class Job:
 
     number: int
     cls: Class
+    way: int
     lane: Lane
     members: list[Unit]
     live: int

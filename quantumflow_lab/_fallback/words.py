@@ -124,15 +124,15 @@ def parse_definition(words: list[int], at: int) -> tuple[Event, int]:
 
 
 def parse_adoption(words: list[int], at: int) -> tuple[Event, int]:
-    """``(code, class, lane, doubtful, reserve, members)``."""
+    """``(code, class, way, doubtful, reserve, members)``."""
     short = SchedulerError(f"the event at word {at} is cut short")
     head = words[at + 1 : at + 6]
     if len(head) > 2 and head[2] not in (0, 1):
         raise SchedulerError(f"doubtful cannot be {head[2]}")
     if len(head) < 5:
         raise short
-    cls, lane, doubtful, reserve, count = head
+    cls, way, doubtful, reserve, count = head
     end = at + 6 + 2 * count
     if count < 0 or end > len(words):
         raise short
-    return (words[at], cls, lane, bool(doubtful), reserve, words[at + 6 : end]), end
+    return (words[at], cls, way, bool(doubtful), reserve, words[at + 6 : end]), end

@@ -35,7 +35,7 @@ def known():
 
 def test_adopted_job_is_followed_and_never_submitted_again(machine):
     """held -> sent without a command; the answer of the old attempt counts."""
-    events = facts(machine).adopt(1, 1, members=[(2, 3), (3, 1)], reserve=4).seal(0)
+    events = facts(machine).adopt(1, 0, members=[(2, 3), (3, 1)], reserve=4).seal(0)
     assert machine.tell(events) == known()
     assert machine.scheduler.money(0) == (0, 4)
     events = Events().done(2, 3).done(3, 1).settled(0).bill(0, 2)
@@ -48,7 +48,7 @@ def test_adopted_job_is_followed_and_never_submitted_again(machine):
 
 def test_members_that_no_adopted_job_has_are_submitted(machine):
     """The lane has one slot, which the adopted job takes."""
-    events = facts(machine).adopt(1, 1, members=[(2, 1)]).seal(0)
+    events = facts(machine).adopt(1, 0, members=[(2, 1)]).seal(0)
     assert machine.tell(events) == known()
     assert machine.tell(Events().done(2, 1).settled(0).bill(0, 0)) == [
         Final(2, DONE, 1, Cause.ANSWER),
@@ -58,14 +58,14 @@ def test_members_that_no_adopted_job_has_are_submitted(machine):
 
 def test_adopted_job_in_doubt_is_looked_for(machine):
     """Nothing is submitted again without proof."""
-    events = facts(machine).adopt(1, 1, members=[(2, 1), (3, 1)], doubtful=True)
+    events = facts(machine).adopt(1, 0, members=[(2, 1), (3, 1)], doubtful=True)
     assert machine.tell(events.seal(0)) == [*known(), Find(0)]
     assert machine.tell(Events().found(0)) == []
 
 
 def test_adopted_job_that_nobody_waits_for_is_stopped(machine):
     """Its members are known by now; the run ends with the job's last word."""
-    events = facts(machine).known(2).known(3).adopt(1, 1, members=[(2, 1)]).seal(0)
+    events = facts(machine).known(2).known(3).adopt(1, 0, members=[(2, 1)]).seal(0)
     assert machine.tell(events)[-1] == StopJob(0)
     assert machine.tell(Events().settled(0).bill(0, 0)) == [Ended(0, Outcome.DONE)]
 
@@ -78,7 +78,7 @@ def test_money_spent_before_counts_against_the_cap(machine):
 
 def test_earlier_attempts_cannot_be_adopted_again(machine):
     """An adopted attempt is later than every attempt of this scheduler."""
-    events = facts(machine).adopt(1, 1, members=[(2, 1), (3, 1)]).seal(0)
+    events = facts(machine).adopt(1, 0, members=[(2, 1), (3, 1)]).seal(0)
     machine.tell(events)
-    machine.tell(Events().adopt(1, 1, members=[(2, 1)]))
+    machine.tell(Events().adopt(1, 0, members=[(2, 1)]))
     assert machine.tell(Events().done(2, 1)) == [Final(2, DONE, 1, Cause.ANSWER)]

@@ -53,12 +53,11 @@ CLASS = {"run": 0, "step": 0, "lane": 0}
             Events().define_class(1, **CLASS, job_limit=1, per_shot=2**31),
             "per_shot cannot be 2147483648",
         ),
-        (Events().other_lane(9, 0, job_limit=1), "no class 9"),
-        (Events().other_lane(0, 9, job_limit=1), "no lane 9"),
-        (Events().other_lane(0, 0, job_limit=1), "lane 0 is defined already"),
+        (Events().other_way(9, 0, job_limit=1), "no class 9"),
+        (Events().other_way(0, 9, job_limit=1), "no lane 9"),
         (
-            Events().lane(1, slots=1).other_lane(0, 1, job_limit=1),
-            "job_limit of a class with several lanes cannot be 0",
+            Events().lane(1, slots=1).other_way(0, 1, job_limit=1),
+            "job_limit of a class with several ways cannot be 0",
         ),
         (Events().guard(9), "no lane 9"),
         (Events().guard(0, burst=0), "burst cannot be 0"),
@@ -78,6 +77,10 @@ CLASS = {"run": 0, "step": 0, "lane": 0}
             .define_class(1, **CLASS, job_limit=1)
             .adopt(1, 0, members=[(0, 1)]),
             "unit 0 does not belong to class 1",
+        ),
+        (
+            Events().define_class(1, **CLASS, job_limit=1).adopt(1, 1, members=[]),
+            "no way 1",
         ),
         (array.array("q", [99]), "no event has code 99 (word 0)"),
         (array.array("q", [8, 0]), "the event at word 0 is cut short"),

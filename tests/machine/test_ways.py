@@ -23,7 +23,7 @@ def two_lanes(machine, *, units=1, cap=-1, slots=1, other=None, **spec):
     """Members of class 0 on lane 0 that may go to lane 1."""
     events = Events().lane(0, slots=slots).lane(1, slots=slots).run(0, seed=1, cap=cap)
     events.define_class(0, run=0, step=0, lane=0, job_limit=1, **spec)
-    events.other_lane(0, 1, **{"job_limit": 1, **(other or {})})
+    events.other_way(0, 1, **{"job_limit": 1, **(other or {})})
     events.define(run=0, cls=0, first=0, needs=[[]] * units).seal(0)
     return machine.tell(events)
 
@@ -164,7 +164,7 @@ def test_class_passes_over_a_lane_that_it_cannot_afford(machine):
     machine.tell(Events().failed(0, 1, Reason.PERMANENT).settled(0).bill(0, 0))
     events = Events().run(1, seed=1, cap=5).lane(0, slots=1, up=False)
     events.define_class(1, run=1, step=0, lane=0, job_limit=1, reserve=2)
-    events.other_lane(1, 1, job_limit=1, reserve=8)
+    events.other_way(1, 1, job_limit=1, reserve=8)
     events.define(run=1, cls=1, first=1, needs=[[]]).seal(1)
     assert machine.tell(events) == []
     assert machine.state(1) == "blocked"

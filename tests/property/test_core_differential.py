@@ -212,10 +212,10 @@ class World:
             **self.prices(limit),
         )
         for other in self.lanes:
-            if limit and other != lane and rng.random() < 0.5:
+            if limit and rng.random() < 0.5:
                 limit, hold = rng.randint(1, 4), rng.choice([-1, 0, 30])
                 timeout = rng.choice([-1, 80])
-                events.other_lane(
+                events.other_way(
                     cls,
                     other,
                     job_limit=limit,
@@ -294,7 +294,7 @@ class World:
         members = [(u, rng.randint(1, 3)) for u in chosen]
         return events.adopt(
             cls,
-            rng.choice(self.lanes),
+            rng.randint(0, 2),
             members=members,
             doubtful=rng.random() < 0.3,
             reserve=rng.randint(0, 5),

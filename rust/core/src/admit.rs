@@ -19,8 +19,8 @@ struct Draft<'a> {
     sealed: BTreeSet<i64>,
     /// New classes.
     classes: BTreeMap<i64, ClassSpec>,
-    /// New lanes of classes, old and new: class and lane.
-    ways: BTreeSet<(i64, i64)>,
+    /// Ways that classes have got, beside those they had.
+    ways: BTreeMap<i64, i64>,
     /// New units: first number of a block, and its class.
     blocks: BTreeMap<i64, i64>,
     units: i64,
@@ -34,7 +34,7 @@ pub fn admit(base: &Scheduler, events: &[Event<'_>]) -> Admitted {
         lanes: BTreeSet::new(),
         sealed: BTreeSet::new(),
         classes: BTreeMap::new(),
-        ways: BTreeSet::new(),
+        ways: BTreeMap::new(),
         blocks: BTreeMap::new(),
         units: base.units.len() as i64,
     };
@@ -197,11 +197,11 @@ impl Draft<'_> {
         Err(SchedulerError::Unknown { what: "lane", id: lane })
     }
 
-    /// True if a class may run on a lane.
-    fn has_way(&self, class: i64, lane: i64) -> bool {
-        let old = self.base.class_ids.get(&class).map(|&i| &self.base.classes[i as usize].ways);
-        self.ways.contains(&(class, lane))
-            || old.is_some_and(|ways| ways.iter().any(|way| way.terms.lane == lane))
+    /// Ways that a class may go.
+    fn ways(&self, class: i64) -> i64 {
+        let old =
+            self.base.class_ids.get(&class).map(|&i| self.base.classes[i as usize].ways.len());
+        old.unwrap_or(0) as i64 + self.ways.get(&class).copied().unwrap_or(0)
     }
 
     fn class(&mut self, spec: &ClassSpec) -> Admitted {
@@ -219,7 +219,7 @@ impl Draft<'_> {
         number("rank", spec.rank)?;
         number("expected", spec.expected)?;
         self.terms(&spec.terms)?;
-        self.ways.insert((spec.class, spec.terms.lane));
+        self.ways.insert(spec.class, 1);
         self.classes.insert(spec.class, *spec);
         Ok(())
     }
@@ -241,15 +241,12 @@ impl Draft<'_> {
     fn other(&mut self, class: i64, terms: &Terms) -> Admitted {
         let plain = self.known_class(class)?.terms.job_limit == 0;
         self.known_lane(terms.lane)?;
-        if self.has_way(class, terms.lane) {
-            return Err(SchedulerError::Duplicate { what: "lane", id: terms.lane });
-        }
         if plain || terms.job_limit == 0 {
-            let (what, value) = ("job_limit of a class with several lanes", 0);
+            let (what, value) = ("job_limit of a class with several ways", 0);
             return Err(SchedulerError::Range { what, value });
         }
         self.terms(terms)?;
-        self.ways.insert((class, terms.lane));
+        *self.ways.entry(class).or_insert(0) += 1;
         Ok(())
     }
 
@@ -257,9 +254,7 @@ impl Draft<'_> {
         if self.known_class(old.class)?.terms.job_limit == 0 {
             return Err(SchedulerError::Range { what: "job_limit of an adopted job", value: 0 });
         }
-        if !self.has_way(old.class, old.lane) {
-            return Err(SchedulerError::Unknown { what: "lane", id: old.lane });
-        }
+        known("way", old.way, self.ways(old.class))?;
         number("reserve", old.reserve)?;
         let run = self.known_class(old.class)?.run;
         if self.base.run_ids.get(&run).is_some_and(|&run| self.base.runs[run as usize].ended) {

@@ -68,20 +68,20 @@ impl Scheduler {
 
     /// Makes the next jobs smaller than this one. False if it cannot be cut.
     fn halve(&mut self, job: u32) -> bool {
-        let Some(&Job { class, lane, count, .. }) = self.jobs.get(job as usize) else {
+        let Some(&Job { class, way, count, .. }) = self.jobs.get(job as usize) else {
             return false;
         };
         let class = &mut self.classes[class as usize];
-        if count > 1 && class.lane == lane {
+        if count > 1 && class.way == way as usize {
             class.job_limit = class.job_limit.min(i64::from(count / 2));
         }
         count > 1
     }
 
-    /// Gives up the lane where a member has failed. False if there is no other one.
+    /// Gives up the way where a member has failed. False if there is no other one.
     fn go_elsewhere(&mut self, unit: u32) -> bool {
         let job = self.units.job[unit as usize];
-        job != NONE && self.give_up(self.units.class[unit as usize], self.jobs[job as usize].lane)
+        job != NONE && self.give_up(self.units.class[unit as usize], self.jobs[job as usize].way)
     }
 
     /// How long to wait after an attempt that failed for reasons of the backend.

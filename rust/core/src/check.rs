@@ -259,7 +259,8 @@ impl Scheduler {
             _ => false,
         });
         let open = self.jobs.iter().enumerate().filter(|(_, job)| {
-            let timeout = self.classes[job.class as usize].timeout_on(job.lane);
+            let ways = &self.classes[job.class as usize].ways;
+            let timeout = ways[job.way as usize].terms.timeout;
             job.has_slot() && (job.stopped || timeout >= 0)
         });
         let forming = self.classes.iter().enumerate().filter(|(_, class)| {

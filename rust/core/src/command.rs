@@ -79,10 +79,10 @@ pub enum Command {
         run: i64,
         outcome: Outcome,
     },
-    /// What a class has not started goes to another lane.
+    /// What a class has not started goes another way; they are numbered from 0.
     Moved {
         class: i64,
-        lane: i64,
+        way: i64,
     },
     /// After failures in a row a lane starts nothing before `until`.
     Rest {

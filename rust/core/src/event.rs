@@ -158,7 +158,8 @@ impl Guard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Adoption<'a> {
     pub class: i64,
-    pub lane: i64,
+    /// Which of the ways of the class it went, from 0.
+    pub way: i64,
     /// Nobody knows whether it arrived.
     pub doubtful: bool,
     /// Upper bound of its bill.

@@ -101,6 +101,7 @@ impl Scheduler {
     pub(crate) fn submit(&mut self, index: u32) {
         let class = &self.classes[index as usize];
         let (run, lane, spec, terms) = (class.run, class.lane, class.spec, class.terms);
+        let way = class.way as u32;
         let limits = self.lanes[lane as usize].limits;
         let (units, load) = self.fill(class.forming.iter().copied(), class.job_limit, limits);
         let price = terms.price(load);
@@ -109,7 +110,7 @@ impl Scheduler {
         }
         let attempts = units.iter().map(|&unit| self.units.attempt[unit as usize] + 1);
         let members: Vec<Member> = units.iter().copied().zip(attempts).collect();
-        let job = self.open_job(index, lane, JobState::Intended, price, &members);
+        let job = self.open_job(index, way, JobState::Intended, price, &members);
         let expected = spec.expected.max(1).saturating_mul(members.len() as i64);
         self.take_start(lane, run, expected);
         if !self.classes[index as usize].forming.is_empty() {
@@ -123,7 +124,7 @@ impl Scheduler {
     fn open_job(
         &mut self,
         class: u32,
-        lane: u32,
+        way: u32,
         state: JobState,
         reserve: i128,
         members: &[Member],
@@ -138,7 +139,8 @@ impl Scheduler {
         let count = members.len() as u32;
         self.jobs.push(Job {
             class,
-            lane,
+            way,
+            lane: self.classes[class as usize].ways[way as usize].lane,
             state,
             live: count,
             stopped: false,
@@ -160,7 +162,7 @@ impl Scheduler {
     /// Takes over a job of an earlier scheduler. Members that are final by now, or whose needs
     /// are not, do not belong to it any more; if nobody is left, it is stopped.
     pub(crate) fn adopt(&mut self, old: &Adoption<'_>) {
-        let (class, lane) = (self.class_ids[&old.class], self.lane_ids[&old.lane]);
+        let (class, way) = (self.class_ids[&old.class], old.way as u32);
         let mut members: Vec<Member> = old
             .members
             .chunks_exact(2)
@@ -177,7 +179,7 @@ impl Scheduler {
         members.sort_unstable();
         members.dedup_by_key(|member| member.0);
         let state = if old.doubtful { JobState::Intended } else { JobState::Sent };
-        let job = self.open_job(class, lane, state, old.reserve.into(), &members);
+        let job = self.open_job(class, way, state, old.reserve.into(), &members);
         self.jobs[job as usize].left = members.is_empty() || 2 * members.len() < old.members.len();
         self.unwanted.insert(job);
         if old.doubtful {
@@ -195,10 +197,11 @@ impl Scheduler {
     }
 
     fn take_slot(&mut self, job: u32) {
-        let Job { class, lane, count, .. } = self.jobs[job as usize];
+        let Job { class, way, lane, count, .. } = self.jobs[job as usize];
         let class = &self.classes[class as usize];
         // A job may take as long as its members together.
-        let timeout = class.timeout_on(lane).saturating_mul(i64::from(count.max(1)));
+        let timeout = class.ways[way as usize].terms.timeout;
+        let timeout = timeout.saturating_mul(i64::from(count.max(1)));
         self.lanes[lane as usize].used += 1;
         self.runs[class.run as usize].open_jobs += 1;
         if timeout >= 0 {

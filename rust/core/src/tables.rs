@@ -39,7 +39,7 @@ pub struct Run {
     pub broke: BTreeSet<u32>,
 }
 
-/// A lane where a class may run.
+/// A backend where a class may run: terms, and a lane that it may share with others.
 pub struct Way {
     pub lane: u32,
     pub terms: Terms,
@@ -54,7 +54,7 @@ pub struct Class {
     /// Where its units go now, and on what terms.
     pub lane: u32,
     pub terms: Terms,
-    /// All lanes it may run on, in the order of preference.
+    /// All ways it may go, in the order of preference.
     pub ways: Vec<Way>,
     /// Position of the present one.
     pub way: usize,
@@ -107,13 +107,7 @@ impl Class {
                 || self.hold_over(deadline).is_some_and(|over| now >= over))
     }
 
-    /// Most time of a member on one of its lanes.
-    pub fn timeout_on(&self, lane: u32) -> i64 {
-        let way = self.ways.iter().find(|way| way.lane == lane);
-        way.map_or(self.terms.timeout, |way| way.terms.timeout)
-    }
-
-    /// Tries of a unit in all: each lane that was given up grants as many again.
+    /// Tries of a unit in all: each way that was given up grants as many again.
     pub fn attempts(&self) -> i64 {
         let given_up = self.ways.iter().filter(|way| way.spent).count() as i64;
         self.spec.attempts.saturating_mul(given_up + 1)
@@ -146,6 +140,8 @@ pub enum JobState {
 /// A batch of units submitted together.
 pub struct Job {
     pub class: u32,
+    /// The way of the class it went, and the lane there.
+    pub way: u32,
     pub lane: u32,
     pub state: JobState,
     /// Members in state sent.

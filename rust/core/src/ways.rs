@@ -1,6 +1,6 @@
-//! Which lane a class uses: it goes elsewhere when its lane is down, rests, has refused its work
-//! or is too expensive, and another one is there. It stays until the next such reason, so that
-//! the points of a step are on as few backends as possible.
+//! Which way a class goes: to another one when its lane is down or rests, its backend has
+//! refused its work, or it is too expensive. It stays until the next such reason, so that the
+//! points of a step are on as few backends as possible.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ impl Scheduler {
         }
     }
 
-    /// Another lane where a class may run.
+    /// Another way that a class may go.
     pub(crate) fn add_way(&mut self, class: i64, terms: Terms) {
         let index = self.class_ids[&class];
         let way = Way { lane: self.lane_ids[&terms.lane], terms, spent: false };
@@ -44,23 +44,23 @@ impl Scheduler {
         self.ways_changed = true;
     }
 
-    /// Nothing of a class goes to this lane any more. False if it has no other one.
-    pub(crate) fn give_up(&mut self, index: u32, lane: u32) -> bool {
+    /// Nothing of a class goes this way any more. False if it has no other one.
+    pub(crate) fn give_up(&mut self, index: u32, way: u32) -> bool {
         let class = &mut self.classes[index as usize];
-        let here = |way: &Way| way.lane == lane;
-        if !class.ways.iter().any(|way| !here(way) && !way.spent) {
+        let way = way as usize;
+        if !class.ways.iter().enumerate().any(|(other, one)| other != way && !one.spent) {
             return false;
         }
-        class.ways.iter_mut().filter(|way| here(way)).for_each(|way| way.spent = true);
+        class.ways[way].spent = true;
         self.ways_changed = true;
-        if self.classes[index as usize].lane == lane {
-            let units = self.classes[index as usize].forming.clone();
-            self.block(lane as usize, units);
+        if class.way == way {
+            let (lane, units) = (class.lane as usize, class.forming.clone());
+            self.block(lane, units);
         }
         true
     }
 
-    /// Lets classes go elsewhere whose lane is of no use to them.
+    /// Lets classes go elsewhere whose way is of no use to them.
     pub(crate) fn review_ways(&mut self) {
         if !std::mem::take(&mut self.ways_changed) {
             return;
@@ -75,7 +75,7 @@ impl Scheduler {
         }
     }
 
-    /// The first lane that a class could use, if it cannot use its own.
+    /// The first way that a class could go, if it cannot go its own.
     pub(crate) fn better_way(&self, index: u32) -> Option<usize> {
         let class = &self.classes[index as usize];
         let open = |way: &Way| !way.spent && self.lanes[way.lane as usize].is_usable(self.now);
@@ -122,7 +122,7 @@ impl Scheduler {
         class.lane = class.ways[way].lane;
         class.terms = class.ways[way].terms;
         class.job_limit = class.terms.job_limit;
-        let moved = Command::Moved { class: class.spec.class, lane: class.terms.lane };
+        let moved = Command::Moved { class: class.spec.class, way: way as i64 };
         let broke = class.broke.clone();
         if !class.forming.is_empty() {
             self.lanes[class.lane as usize].forming.insert(index);

@@ -130,11 +130,11 @@ impl<'a> Reader<'a> {
     }
 
     fn adoption(&mut self) -> Parsed<Adoption<'a>> {
-        let (class, lane) = (self.word()?, self.word()?);
+        let (class, way) = (self.word()?, self.word()?);
         let doubtful = self.flag("doubtful")?;
         let (reserve, count) = (self.word()?, self.word()?);
         let members = self.slice(count.saturating_mul(2))?;
-        Ok(Adoption { class, lane, doubtful, reserve, members })
+        Ok(Adoption { class, way, doubtful, reserve, members })
     }
 
     fn definition(&mut self) -> Parsed<Definition<'a>> {
@@ -200,7 +200,7 @@ pub fn write(commands: &[Command], words: &mut Vec<i64>) {
                 words.extend([9, question.into(), run, job.into()]);
             }
             Command::Ended { run, outcome } => words.extend([10, run, outcome as i64]),
-            Command::Moved { class, lane } => words.extend([11, class, lane]),
+            Command::Moved { class, way } => words.extend([11, class, way]),
             Command::Rest { lane, until } => words.extend([12, lane, until]),
             Command::Short { run, class, price } => words.extend([13, run, class, price]),
         }
