@@ -31,21 +31,22 @@ pub struct UnitFacts {
     pub failures: Vec<u32>,
     /// The attempt that was told to stop.
     pub stopped: u32,
+    parent: Option<u32>,
     pub children: Vec<u32>,
 }
 
 pub struct ClassFacts {
     pub spec: ClassSpec,
     pub run: usize,
-    /// Terms of all lanes it may run on.
     pub ways: Vec<Terms>,
-    /// Where it runs now.
-    pub lane: i64,
+    /// Position of the present way.
+    pub way: usize,
 }
 
 impl ClassFacts {
-    pub fn terms(&self, lane: i64) -> &Terms {
-        self.ways.iter().find(|terms| terms.lane == lane).unwrap_or(&self.spec.terms)
+    /// Where it runs now, and how.
+    pub fn terms(&self) -> &Terms {
+        &self.ways[self.way]
     }
 }
 
@@ -66,6 +67,8 @@ pub struct RunFacts {
 pub struct JobFacts {
     pub lane: i64,
     pub members: Vec<Member>,
+    /// It has a price.
+    pub paid: bool,
     pub stopped: bool,
     /// The provider has said something about it.
     pub arrived: bool,
@@ -90,6 +93,8 @@ pub struct Facts {
     pub questions: Vec<usize>,
     /// Slots of each lane; none while it is down.
     pub lanes: BTreeMap<i64, i64>,
+    /// Units that were defined before this batch.
+    before: usize,
     needs: Vec<u32>,
     class_ids: BTreeMap<i64, usize>,
     run_ids: BTreeMap<i64, usize>,
@@ -113,6 +118,11 @@ impl Facts {
         &self.classes[self.units[unit as usize].class]
     }
 
+    /// Another batch begins.
+    pub fn begin(&mut self) {
+        self.before = self.units.len();
+    }
+
     /// Takes note of an event that was not refused.
     pub fn hear(&mut self, event: &Event<'_>) {
         match *event {
@@ -122,8 +132,8 @@ impl Facts {
             }
             Event::Class(spec) => {
                 self.class_ids.insert(spec.class, self.classes.len());
-                let (run, lane) = (self.run_ids[&spec.run], spec.terms.lane);
-                self.classes.push(ClassFacts { spec, run, ways: vec![spec.terms], lane });
+                let run = self.run_ids[&spec.run];
+                self.classes.push(ClassFacts { spec, run, ways: vec![spec.terms], way: 0 });
             }
             Event::Other { class, terms } => self.class(class).ways.push(terms),
             Event::Define(ref new) => self.define(new),
@@ -161,7 +171,8 @@ impl Facts {
                     facts.adopted.push(attempt);
                     facts.spare = facts.spare.saturating_add(attempt.into());
                 }
-                self.jobs.push(JobFacts { lane: old.lane, members, ..JobFacts::default() });
+                let lane = self.class(old.class).ways[old.way as usize].lane;
+                self.jobs.push(JobFacts { lane, members, ..JobFacts::default() });
             }
             _ => (),
         }
@@ -187,18 +198,19 @@ impl Facts {
         let run = self.classes[class].run;
         let start = self.needs.len();
         self.needs.extend(new.needs.iter().map(|&need| need as u32));
-        let parent = usize::try_from(new.parent).ok();
+        let parent = u32::try_from(new.parent).ok();
         let orphan = parent.is_some_and(|parent| {
-            let facts = &self.units[parent];
+            let facts = &self.units[parent as usize];
             facts.away || facts.end.is_some_and(|end| end != State::Done)
         });
         for range in new.offsets.windows(2) {
             let needs = start + range[0] as usize..start + range[1] as usize;
             let unit = self.units.len() as u32;
             let collect = new.collect;
-            self.units.push(UnitFacts { class, needs, collect, orphan, ..UnitFacts::default() });
+            let facts = UnitFacts { class, needs, collect, parent, orphan, ..UnitFacts::default() };
+            self.units.push(facts);
             if let Some(parent) = parent {
-                self.units[parent].children.push(unit);
+                self.units[parent as usize].children.push(unit);
             }
             self.runs[run].open += 1;
         }
@@ -230,6 +242,20 @@ impl Facts {
                 Choice::GiveUp => facts.given_up = true,
             }
         }
+    }
+
+    /// The attempt that asked for these is over, without result.
+    pub fn forsake(&mut self, parent: u32) {
+        for child in std::mem::take(&mut self.units[parent as usize].children) {
+            self.units[child as usize].orphan = true;
+        }
+    }
+
+    /// A unit is done. What was asked for in the same batch may have come after that.
+    pub fn done(&mut self, parent: u32) {
+        self.units[parent as usize].away = false;
+        let fresh = self.units[self.before..].iter_mut();
+        fresh.filter(|unit| unit.parent == Some(parent)).for_each(|unit| unit.orphan = false);
     }
 
     /// All events of a batch were heard.

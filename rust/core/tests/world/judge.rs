@@ -1,6 +1,8 @@
 //! A scheduler under watch: every equality and every rule after every batch.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
 
 use qflow_core::log::Batch;
 use qflow_core::words::{parse, write};
@@ -106,9 +108,25 @@ pub fn judge(seed: i64, grace: i64, batches: &[Batch]) -> Result<(), Fault> {
     caught(|| judge.settle()).map_err(|rule| (batches.len(), rule))
 }
 
-/// Makes an error of a panic.
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Makes an error of a panic, and does not print it.
 pub fn caught<T>(act: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|cause| {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !CATCHING.get() {
+                print(info);
+            }
+        }));
+    });
+    CATCHING.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(act));
+    CATCHING.set(false);
+    result.unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| cause.downcast_ref::<&str>().copied());
         Err(format!("panic: {}", text.unwrap_or("without words")))

@@ -23,6 +23,7 @@ impl Observer {
         commands: &[Command],
         scheduler: &Scheduler,
     ) -> Seen {
+        self.facts.begin();
         for event in events {
             self.facts.hear(event);
             self.turns.hear(event);
@@ -36,7 +37,7 @@ impl Observer {
     fn see(&mut self, command: &Command) -> Seen {
         match *command {
             Command::Run { unit, attempt } => {
-                let lane = self.facts.class_of(unit).lane;
+                let lane = self.facts.class_of(unit).terms().lane;
                 self.facts.units[unit as usize].job = None;
                 self.turns.start(&self.facts, lane, unit, 1);
                 self.started(unit, attempt, lane)
@@ -46,7 +47,7 @@ impl Observer {
                 let facts = &self.facts.units[unit as usize];
                 ensure(facts.end.is_none(), "nothing after the end")?;
                 ensure(facts.attempt == attempt, "the current attempt")?;
-                self.may_start(unit, self.facts.class_of(unit).lane)
+                self.may_start(unit, self.facts.class_of(unit).terms().lane)
             }
             Command::Retry { unit, attempt, .. } => self.retried(unit, attempt),
             Command::Final { unit, state, attempt, cause } => {
@@ -74,20 +75,24 @@ impl Observer {
                 ensure(question as usize == expected, "questions are numbered in order")
             }
             Command::Ended { run, outcome } => self.run_ended(run, outcome),
-            Command::Moved { class, lane } => {
+            Command::Moved { class, way } => {
                 let class = self.facts.class(class);
-                class.lane = lane;
-                let known = class.ways.iter().any(|terms| terms.lane == lane);
-                ensure(known, "a class goes only where it may run")
+                class.way = way as usize;
+                ensure(class.way < class.ways.len(), "a class goes only where it may")
             }
             Command::Rest { .. } | Command::Short { .. } => Ok(()),
         }
     }
 
     fn submitted(&mut self, job: u32, lane: i64, members: &[Member]) -> Seen {
-        let limit = self.facts.class_of(members[0].0).terms(lane).job_limit;
+        let terms = *self.facts.class_of(members[0].0).terms();
+        let paid = terms.reserve > 0 || terms.per_circuit > 0 || terms.per_shot > 0;
+        ensure(lane == terms.lane, "a job goes where its class goes")?;
         ensure(job as usize == self.facts.jobs.len(), "jobs are numbered in order")?;
-        ensure((1..=limit).contains(&(members.len() as i64)), "members within the limit")?;
+        ensure(
+            (1..=terms.job_limit).contains(&(members.len() as i64)),
+            "members within the limit",
+        )?;
         ensure(members.is_sorted_by(|a, b| a.0 < b.0), "members ascend")?;
         for &(unit, attempt) in members {
             let doubted =
@@ -99,7 +104,7 @@ impl Observer {
         }
         self.turns.start(&self.facts, lane, members[0].0, members.len() as i64);
         let members = members.to_vec();
-        self.facts.jobs.push(JobFacts { lane, members, ..JobFacts::default() });
+        self.facts.jobs.push(JobFacts { lane, members, paid, ..JobFacts::default() });
         Ok(())
     }
 
@@ -148,7 +153,7 @@ impl Observer {
         ensure(facts.failures.contains(&attempt), "only what has failed is tried again")?;
         facts.out = false;
         facts.away = true;
-        self.forsake(unit);
+        self.facts.forsake(unit);
         Ok(())
     }
 
@@ -159,16 +164,11 @@ impl Observer {
         let facts = &mut self.facts.units[unit as usize];
         facts.out = false;
         let first = facts.end.replace(state).is_none();
-        if state != State::Done {
-            self.forsake(unit);
+        match state {
+            State::Done => self.facts.done(unit),
+            _ => self.facts.forsake(unit),
         }
         ensure(first, "final once")
-    }
-
-    fn forsake(&mut self, parent: u32) {
-        for child in std::mem::take(&mut self.facts.units[parent as usize].children) {
-            self.facts.units[child as usize].orphan = true;
-        }
     }
 
     /// Every end has its reason in what was told before.
@@ -209,10 +209,9 @@ impl Observer {
 
     /// Whoever submits a paid job leaves spent and reserved together within the cap.
     fn paid(&self, command: &Command, scheduler: &Scheduler) -> Seen {
-        let Command::Submit { lane, ref members, .. } = *command else { return Ok(()) };
-        let class = self.facts.class_of(members[0].0);
-        let (run, terms) = (&self.facts.runs[class.run], class.terms(lane));
-        let free = terms.reserve == 0 && terms.per_circuit == 0 && terms.per_shot == 0;
+        let Command::Submit { job, ref members, .. } = *command else { return Ok(()) };
+        let run = &self.facts.runs[self.facts.class_of(members[0].0).run];
+        let free = !self.facts.jobs[job as usize].paid;
         let (spent, reserved) = scheduler.money(run.id).ok_or("the run has money")?;
         let within = free || run.cap < 0 || spent + reserved <= i128::from(run.cap);
         ensure(within, "no paid job passes the cap")

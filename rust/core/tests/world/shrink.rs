@@ -30,8 +30,11 @@ pub type Verdict<'a> = &'a dyn Fn(&[Batch]) -> Result<(), Fault>;
 /// None if these batches break no rule.
 pub fn shrink(batches: &[Batch], verdict: Verdict<'_>) -> Option<(Vec<Batch>, String)> {
     let (last, rule) = verdict(batches).err()?;
+    Some(smaller(cut(batches, last), rule, verdict))
+}
+
+fn smaller(mut best: Vec<Batch>, rule: String, verdict: Verdict<'_>) -> (Vec<Batch>, String) {
     let mut search = Search { verdict, kind: kind(&rule), rule };
-    let mut best = cut(batches, last);
     loop {
         let size = weight(&best);
         best = search.drop(best, &std::convert::identity);
@@ -41,7 +44,7 @@ pub fn shrink(batches: &[Batch], verdict: Verdict<'_>) -> Option<(Vec<Batch>, St
         best = search.renumber(best);
         best = search.simplify(best);
         if weight(&best) == size {
-            return Some((best, search.rule));
+            return (best, search.rule);
         }
     }
 }
@@ -129,20 +132,17 @@ impl Search<'_> {
 impl Search<'_> {
     /// Defines units without needs.
     fn free(&mut self, mut batches: Vec<Batch>) -> Vec<Batch> {
-        for index in 0..batches.len() {
-            let mut events = split(&batches[index].words);
-            for at in 0..events.len() {
-                let Some(freed) = without_needs(&events[at]) else { continue };
-                let kept = std::mem::replace(&mut events[at], freed);
-                let mut freer = batches.clone();
-                freer[index].words = events.concat();
-                match self.failing(&freer) {
-                    Some(smaller) => batches = smaller,
-                    None => events[at] = kept,
+        for index in (0..batches.len()).rev() {
+            let mut at = 0;
+            while let Some(mut events) = batches.get(index).map(|batch| split(&batch.words)) {
+                let Some(event) = events.get_mut(at) else { break };
+                if let Some(freed) = without_needs(event) {
+                    *event = freed;
+                    let mut freer = batches.clone();
+                    freer[index].words = events.concat();
+                    batches = self.failing(&freer).unwrap_or(batches);
                 }
-                if index >= batches.len() {
-                    return batches;
-                }
+                at += 1;
             }
         }
         batches

@@ -48,7 +48,7 @@ impl Turns {
             if scheduler.unit_state(unit) == Some(State::Ready) {
                 let class = &facts.classes[one.class];
                 if !facts.runs[class.run].paused {
-                    waiting.insert((class.lane, class.run));
+                    waiting.insert((class.terms().lane, class.run));
                 }
             }
         }
@@ -77,7 +77,7 @@ fn has_slots(facts: &Facts, scheduler: &Scheduler, lane: i64) -> Result<(), Stri
     for (unit, one) in (0..).zip(&facts.units).filter(|(_, one)| one.out) {
         let class = &facts.classes[one.class];
         match (scheduler.unit_state(unit), one.job) {
-            (Some(State::Running), _) if class.lane == lane => running += 1,
+            (Some(State::Running), _) if class.terms().lane == lane => running += 1,
             (Some(State::Sent), Some(job)) if facts.jobs[job].lane == lane => {
                 jobs.insert(job);
             }
