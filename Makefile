@@ -45,7 +45,7 @@ lab: setup ## open the notebooks in JupyterLab
 
 # --- tests -----------------------------------------------------------------------
 
-.PHONY: test rust-test js-test py-test notebook-test check
+.PHONY: test rust-test js-test py-test notebook-test check soak fuzz
 test: rust-test js-test py-test notebook-test ## run every test: Rust, TypeScript, Python, notebooks
 
 rust-test: $(PACKAGES)
@@ -64,7 +64,16 @@ ifneq ($(NOTEBOOKS),)
 	    QFLOW_HOME="$$home" $(BIN)/pytest --nbval-lax --nbval-current-env $(NOTEBOOKS)
 endif
 
-check: fmt-check ruff mypy stubs tsc clippy test ## what CI runs: format, lint, types, stubs, tests
+check: fmt-check ruff mypy stubs tsc clippy test soak ## what CI runs: format, lint, types, stubs, tests
+
+# How long the scheduler is simulated, and attacked.
+SECONDS ?= 60
+
+soak: ## simulate the scheduler for a minute, or SECONDS=600
+	cargo run --release --locked --quiet -p qflow-core --example soak -- $(SECONDS)
+
+fuzz: ## send the scheduler what no runner would, for a minute, or SECONDS=600
+	cargo run --release --locked --quiet -p qflow-core --example fuzz -- $(SECONDS)
 
 # --- quality ---------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The simulator sees bugs: each one is put into a copy of the machine, which has to fail."""
+"""The simulator sees bugs: each is put into a copy of the machine, which has to fail."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def soak(copy: Path) -> subprocess.CompletedProcess[str]:
     """Compiles the copy and runs its schedules."""
-    environment = os.environ | {"CARGO_TARGET_DIR": str(copy / "target")}
+    settings = {"CARGO_TARGET_DIR": str(copy / "target"), "RUSTFLAGS": "-Awarnings"}
     options = ["--release", "--offline", "--quiet", "--example", "soak"]
     build = ["cargo", "build", *options]
-    subprocess.run(build, cwd=copy, env=environment, check=True, timeout=120)
+    subprocess.run(build, cwd=copy, env=os.environ | settings, check=True, timeout=120)
     program = copy / "target/release/examples/soak"
     command = [str(program), "60", "0", str(SCHEDULES)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -80,3 +80,9 @@ def test_a_seeded_bug_is_seen_and_shown_by_a_few_batches(
     assert run.returncode, f"{SCHEDULES} schedules passed although {bug.name}"
     shown = re.search(r"seed \d+: (.*)\n(\d+) of (\d+) batches are enough", run.stderr)
     assert shown, run.stderr
+
+
+def test_the_page_lists_every_seeded_bug() -> None:
+    page = (ROOT / "docs/scheduler.md").read_text()
+    rows = re.findall(r"^\| (.*) \| .* \| \d+ of \d+ \|$", page, re.MULTILINE)
+    assert rows == [bug.name for bug in BUGS]

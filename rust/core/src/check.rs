@@ -1,12 +1,11 @@
 //! The equalities that hold after every batch, each computed anew from the parts.
 
-use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
 
 use crate::event::Weight;
 use crate::scheduler::Scheduler;
-use crate::state::State;
+use crate::state::{STATES, State};
 use crate::tables::JobState;
 use crate::timer::Key;
 use crate::unit::{NONE, SLOT, WANTS};
@@ -52,17 +51,29 @@ impl Scheduler {
         0..self.units.len() as u32
     }
 
+    /// Looks only if there are any; the counts were compared before.
     fn units_in(&self, state: State) -> impl Iterator<Item = u32> + '_ {
-        self.all().filter(move |&unit| self.state(unit) == state)
+        let any = self.classes.iter().any(|class| class.counts[state as usize] > 0);
+        let units = if any { self.all() } else { 0..0 };
+        units.filter(move |&unit| self.state(unit) == state)
+    }
+
+    /// Units of a run by state, from the counts, which were compared before.
+    fn counts_of(&self, run: usize) -> [u32; STATES] {
+        let classes = self.classes.iter().filter(|class| class.run as usize == run);
+        classes.fold([0; STATES], |mut sums, class| {
+            sums.iter_mut().zip(class.counts).for_each(|(sum, count)| *sum += count);
+            sums
+        })
     }
 
     fn check_counts(&self) -> Checked {
         for (index, class) in self.classes.iter().enumerate() {
-            let mut counts = [0; 14];
-            for unit in class.blocks.iter().flat_map(|&(first, count)| first..first + count) {
-                equal(&format_args!("class of unit {unit}"), self.class_index(unit), index)?;
-                counts[self.state(unit) as usize] += 1;
-            }
+            let units = || class.blocks.iter().flat_map(|&(first, count)| first..first + count);
+            let stray = units().find(|&unit| self.class_index(unit) != index);
+            equal(&format_args!("unit of another class in class {index}"), None, stray)?;
+            let mut counts = [0; STATES];
+            units().for_each(|unit| counts[self.state(unit) as usize] += 1);
             equal(&format_args!("counts of class {index}"), class.counts, counts)?;
         }
         let blocks = self.classes.iter().flat_map(|class| &class.blocks);
@@ -122,23 +133,23 @@ impl Scheduler {
 
     /// Blocked = waiting for the lane, or for money, or for an answer; never for two.
     fn check_blocked(&self) -> Checked {
-        for unit in self.all() {
+        let reasons = |unit: u32| {
             let class = self.class_of(unit);
             let lane = &self.lanes[class.lane as usize];
-            let reasons = [
-                lane.blocked.contains(&unit),
-                class.broke.contains(&unit),
-                self.asking_job(unit).is_some(),
-            ];
-            let count = reasons.iter().filter(|&&reason| reason).count();
-            let blocked = usize::from(self.state(unit) == State::Blocked);
-            equal(&format_args!("reasons that block unit {unit}"), count, blocked)?;
-            if lane.blocked.contains(&unit) {
-                let open = lane.up && !class.ways[class.way].spent;
-                equal(&format_args!("unit {unit} blocked by an open lane"), open, false)?;
-            }
-        }
-        Ok(())
+            let broke = class.broke.contains(&unit);
+            [lane.blocked.contains(&unit), broke, self.asking_job(unit).is_some()]
+        };
+        let odd = self.all().find(|&unit| {
+            let count = reasons(unit).into_iter().filter(|&reason| reason).count();
+            count != usize::from(self.state(unit) == State::Blocked)
+        });
+        equal(&"unit that is blocked without reason, or for two", None, odd)?;
+        let open = self.units_in(State::Blocked).find(|&unit| {
+            let class = self.class_of(unit);
+            let lane = &self.lanes[class.lane as usize];
+            lane.blocked.contains(&unit) && lane.up && !class.ways[class.way].spent
+        });
+        equal(&"unit blocked by an open lane", None, open)
     }
 
     /// Members: every sent unit is in exactly one open job, and is counted as live there.
@@ -209,19 +220,15 @@ impl Scheduler {
     /// something can still happen.
     fn check_runs(&self) -> Checked {
         for (index, run) in self.runs.iter().enumerate() {
-            let mine = |unit: &u32| self.class_of(*unit).run as usize == index;
-            let open = self.all().filter(mine).filter(|&unit| !self.state(unit).is_final());
-            equal(
-                &format_args!("open units of run {}", run.id),
-                run.open_units,
-                open.count() as u32,
-            )?;
-            let active = self.all().filter(mine).filter(|&unit| self.state(unit).is_active());
-            equal(
-                &format_args!("active units of run {}", run.id),
-                run.active,
-                active.count() as u32,
-            )?;
+            let counts = self.counts_of(index);
+            let sum = |which: fn(State) -> bool| {
+                let counts = State::ALL.into_iter().zip(counts);
+                counts.filter(|one| which(one.0)).map(|one| one.1).sum()
+            };
+            let open = sum(|state| !state.is_final());
+            equal(&format_args!("open units of run {}", run.id), run.open_units, open)?;
+            let active = sum(State::is_active);
+            equal(&format_args!("active units of run {}", run.id), run.active, active)?;
             let jobs = || {
                 self.jobs
                     .iter()
@@ -238,11 +245,7 @@ impl Scheduler {
             let spent = run.spent_before + bills;
             equal(&format_args!("spent by run {}", run.id), run.spent, spent)?;
             equal(&format_args!("run {} ended", run.id), run.ended, run.is_over())?;
-            let stuck = run.open_units > 0
-                && self
-                    .all()
-                    .filter(mine)
-                    .all(|unit| self.state(unit).is_final() || self.state(unit) == State::Waiting);
+            let stuck = open > 0 && open == counts[State::Waiting as usize];
             equal(&format_args!("run {} waits for nothing", run.id), stuck, false)?;
         }
         let open = self.questions.iter().filter(|question| question.open).count() as u32;
@@ -270,12 +273,13 @@ impl Scheduler {
         let lanes = self.lanes.iter().enumerate().filter(|(_, lane)| lane.opens() > self.now);
         let runs = self.runs.iter().enumerate();
         let runs = runs.filter(|(_, run)| run.deadline >= 0 && !run.late && !run.ended);
-        let expected: BTreeSet<Key> = (units.map(Key::Unit))
+        let mut expected: Vec<Key> = (units.map(Key::Unit))
             .chain(open.map(|(index, _)| Key::Job(index as u32)))
             .chain(forming.map(|(index, _)| Key::Class(index as u32)))
             .chain(lanes.map(|(index, _)| Key::Lane(index as u32)))
             .chain(runs.map(|(index, _)| Key::Run(index as u32)))
             .collect();
+        expected.sort_unstable();
         equal(&"timers", self.timers.keys().collect(), expected)
     }
 }
