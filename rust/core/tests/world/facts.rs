@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use qflow_core::{Choice, ClassSpec, Definition, Event, Member, Outcome, Scope, State, Terms};
+use qflow_core::{
+    Choice, ClassSpec, Definition, Event, Member, Outcome, Scope, State, Terms, Weight,
+};
 
 #[derive(Default)]
 pub struct UnitFacts {
@@ -23,6 +25,7 @@ pub struct UnitFacts {
     pub job: Option<usize>,
     /// Attempts of an earlier scheduler that it may be on.
     pub adopted: Vec<u32>,
+    pub weight: Option<Weight>,
     pub end: Option<State>,
     pub known: bool,
     pub given_up: bool,
@@ -69,6 +72,10 @@ pub struct JobFacts {
     pub members: Vec<Member>,
     /// It has a price.
     pub paid: bool,
+    /// Most time of a member, or -1.
+    pub timeout: i64,
+    /// An earlier scheduler has sent it.
+    pub adopted: bool,
     pub stopped: bool,
     /// The provider has said something about it.
     pub arrived: bool,
@@ -114,6 +121,18 @@ impl Facts {
         &mut self.classes[self.class_ids[&id]]
     }
 
+    /// Most that a job of these may cost.
+    pub fn price(&self, terms: &Terms, members: &[Member]) -> i128 {
+        let weight = |&(unit, _): &Member| self.units[unit as usize].weight;
+        let each = members.iter().map(weight).map(|weight| match weight {
+            Some(weight) => (weight.circuits.into(), weight.shots.into()),
+            None => (1, 0),
+        });
+        let (circuits, shots) = each.fold((0i128, 0i128), |a, b| (a.0 + b.0, a.1 + b.1));
+        let (circuit, shot) = (i128::from(terms.per_circuit), i128::from(terms.per_shot));
+        i128::from(terms.reserve) + circuit * circuits + shot * shots
+    }
+
     pub fn class_of(&self, unit: u32) -> &ClassFacts {
         &self.classes[self.units[unit as usize].class]
     }
@@ -137,6 +156,7 @@ impl Facts {
             }
             Event::Other { class, terms } => self.class(class).ways.push(terms),
             Event::Define(ref new) => self.define(new),
+            Event::Weight { unit, weight } => self.units[unit as usize].weight = Some(weight),
             Event::Known { unit } => self.units[unit as usize].known = true,
             Event::Done { unit, attempt } => {
                 self.units[unit as usize].results.push(attempt as u32);
@@ -171,8 +191,10 @@ impl Facts {
                     facts.adopted.push(attempt);
                     facts.spare = facts.spare.saturating_add(attempt.into());
                 }
-                let lane = self.class(old.class).ways[old.way as usize].lane;
-                self.jobs.push(JobFacts { lane, members, ..JobFacts::default() });
+                let Terms { lane, timeout, .. } = self.class(old.class).ways[old.way as usize];
+                let paid = old.reserve > 0;
+                let job = JobFacts { lane, members, paid, timeout, ..JobFacts::default() };
+                self.jobs.push(JobFacts { adopted: true, ..job });
             }
             _ => (),
         }

@@ -27,7 +27,16 @@ impl World {
                 let (when, cap) = (self.rng.below(soon), self.rng.below(60));
                 self.post(when, &[18, run, cap]);
             }
-            self.post(CALM, &[18, run, -1]);
+            if self.rng.percent(15) {
+                let (when, pause) = (self.rng.below(soon), self.rng.between(1, 400));
+                self.post(when, &[27, run, 1]);
+                self.post(when + pause, &[27, run, 0]);
+            }
+            if self.rng.percent(5) {
+                let (when, at) = (self.rng.below(soon), self.rng.between(-1, 2_000));
+                self.post(when, &[28, run, at]);
+            }
+            self.post(CALM, &[18, run, -1, 27, run, 0]);
         }
         for _ in 0..self.rng.below(4) {
             self.plan_cancel(soon);
@@ -121,7 +130,7 @@ impl World {
             return;
         }
         self.answer(wait, u, a);
-        if class.timeout < 0 {
+        if self.judge.observer.facts.class_of(unit).terms().timeout < 0 {
             // A worker that fell silent is missed at last.
             self.post(1_000, &[9, u, a, 2, -1]);
         }
@@ -195,20 +204,33 @@ impl World {
         }
     }
 
-    /// A job: taken, in doubt, or silent; its bill always comes.
-    fn submit(&mut self, job: u32) {
-        let class = self.class_of_job(job);
-        let (wait, id) = (self.wait(), i64::from(job));
-        if class.reserve > 0 {
-            let (when, micro) = (self.rng.between(1, 800), self.rng.between(0, class.reserve + 2));
-            self.post(when, &[17, id, micro]);
+    /// A job that was out before this scheduler began.
+    pub(super) fn go_on(&mut self, job: u32, doubtful: bool) {
+        self.bill(job);
+        if !doubtful {
+            self.work(job, 0);
+        }
+    }
+
+    /// The bill of a paid job always comes.
+    fn bill(&mut self, job: u32) {
+        if self.judge.observer.facts.jobs[job as usize].paid {
+            let (when, micro) = (self.rng.between(1, 800), self.rng.between(0, 12));
+            self.post(when, &[17, job.into(), micro]);
             if self.rng.percent(10) {
-                self.post(when + 1, &[17, id, micro + 1]);
+                self.post(when + 1, &[17, job.into(), micro + 1]);
             }
         }
+    }
+
+    /// A job: taken, in doubt, or silent.
+    fn submit(&mut self, job: u32) {
+        self.bill(job);
+        let (wait, id) = (self.wait(), i64::from(job));
+        let timeout = self.judge.observer.facts.jobs[job as usize].timeout;
         match self.rng.below(10) {
             0 if !self.calm() => self.post(wait, &[13, id]),
-            1 if class.timeout >= 0 && !self.calm() => self.post(wait, &[12, id]),
+            1 if timeout >= 0 && !self.calm() => self.post(wait, &[12, id]),
             _ => {
                 self.post(wait, &[12, id]);
                 self.work(job, 0);
@@ -248,10 +270,5 @@ impl World {
         let wait = self.wait();
         self.post(wait, &[14, job.into()]);
         self.work(job, wait);
-    }
-
-    fn class_of_job(&self, job: u32) -> super::plan::Class {
-        let unit = self.judge.observer.facts.jobs[job as usize].members[0].0;
-        self.plan.classes[self.plan.units[unit as usize]]
     }
 }

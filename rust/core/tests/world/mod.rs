@@ -20,7 +20,6 @@ use qflow_core::log::Batch;
 
 use fate::Body;
 use judge::{Judge, caught, judge};
-use observer::ensure;
 use plan::Plan;
 use rng::Rng;
 use shrink::{Failure, shrink};
@@ -111,13 +110,20 @@ impl World {
 
     fn live(&mut self) -> Result<(), String> {
         for words in std::mem::take(&mut self.plan.words) {
+            let known = self.judge.observer.facts.jobs.len();
             self.step(words)?;
+            let jobs = self.judge.observer.facts.jobs.iter().enumerate().skip(known);
+            let adopted = jobs.filter(|job| job.1.adopted).map(|job| (job.0, job.1.doubtful));
+            for (job, doubtful) in adopted.collect::<Vec<_>>() {
+                self.go_on(job as u32, doubtful);
+            }
         }
         self.plan_trouble();
         for _ in 0..PATIENCE {
-            if self.future.is_empty() && self.open_runs() == 0 {
-                let wake = self.judge.scheduler.next_wake();
-                return ensure(wake.is_none(), "no timer after the end");
+            // Lanes may still wait for their tokens; then nothing is left.
+            let wake = self.judge.scheduler.next_wake();
+            if self.future.is_empty() && self.open_runs() == 0 && wake.is_none() {
+                return Ok(());
             }
             let words = self.next_batch()?;
             self.step(words)?;

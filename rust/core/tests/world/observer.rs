@@ -86,7 +86,7 @@ impl Observer {
 
     fn submitted(&mut self, job: u32, lane: i64, members: &[Member]) -> Seen {
         let terms = *self.facts.class_of(members[0].0).terms();
-        let paid = terms.reserve > 0 || terms.per_circuit > 0 || terms.per_shot > 0;
+        let paid = self.facts.price(&terms, members) > 0;
         ensure(lane == terms.lane, "a job goes where its class goes")?;
         ensure(job as usize == self.facts.jobs.len(), "jobs are numbered in order")?;
         ensure(
@@ -103,8 +103,9 @@ impl Observer {
             self.started(unit, attempt, lane)?;
         }
         self.turns.start(&self.facts, lane, members[0].0, members.len() as i64);
-        let members = members.to_vec();
-        self.facts.jobs.push(JobFacts { lane, members, paid, ..JobFacts::default() });
+        let (members, timeout) = (members.to_vec(), terms.timeout);
+        let job = JobFacts { lane, members, paid, timeout, ..JobFacts::default() };
+        self.facts.jobs.push(job);
         Ok(())
     }
 
@@ -129,6 +130,10 @@ impl Observer {
         for need in self.facts.needs(unit) {
             let end = need.end.ok_or("a unit starts only when its needs are final")?;
             ensure(end == State::Done || facts.collect, "a unit starts only with its needs done")?;
+        }
+        // It did not belong to an adopted job, which has the number of this attempt.
+        for job in self.facts.jobs.iter_mut().filter(|job| job.adopted) {
+            job.members.retain(|&member| member != (unit, attempt));
         }
         let facts = &mut self.facts.units[unit as usize];
         facts.attempt = attempt;
