@@ -161,4 +161,34 @@ BUGS = (
         "        self.cancel_children(unit);\n",
         "",
     ),
+    SeededBug(
+        "a paused run goes on",
+        "deadline.rs",
+        "self.lanes.iter_mut().for_each(|lane| lane.queue.pause(index, paused));",
+        "",
+    ),
+    SeededBug(
+        "a deadline passes unnoticed",
+        "deadline.rs",
+        "self.timers.set(Key::Run(index), at);",
+        "",
+    ),
+    SeededBug(
+        "a start takes no token",
+        "lane.rs",
+        "self.full = self.full.max(now).saturating_add(self.guard.period);",
+        "",
+    ),
+    SeededBug(
+        "a lane starts while it rests",
+        "lane.rs",
+        "token.max(self.patience).max(self.rest.unwrap_or(0))",
+        "token.max(self.patience)",
+    ),
+    SeededBug(
+        "a job takes more than its lane does",
+        "job.rs",
+        "if !members.is_empty() && more.exceeds(limits) {",
+        "if !members.is_empty() && load.exceeds(limits) {",
+    ),
 )

@@ -100,6 +100,7 @@ pub struct Facts {
     pub questions: Vec<usize>,
     /// Slots of each lane; none while it is down.
     pub lanes: BTreeMap<i64, i64>,
+    limits: BTreeMap<i64, Weight>,
     /// Units that were defined before this batch.
     before: usize,
     needs: Vec<u32>,
@@ -121,16 +122,27 @@ impl Facts {
         &mut self.classes[self.class_ids[&id]]
     }
 
+    /// Circuits, shots and bytes of these units.
+    fn load(&self, members: &[Member]) -> [i128; 3] {
+        members.iter().fold([0; 3], |load, &(unit, _)| {
+            let weight = self.units[unit as usize].weight;
+            let weight = weight.map_or([1, 0, 0], |w| [w.circuits, w.shots, w.payload]);
+            std::array::from_fn(|part| load[part] + i128::from(weight[part]))
+        })
+    }
+
     /// Most that a job of these may cost.
     pub fn price(&self, terms: &Terms, members: &[Member]) -> i128 {
-        let weight = |&(unit, _): &Member| self.units[unit as usize].weight;
-        let each = members.iter().map(weight).map(|weight| match weight {
-            Some(weight) => (weight.circuits.into(), weight.shots.into()),
-            None => (1, 0),
-        });
-        let (circuits, shots) = each.fold((0i128, 0i128), |a, b| (a.0 + b.0, a.1 + b.1));
+        let [circuits, shots, _] = self.load(members);
         let (circuit, shot) = (i128::from(terms.per_circuit), i128::from(terms.per_shot));
         i128::from(terms.reserve) + circuit * circuits + shot * shots
+    }
+
+    /// True if a lane takes these in one job.
+    pub fn fits(&self, lane: i64, members: &[Member]) -> bool {
+        let Some(limits) = self.limits.get(&lane) else { return true };
+        let limits = [limits.circuits, limits.shots, limits.payload].map(i128::from);
+        self.load(members).into_iter().zip(limits).all(|(part, limit)| limit < 0 || part <= limit)
     }
 
     pub fn class_of(&self, unit: u32) -> &ClassFacts {
@@ -148,6 +160,9 @@ impl Facts {
             Event::Run { run, cap, .. } => self.new_run(run, cap),
             Event::Lane { lane, slots, up } => {
                 self.lanes.insert(lane, if up { slots } else { 0 });
+            }
+            Event::Limits { lane, limits } => {
+                self.limits.insert(lane, limits);
             }
             Event::Class(spec) => {
                 self.class_ids.insert(spec.class, self.classes.len());

@@ -30,7 +30,7 @@ impl Observer {
         }
         self.facts.time(now);
         commands.iter().try_for_each(|command| self.see(command))?;
-        self.turns.judge(&self.facts, scheduler)?;
+        self.turns.judge(&self.facts, now, scheduler)?;
         commands.iter().try_for_each(|command| self.paid(command, scheduler))
     }
 
@@ -80,7 +80,11 @@ impl Observer {
                 class.way = way as usize;
                 ensure(class.way < class.ways.len(), "a class goes only where it may")
             }
-            Command::Rest { .. } | Command::Short { .. } => Ok(()),
+            Command::Rest { lane, until } => {
+                self.turns.rest(lane, until);
+                Ok(())
+            }
+            Command::Short { .. } => Ok(()),
         }
     }
 
@@ -93,6 +97,7 @@ impl Observer {
             (1..=terms.job_limit).contains(&(members.len() as i64)),
             "members within the limit",
         )?;
+        ensure(members.len() == 1 || self.facts.fits(lane, members), "a job fits its lane")?;
         ensure(members.is_sorted_by(|a, b| a.0 < b.0), "members ascend")?;
         for &(unit, attempt) in members {
             let doubted =

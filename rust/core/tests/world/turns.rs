@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use qflow_core::{Event, Scheduler, State};
+use qflow_core::{Event, Guard, Scheduler, State};
 
 use super::facts::Facts;
 use super::observer::ensure;
@@ -22,6 +22,11 @@ pub struct Turns {
     /// What another run got since a run waits: lane, waiting run, other run.
     passed: BTreeMap<(i64, usize, usize), i64>,
     longest: BTreeMap<i64, i64>,
+    guards: BTreeMap<i64, Guard>,
+    /// Times of the last starts on a lane.
+    recent: BTreeMap<i64, Vec<i64>>,
+    /// When the rest of a lane ends.
+    rests: BTreeMap<i64, i64>,
 }
 
 impl Turns {
@@ -30,6 +35,11 @@ impl Turns {
         match *event {
             Event::Lane { lane, .. } => self.waiting.retain(|&(other, _)| other != lane),
             Event::Pause { .. } => self.waiting.clear(),
+            Event::Guard { lane, guard } => {
+                self.guards.insert(lane, guard);
+                self.recent.remove(&lane);
+                self.rests.remove(&lane);
+            }
             _ => (),
         }
     }
@@ -42,7 +52,26 @@ impl Turns {
         *longest = time.max(*longest);
     }
 
-    pub fn judge(&mut self, facts: &Facts, scheduler: &Scheduler) -> Result<(), String> {
+    pub fn rest(&mut self, lane: i64, until: i64) {
+        self.rests.insert(lane, until);
+    }
+
+    /// A lane has to be spared: not used while it rests, and not more often than its guard says.
+    fn spare(&mut self, lane: i64, now: i64) -> Result<(), String> {
+        let rests = self.rests.get(&lane).is_some_and(|&until| now < until);
+        ensure(!rests, "a lane that rests starts nothing")?;
+        let Some(guard) = self.guards.get(&lane).filter(|guard| guard.period > 0) else {
+            return Ok(());
+        };
+        let recent = self.recent.entry(lane).or_default();
+        recent.push(now);
+        let burst = usize::try_from(guard.burst).unwrap_or(usize::MAX);
+        let Some(first) = recent.len().checked_sub(burst.saturating_add(1)) else { return Ok(()) };
+        let spared = now >= recent[first].saturating_add(guard.period);
+        ensure(spared, "no more starts than a burst within a period")
+    }
+
+    pub fn judge(&mut self, facts: &Facts, now: i64, scheduler: &Scheduler) -> Result<(), String> {
         let mut waiting = BTreeSet::new();
         for (unit, one) in (0..).zip(&facts.units).filter(|(_, one)| one.end.is_none()) {
             if scheduler.unit_state(unit) == Some(State::Ready) {
@@ -67,7 +96,10 @@ impl Turns {
             }
         }
         self.waiting = waiting;
-        starts.iter().try_for_each(|start| has_slots(facts, scheduler, start.0))
+        starts.iter().try_for_each(|start| {
+            self.spare(start.0, now)?;
+            has_slots(facts, scheduler, start.0)
+        })
     }
 }
 
