@@ -1,4 +1,4 @@
-"""The simulator sees bugs: each is put into a copy of the machine, which has to fail."""
+"""The simulator sees bugs: each is put into a copy of the machine, which must fail."""
 
 from __future__ import annotations
 
