@@ -60,9 +60,10 @@ impl Turns {
     fn spare(&mut self, lane: i64, now: i64) -> Result<(), String> {
         let rests = self.rests.get(&lane).is_some_and(|&until| now < until);
         ensure(!rests, "a lane that rests starts nothing")?;
-        let Some(guard) = self.guards.get(&lane).filter(|guard| guard.period > 0) else {
-            return Ok(());
-        };
+        // The machine adds bursts up, and stops at the largest time there is.
+        let full = |guard: &Guard| guard.period.checked_mul(guard.burst)?.checked_add(now);
+        let guard = self.guards.get(&lane).filter(|guard| guard.period > 0);
+        let Some(guard) = guard.filter(|guard| full(guard).is_some()) else { return Ok(()) };
         let recent = self.recent.entry(lane).or_default();
         recent.push(now);
         let burst = usize::try_from(guard.burst).unwrap_or(usize::MAX);
