@@ -31,7 +31,8 @@
 //! Start reading at `scheduler.rs` and `moves.rs`. `define.rs` adds units, `answer.rs` takes what
 //! workers say, `job.rs` batches, `cancel.rs` undoes, `money.rs` keeps the cap; `admit.rs` is the
 //! door, and `words.rs` the form in which events and commands cross to Python.
-//! `docs/scheduler.md` tells the paths and the races.
+//! `docs/scheduler.md` tells the paths and the races. [`place`] stands beside the scheduler: it
+//! says, before anything runs, where and in which jobs a graph had better run.
 
 mod admit;
 mod answer;
@@ -46,6 +47,7 @@ mod job;
 mod lane;
 mod money;
 mod moves;
+pub mod place;
 mod scheduler;
 mod state;
 mod tables;
