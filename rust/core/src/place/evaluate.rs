@@ -9,7 +9,7 @@
 use super::instance::{Instance, Task};
 use super::slots::{self, Bulk, Slot};
 
-/// Machine of a family that takes the one on which its first batch ends first.
+/// Machine of a family that takes the one on which its first task would end first.
 pub const FREE: usize = usize::MAX;
 
 const NONE: usize = usize::MAX;
@@ -186,10 +186,11 @@ impl<'a> Evaluator<'a> {
         let circuits = instance.problem.tasks[task].circuits;
         let family = instance.problem.tasks[task].family;
         self.next[task] = NONE;
+        self.settle(family, task);
         if circuits == 0 {
-            return self.place(family, task);
+            return self.commit(self.machine[family], task);
         }
-        let limit = self.job_limit(family);
+        let limit = instance.problem.machines[self.machine[family]].job_limit;
         let open = self.open[family];
         if open.circuits > 0 && open.circuits + circuits > limit {
             self.place_batch(family);
@@ -206,15 +207,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Most circuits of a job of this family, wherever it may still run.
-    fn job_limit(&self, family: usize) -> i64 {
-        let machines = &self.instance.problem.machines;
-        match self.machine[family] {
-            FREE => {
-                let choices = self.instance.choices.of(family).iter();
-                choices.map(|&m| machines[m].job_limit).min().expect("a family has a machine")
-            }
-            machine => machines[machine].job_limit,
+    /// A free family takes the machine on which its first task, alone, would end first.
+    fn settle(&mut self, family: usize, task: usize) {
+        if self.machine[family] == FREE {
+            let choices = self.instance.choices.of(family);
+            let ends = choices.iter().map(|&machine| (self.end_on(machine, task), machine));
+            self.machine[family] = ends.min().expect("a family has a machine").1;
+            self.evaluations += choices.len() as i64;
         }
     }
 
@@ -226,17 +225,6 @@ impl<'a> Evaluator<'a> {
 
     fn place_batch(&mut self, family: usize) {
         let first = std::mem::replace(&mut self.open[family], NOBODY).first;
-        self.place(family, first);
-    }
-
-    /// Places the list of members that starts with `first`.
-    fn place(&mut self, family: usize, first: usize) {
-        if self.machine[family] == FREE {
-            let choices = self.instance.choices.of(family);
-            let ends = choices.iter().map(|&machine| (self.end_on(machine, first), machine));
-            self.machine[family] = ends.min().expect("a family has a machine").1;
-            self.evaluations += choices.len() as i64;
-        }
         self.commit(self.machine[family], first);
     }
 
@@ -250,6 +238,7 @@ impl<'a> Evaluator<'a> {
         slots::earliest(slots, ready, bulk.last).start + bulk.last
     }
 
+    /// Places the list of members that starts with `first`.
     fn commit(&mut self, machine: usize, first: usize) {
         let (ready, bulk) = (self.ready(machine, first), self.bulk(machine, first));
         let range = self.bounds[machine]..self.bounds[machine + 1];

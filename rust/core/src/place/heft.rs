@@ -8,7 +8,7 @@
 use super::evaluate::{FREE, Plan};
 use super::instance::Instance;
 
-/// HEFT as a plan; a family goes where its first batch ends first.
+/// HEFT as a plan; a family goes where its first task would end first.
 pub fn heft(instance: &Instance) -> Plan {
     let ranks = upward_ranks(instance);
     let mut place = vec![0; instance.tasks()];
