@@ -1,4 +1,4 @@
-"""The compiled half: scheduler, journal, and the watch on the parent process."""
+"""The compiled half: scheduler, placement, journal, and the watch on the parent."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -7,7 +7,7 @@ from typing import final
 
 from typing_extensions import Buffer
 
-__all__ = ["Journal", "Scheduler", "read_journal", "watch_parent"]
+__all__ = ["Journal", "Scheduler", "place", "read_journal", "watch_parent"]
 
 @final
 class Scheduler:
@@ -89,6 +89,33 @@ class Scheduler:
         SchedulerBug
             Naming the equality that does not hold.
         """
+
+def place(words: Buffer, evaluations: int, seed: int) -> bytes:
+    """Find a good schedule; `quantumflow_lab.placement` has the readable form.
+
+    Parameters
+    ----------
+    words
+        A problem as native-endian ``int64`` words, in microseconds and micro-units;
+        ``docs/placement.md`` lists them. Any buffer of such words or of bytes.
+    evaluations
+        How often a task may be tried on a machine, over all plans; 0 gives HEFT's plan.
+    seed
+        Signed 64-bit seed of the search.
+
+    Returns
+    -------
+    bytes
+        The schedule as ``int64`` words; the same arguments give the same.
+
+    Raises
+    ------
+    SchedulerError
+        If the words are no problem: cut short, out of range, circular, or without a
+        machine for a family.
+    TypeError
+        If `words` is no such buffer.
+    """
 
 def watch_parent(fd: int) -> None:
     """Kill this process at once when the other end of a pipe closes.

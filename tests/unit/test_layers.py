@@ -46,7 +46,7 @@ LAYERS = {
     ),
     "ports": Layer("ports", "workflow"),
     "planning": Layer("planning", "workflow grid fingerprint cell ports"),
-    "core": Layer("core _core _fallback _fallback_journal _words"),
+    "core": Layer("core placement _core _fallback _fallback_journal _words"),
     "runner": Layer(
         "runner schedule jobs bodies calls live recorder records snapshot console"
         " context primitives own",

@@ -32,7 +32,9 @@
 //! workers say, `job.rs` batches, `queue.rs` and `lane.rs` decide who is next, `ways.rs` where a
 //! class goes, `cancel.rs` undoes, `money.rs` keeps the cap and `deadline.rs` the time;
 //! `admit.rs` is the door, and `words.rs` the form in which events and commands cross to Python.
-//! `docs/scheduler.md` tells the paths and the races.
+//! `docs/scheduler.md` tells the paths and the races; [`log`] keeps what the machine was told.
+//! [`place`] stands beside the scheduler: it says, before anything runs, where and in which jobs a
+//! graph had better run.
 
 mod admit;
 mod answer;
@@ -49,6 +51,7 @@ mod lane;
 pub mod log;
 mod money;
 mod moves;
+pub mod place;
 mod queue;
 mod scheduler;
 mod state;

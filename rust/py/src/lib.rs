@@ -1,9 +1,10 @@
-//! `quantumflow_lab._core`: the scheduler, the journal and a parent watch, for Python.
+//! `quantumflow_lab._core`: the scheduler, placement, the journal and a parent watch, for Python.
 //!
-//! This crate converts arguments and maps errors. Scheduling is in `qflow-core`, framing and
-//! fsync in `qflow-journal`.
+//! This crate converts arguments and maps errors. Scheduling and placement are in `qflow-core`,
+//! framing and fsync in `qflow-journal`.
 
 mod journal;
+mod place;
 mod scheduler;
 mod watch;
 
@@ -12,6 +13,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     scheduler::register(module)?;
+    place::register(module)?;
     journal::register(module)?;
     watch::register(module)
 }

@@ -85,7 +85,7 @@ fn unknown(what: &'static str, id: i64) -> PyErr {
 }
 
 /// Words out of any buffer: of signed 64-bit integers, or of bytes in native order.
-fn read_words(events: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+pub(crate) fn read_words(events: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     let py = events.py();
     let buffer = PyUntypedBuffer::get(events)?;
     if buffer.len_bytes() == 0 {
@@ -108,7 +108,7 @@ fn read_words(events: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
     Ok(words.map(word).collect())
 }
 
-fn to_bytes<'py>(py: Python<'py>, words: &[i64]) -> PyResult<Bound<'py, PyBytes>> {
+pub(crate) fn to_bytes<'py>(py: Python<'py>, words: &[i64]) -> PyResult<Bound<'py, PyBytes>> {
     PyBytes::new_with(py, words.len() * WORD, |bytes| {
         let chunks = bytes.chunks_exact_mut(WORD);
         chunks
