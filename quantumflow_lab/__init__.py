@@ -20,6 +20,7 @@ from quantumflow_lab.declare import (
 from quantumflow_lab.functions import workflow
 from quantumflow_lab.grid import Failed, Grid
 from quantumflow_lab.lab import Lab, lab
+from quantumflow_lab.ports import Limits, Price
 from quantumflow_lab.primitives import estimator, sampler
 from quantumflow_lab.run import Run
 from quantumflow_lab.workflow import Workflow
@@ -31,6 +32,8 @@ __all__ = [
     "Failed",
     "Grid",
     "Lab",
+    "Limits",
+    "Price",
     "Run",
     "Workflow",
     "axis",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from quantumflow_lab.cell import substitute
 from quantumflow_lab.codec import encode
 from quantumflow_lab.context import StepContext, entered
-from quantumflow_lab.errors import NotStorable
+from quantumflow_lab.errors import BackendError, BadShots, NotStorable
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun, StepState, Task
 from quantumflow_lab.options import check_value
@@ -73,6 +73,7 @@ def run_body(
         value,
         options,
         backend=context.backend,
+        others=state.plan.others,
         member=live.member_of(state, context.point),
     )
 
@@ -96,10 +97,11 @@ def make_task(
     options: Mapping[str, Any],
     *,
     backend: str,
+    others: Sequence[str] = (),
     member: int = 0,
     seed_at: int | None = None,
 ) -> Task:
-    """Normalise and check what is to run on a backend.
+    """Normalise and check what is to run on a backend, or on one that stands in.
 
     The seeds follow from the position of the point on its backend, `member`, or from
     `seed_at` for a call of a loop.
@@ -112,13 +114,40 @@ def make_task(
         shots=shots,
         precision=precision,
     )
-    run_options, transpile = options.get("options", {}), options.get("transpile", {})
-    backends.preflight(backend, kind, pubs, run_options, transpile)
-    if seed_at is None:
-        circuits = sum(backends.circuits(kind, pub) for pub in pubs)
-        seed_at = seed_index(member, circuits)
     kept = {name: options[name] for name in _TASK_OPTIONS if name in options}
-    return Task(pubs=pubs, shape=shape, options=kept, seed_index=seed_at)
+    checked = _first_that_takes(backends, (backend, *others), kind, pubs, kept)
+    circuits = sum(backends.circuits(kind, pub) for pub in pubs)
+    limited = any(backends.facts(b).limits.payload for b in (backend, *others))
+    return Task(
+        pubs=pubs,
+        shape=shape,
+        options=kept,
+        seed_index=seed_index(member, circuits) if seed_at is None else seed_at,
+        backend=checked,
+        circuits=circuits,
+        shots=sum(backends.shots(kind, pub) for pub in pubs),
+        payload=backends.payload(pubs) if limited else 0,
+    )
+
+
+def _first_that_takes(
+    backends: Backends,
+    names: Sequence[str],
+    kind: Kind,
+    pubs: Sequence[Any],
+    options: Mapping[str, Any],
+) -> str:
+    """The first backend that these PUBs may run on; raises what the first one says."""
+    run_options, transpile = options.get("options", {}), options.get("transpile", {})
+    refusals = []
+    for name in names:
+        try:
+            backends.preflight(name, kind, pubs, run_options, transpile)
+        except (BackendError, BadShots) as error:
+            refusals.append(error)
+        else:
+            return name
+    raise refusals[0]
 
 
 def known_values(live: LiveRun, state: StepState, point: int) -> dict[str, Any]:

@@ -122,6 +122,7 @@ class Calls:
             parent=call.parent.unit,
             point=call.parent.point,
         )
+        self._schedule.weigh(call.unit, call.task)
         self._pending[call.unit] = call
 
     def park(self, call: PendingCall) -> None:

@@ -86,11 +86,8 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _show_plan(workflow, options)
     run = lab().run(
         workflow,
-        backend=options.backend or None,
-        shots=options.shots,
-        precision=options.precision,
+        **options.keywords(),
         seed=options.seed,
-        set=options.set,
         background=True,
         options={"line": line},
         filename=str(arguments.file),
@@ -114,10 +111,7 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
 def _show_plan(workflow: Workflow, options: RunOptions) -> int:
     plan = lab().plan(
         workflow,
-        backend=options.backend or None,
-        shots=options.shots,
-        precision=options.precision,
-        set=options.set,
+        **options.keywords(),
     )
     print(plan_table(plan))
     return 0

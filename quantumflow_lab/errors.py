@@ -35,12 +35,15 @@
     │   ├── TooMuchMemory         a simulation this machine cannot hold
     │   ├── CircuitRefused        transpiling or validating the circuit failed
     │   ├── BackendFailed         the backend answered with an error
-    │   └── WorkerLost            the worker process died
+    │   ├── WorkerLost            the worker process died
+    │   └── PriceUnknown          a budget cannot be kept without a price
     ├── RunError
     │   ├── StepFailed            a step raised; the cause is chained
     │   ├── StepTimeout           a step took longer than its timeout
     │   ├── StepSkipped           a need failed, so the step never ran
     │   ├── RunCancelled          the run, step or point was cancelled
+    │   ├── DeadlinePassed        the run took longer than its deadline
+    │   ├── BudgetReached         a job would cost more than the budget leaves
     │   ├── NotReady              the value is not there yet
     │   ├── UnknownStep           a run has no such step
     │   ├── UnknownRun            the store has no such run
@@ -348,6 +351,12 @@ class WorkerLost(BackendError):
     slug = "worker-lost"
 
 
+class PriceUnknown(BackendError):
+    """A budget cannot be kept without a price."""
+
+    slug = "price-unknown"
+
+
 class RunError(QuantumFlowError):
     """A run and its steps."""
 
@@ -376,6 +385,18 @@ class RunCancelled(RunError):
     """The run, step or point was cancelled."""
 
     slug = "run-cancelled"
+
+
+class DeadlinePassed(RunError):
+    """The run took longer than its deadline."""
+
+    slug = "deadline-passed"
+
+
+class BudgetReached(RunError):
+    """A job would cost more than the budget leaves."""
+
+    slug = "budget-reached"
 
 
 class NotReady(RunError):

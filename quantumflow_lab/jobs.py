@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import cast
 
 from quantumflow_lab import records
+from quantumflow_lab.amounts import micro
 from quantumflow_lab.bodies import Kind, Produced
 from quantumflow_lab.calls import Calls
 from quantumflow_lab.core import Reason
-from quantumflow_lab.errors import JournalFull, WorkerLost
+from quantumflow_lab.errors import BackendError, BadShots, JournalFull, WorkerLost
 from quantumflow_lab.live import Block, LiveRun, StepState, Task
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Accepted,
     Backends,
     Clock,
+    Fault,
     JobEvent,
     JobExecutor,
     JobMetrics,
@@ -25,6 +28,7 @@ from quantumflow_lab.ports import (
     Member,
     MemberDone,
     MemberFailed,
+    Price,
     Progress,
     Settled,
     Sink,
@@ -32,8 +36,16 @@ from quantumflow_lab.ports import (
 from quantumflow_lab.recorder import Recorder
 from quantumflow_lab.schedule import Schedule
 
-Answer = Callable[[int, int, Produced | Exception, Reason], None]
-"""Takes a unit, its attempt, its value or why it has none, and of what sort that is."""
+Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
+"""Takes a unit, its attempt, its value or why it has none, of what sort that is, and
+how many microseconds to wait at least before another try, or -1."""
+
+_REASONS = {
+    Fault.TRANSIENT: Reason.TRANSIENT,
+    Fault.PERMANENT: Reason.PERMANENT,
+    Fault.TOO_BIG: Reason.TOO_BIG,
+    Fault.REFUSED: Reason.REFUSED,
+}
 
 
 @dataclass(slots=True)
@@ -49,7 +61,15 @@ class OpenJob:
     """What each unit runs; kept here, since an answer may come after a cancel."""
     unanswered: set[tuple[int, int]]
     """Units and attempts that have no answer yet."""
+    price: Price | None
+    """What it costs; None for nothing."""
     stopping: bool = False
+    answers: int = 0
+    """Members that had a result."""
+    pieces: list[MemberFailed] = field(default_factory=list)
+    """Members of a job that was too big, until all are known: they are cut together."""
+    handed_over: bool = False
+    """Whether the executor has it, so that it may cost something."""
 
 
 class Jobs:
@@ -98,26 +118,57 @@ class Jobs:
     def submit(self, job: int, members: Sequence[tuple[int, int]]) -> None:
         """Send a job of units and attempts, all of one step or loop."""
         live, block, _ = self._schedule.find(members[0][0])
+        assert block.ways is not None, "members of jobs have a backend"
+        backend = block.ways.backend
+        kind = self._kind(block, members[0][0])
         tasks = {unit: self._task(unit) for unit, _ in members}
+        taken = [m for m in members if self._takes(m, tasks[m[0]], kind, backend)]
+        if not taken:
+            self._schedule.events.settled(job).bill(job, 0)
+            return
         request = JobRequest(
             job=job,
             tag=f"{live.id}.{job}",
-            kind=self._kind(block, members[0][0]),
-            backend=str(block.backend),
-            members=tuple(_member(*member, tasks[member[0]]) for member in members),
-            seed=derive(live.seed, block.step.name, str(block.backend)),
+            kind=kind,
+            backend=backend,
+            members=tuple(_member(*member, tasks[member[0]]) for member in taken),
+            seed=derive(live.seed, block.step.name, backend),
         )
         now = self._clock.wall()
-        open_job = OpenJob(live, block.step, request, now, tasks, set(members))
+        price = self._backends.facts(backend).price
+        open_job = OpenJob(live, block.step, request, now, tasks, set(taken), price)
         self._open[job] = open_job
         block.step.jobs += 1
+        block.step.used.add(backend)
         self._record(open_job, "intended")
         paid = not self._backends.facts(request.backend).simulator
         # What costs money is on the disk before it is sent.
         if paid and not self._secure():
             self._abandon(open_job, "the job could not be recorded, so it was not sent")
             return
+        open_job.handed_over = True
         self._executor.submit(request, lambda event: self._event(open_job, event))
+
+    def _takes(
+        self, member: tuple[int, int], task: Task, kind: Kind, backend: str
+    ) -> bool:
+        """Whether a backend that stands in takes this member; if not, answer it."""
+        if task.backend == backend:
+            return True
+        options = task.options
+        try:
+            self._backends.preflight(
+                backend,
+                kind,
+                task.pubs,
+                options.get("options", {}),
+                options.get("transpile", {}),
+            )
+        except (BackendError, BadShots) as error:
+            self._answer(*member, error, Reason.REFUSED, -1)
+            return False
+        task.backend = backend
+        return True
 
     def stop(self, job: int) -> None:
         """Stop a job that nobody waits for any more."""
@@ -163,11 +214,14 @@ class Jobs:
             case MemberDone(_, unit, attempt):
                 assert produced is not None, "made before the event was posted"
                 open_job.unanswered.discard((unit, attempt))
-                self._answer(unit, attempt, produced, Reason.PERMANENT)
-            case MemberFailed(_, unit, attempt, error, transient):
+                open_job.answers += 1
+                self._answer(unit, attempt, produced, Reason.PERMANENT, -1)
+            case MemberFailed(_, _, _, _, Fault.TOO_BIG):
+                open_job.pieces.append(event)
+            case MemberFailed(_, unit, attempt, error, fault, patience):
                 open_job.unanswered.discard((unit, attempt))
-                reason = Reason.TRANSIENT if transient else Reason.PERMANENT
-                self._answer(unit, attempt, error, reason)
+                wait = -1 if patience is None else round(patience * 1e6)
+                self._answer(unit, attempt, error, _REASONS[fault], wait)
             case Settled():
                 self._over(open_job, "settled", event.metrics)
             case Lost():
@@ -175,7 +229,7 @@ class Jobs:
 
     def _abandon(self, open_job: OpenJob, reason: str) -> None:
         for unit, attempt in sorted(open_job.unanswered):
-            self._answer(unit, attempt, JournalFull(reason), Reason.PERMANENT)
+            self._answer(unit, attempt, JournalFull(reason), Reason.PERMANENT, -1)
         self._over(open_job, "cancelled", JobMetrics(), reason)
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
@@ -186,7 +240,7 @@ class Jobs:
             job=open_job.request.tag,
         )
         for unit, attempt in sorted(open_job.unanswered):
-            self._answer(unit, attempt, error, Reason.LOST)
+            self._answer(unit, attempt, error, Reason.LOST, -1)
         stage = "cancelled" if open_job.stopping else "lost"
         self._over(open_job, stage, JobMetrics(), reason)
 
@@ -197,12 +251,19 @@ class Jobs:
         metrics: JobMetrics,
         error: str | None = None,
     ) -> None:
-        job = open_job.request.job
+        job, live = open_job.request.job, open_job.live
+        for piece in open_job.pieces:
+            where = piece.unit, piece.attempt
+            self._answer(*where, piece.error, Reason.TOO_BIG, -1)
         del self._open[job]
         open_job.state.phase = None
-        open_job.live.machine_s += metrics.transpile_s + metrics.run_s
-        self._record(open_job, stage, metrics, error)
-        self._schedule.events.settled(job).bill(job, 0)
+        live.machine_s += metrics.transpile_s + metrics.run_s
+        cost = _cost(open_job, stage, metrics)
+        live.spent += cost
+        if open_job.price is not None:
+            live.currency = open_job.price.currency
+        self._record(open_job, stage, metrics, error, cost)
+        self._schedule.events.settled(job).bill(job, micro(cost))
 
     def _record(
         self,
@@ -210,6 +271,7 @@ class Jobs:
         stage: str,
         metrics: JobMetrics | None = None,
         error: str | None = None,
+        cost: Decimal | None = None,
     ) -> None:
         self._recorder.note(
             records.job(
@@ -221,8 +283,25 @@ class Jobs:
                 now=self._clock.wall(),
                 metrics=metrics,
                 error=error,
+                cost=cost,
+                currency=open_job.price.currency if open_job.price else None,
             )
         )
+
+
+def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
+    """What a job cost: by what ran, or all that it could if nobody knows."""
+    if open_job.price is None or not open_job.handed_over:
+        return Decimal(0)
+    if stage == "settled" and not open_job.answers:
+        return Decimal(0)
+    if stage == "settled":
+        return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
+    tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
+    return open_job.price.of(
+        circuits=sum(task.circuits for task in tasks),
+        shots=sum(task.shots for task in tasks),
+    )
 
 
 def _member(unit: int, attempt: int, task: Task) -> Member:

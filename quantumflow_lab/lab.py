@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from quantumflow_lab import records
+from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import bind
 from quantumflow_lab.context import running_context
@@ -22,7 +23,8 @@ from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.live import LiveRun
 from quantumflow_lab.options import is_backend
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
-from quantumflow_lab.planning.plan import Plan
+from quantumflow_lab.planning.expect import History, history_of
+from quantumflow_lab.planning.plan import Plan, Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.run import Run, RunData
@@ -84,7 +86,7 @@ class Lab:
             sink=self.store,
             clock=self._clock,
             thread_slots=self.settings.threads,
-            backend_slots=self.settings.workers,
+            worker_slots=self.settings.workers,
         )
         self._numbers = count(1)
         self._lock = threading.RLock()
@@ -101,6 +103,10 @@ class Lab:
         seed: int | None = None,
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        among: str | object | Sequence[str | object] | None = None,
+        policy: str | None = None,
+        deadline: float | str | None = None,
+        budget: Money | str | None = None,
         background: bool = False,
         options: Mapping[str, Any] | None = None,
         filename: str | None = None,
@@ -116,6 +122,17 @@ class Lab:
             Name, for text whose magic line gives none.
         backend
             Backend of steps that name none; several are the axis ``backend``.
+        among
+            Backends instead, of which each step that names none uses one; the others
+            stand in when it fails, refuses the work or costs too much.
+        policy
+            What their choice and the size of jobs aim at: ``cheapest`` within the
+            deadline, ``fastest`` within the budget, or ``balanced``, the default.
+        deadline
+            Seconds, or a duration such as ``10 min``: what has not ended by then is
+            cancelled.
+        budget
+            Money such as ``20 USD``: no job is submitted that might pass it.
         shots
             Shots of sample steps that name none, at least 1.
         precision
@@ -143,7 +160,17 @@ class Lab:
         RunIsLive
             If a run of this name goes on.
         """
-        asked = Asked(listed(backend), shots, precision, seed, dict(set or {}))
+        asked = Asked(
+            backend=listed(backend),
+            among=listed(among),
+            policy=policy,
+            deadline=deadline,
+            budget=budget,
+            shots=shots,
+            precision=precision,
+            seed=seed,
+            set=dict(set or {}),
+        )
         flow, asked = _read(workflow, name, asked, filename)
         return self._launch(
             flow, asked, inputs or {}, options or {}, background=background
@@ -159,6 +186,10 @@ class Lab:
         precision: float | None = None,
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        among: str | object | Sequence[str | object] | None = None,
+        policy: str | None = None,
+        deadline: float | str | None = None,
+        budget: Money | str | None = None,
     ) -> Plan:
         """What :meth:`run` would do: steps, points and jobs, without running anything.
 
@@ -167,7 +198,16 @@ class Lab:
         CellError, BackendError
             As :meth:`run` would.
         """
-        asked = Asked(listed(backend), shots, precision, None, dict(set or {}))
+        asked = Asked(
+            backend=listed(backend),
+            among=listed(among),
+            policy=policy,
+            deadline=deadline,
+            budget=budget,
+            shots=shots,
+            precision=precision,
+            set=dict(set or {}),
+        )
         flow, asked = _read(workflow, name, asked)
         return self._prepared(flow, asked, inputs or {}).plan
 
@@ -225,6 +265,12 @@ class Lab:
                 self._runner.cancel(live, step, point)
                 return
 
+    def pause_run(self, run_id: str, *, paused: bool) -> None:
+        """Let nothing more of a run start, or go on with it."""
+        for live in tuple(self._live.values()):
+            if live.id == run_id:
+                self._runner.pause(live, paused=paused)
+
     def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         """Rows of a named query for one run."""
         return self.store.query(query, run=run_id)
@@ -251,10 +297,18 @@ class Lab:
             shots=asked.shots,
             precision=asked.precision,
             usual_shots=self.settings.shots,
+            among=asked.among,
+            policy=cast("Policy", asked.policy or "balanced"),
+            deadline=None if asked.deadline is None else seconds(asked.deadline),
+            budget=None if asked.budget is None else money(asked.budget),
         )
         taken: dict[str, object] = {}
         plan = prepare(
-            bound, defaults, lambda given: self._known_as(given, inputs, taken)
+            bound,
+            defaults,
+            lambda given: self._known_as(given, inputs, taken),
+            self.backends.facts,
+            self._history(workflow.name, asked),
         )
         return LiveRun(
             id=_run_id(self._clock.wall()),
@@ -265,6 +319,12 @@ class Lab:
             started=self._clock.wall(),
             started_us=self._clock.now_us(),
         )
+
+    def _history(self, name: str, asked: Asked) -> History:
+        """What earlier runs took, where something is to be decided by it."""
+        if not (asked.among or asked.policy or asked.deadline or asked.budget):
+            return History()
+        return history_of(self.store.query("timings", name=name))
 
     def _known_as(
         self, given: object, inputs: Mapping[str, Any], taken: dict[str, object]

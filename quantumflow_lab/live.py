@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quantumflow_lab.errors import BadAxis, RaggedMap
+from quantumflow_lab.errors import BadAxis, BudgetReached, RaggedMap
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
@@ -53,6 +54,19 @@ class Role(StrEnum):
     """Runs PUBs that a loop step sent while running."""
 
 
+@dataclass(slots=True, eq=False)
+class Ways:
+    """The backends that a class of units may use, and where it is now."""
+
+    names: tuple[str, ...]
+    now: int = 0
+
+    @property
+    def backend(self) -> str:
+        """The backend that its next job uses."""
+        return self.names[self.now]
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """Consecutive units of one step and role."""
@@ -62,7 +76,8 @@ class Block:
     role: Role
     points: NDArray[np.int64]
     """Point of each unit, ascending."""
-    backend: str | None = None
+    ways: Ways | None = None
+    """Where its jobs go; None for functions."""
 
 
 @dataclass(slots=True)
@@ -76,6 +91,13 @@ class Task:
     """Of ``optimization_level``, ``transpile`` and ``options``, those given."""
     seed_index: int
     """Position of its first circuit in the step's seed sequence."""
+    backend: str
+    """The backend that it was checked for."""
+    circuits: int
+    shots: int
+    """Over all its circuits, at most."""
+    payload: int = 0
+    """Bytes; 0 where no limit asks for them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -111,6 +133,8 @@ class StepState:
     started: float | None = None
     ended: float | None = None
     phase: Phase | None = None
+    used: set[str] = field(default_factory=set)
+    """Backends that its jobs went to."""
     jobs: int = 0
     calls: int = 0
 
@@ -176,8 +200,15 @@ class LiveRun:
     state: str = "running"
     message: str | None = None
     machine_s: float = 0.0
+    spent: Decimal = Decimal(0)
+    """Money, in the one currency of the run."""
+    currency: str | None = None
+    """The currency, once something has cost any."""
     ended_us: int | None = None
     cancelled: bool = False
+    paused: bool = False
+    short: dict[str, BudgetReached] = field(default_factory=dict)
+    """Steps whose next job would cost more than the budget leaves."""
     error: Exception | None = None
     """What broke the run itself, such as a full disk."""
     view: dict[str, Any] = field(default_factory=dict)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 import keyword
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
+from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.cell_text import MAGIC
 from quantumflow_lab.errors import (
     BadPrecision,
@@ -26,6 +27,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.options import check_precision, check_shots, shown
 
 SHOWS = ("live", "graph", "none")
+POLICIES = ("cheapest", "fastest", "balanced")
 Completes = Literal["backend", "step", "value", "choice", "nothing"]
 
 
@@ -37,6 +39,13 @@ class RunOptions:
     """Name of the workflow, and of the variable the run is bound to."""
     backend: tuple[str, ...] = ()
     """Backends to run on, all of them; none leaves it to the lab's settings."""
+    among: tuple[str, ...] = ()
+    """Backends of which each step uses one, by policy; the others stand in for it."""
+    policy: Literal["cheapest", "fastest", "balanced"] | None = None
+    deadline: float | None = None
+    """Seconds after its start in which the run has to have ended."""
+    budget: Money | None = None
+    """Most that the run may cost."""
     shots: int | None = None
     precision: float | None = None
     seed: int | None = None
@@ -49,6 +58,19 @@ class RunOptions:
     background: bool = False
     """True to give the notebook back at once."""
     show: Literal["live", "graph", "none"] = "live"
+
+    def keywords(self) -> dict[str, Any]:
+        """What it says of the plan, as arguments of ``Lab.run`` and ``Lab.plan``."""
+        return {
+            "backend": self.backend or None,
+            "among": self.among or None,
+            "policy": self.policy,
+            "deadline": self.deadline,
+            "budget": self.budget,
+            "shots": self.shots,
+            "precision": self.precision,
+            "set": self.set,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +94,10 @@ class MagicOption:
 
 MAGIC_OPTIONS = (
     MagicOption("--backend", "B[,B]", "run on all of these: an axis", "backend"),
+    MagicOption("--among", "B[,B]", "run on one of these, with failover", "backend"),
+    MagicOption("--policy", "|".join(POLICIES), "how to choose", "choice", POLICIES),
+    MagicOption("--deadline", "DURATION", "end within this time, such as 10min"),
+    MagicOption("--budget", "MONEY", "spend no more than this, such as 20USD"),
     MagicOption("--shots", "N", "shots of each circuit that names no other number"),
     MagicOption("--precision", "P", "standard error of estimates; 0 is exact"),
     MagicOption("--seed", "N", "seed of the run, drawn if not given"),
@@ -129,6 +155,11 @@ class _Reader:
         for word in words:
             self._option(word, words)
         values = self.found.pop("set", {})
+        if "among" in self.found and "backend" in self.found:
+            self._refuse(
+                "--backend runs on all its backends, --among on one of them; give one "
+                "of the two"
+            )
         return RunOptions(name, set=MappingProxyType(values), **self.found)
 
     def _words(self, line: str) -> Iterator[str]:
@@ -181,10 +212,14 @@ class _Reader:
     def _value(self, option: MagicOption, value: str, rest: Iterator[str]) -> None:
         key = option.name.removeprefix("--")
         match key:
-            case "backend":
+            case "backend" | "among":
                 while value.endswith(","):
                     value += self._next(option, rest)
-                self.found[key] = self._backends(value)
+                self.found[key] = self._backends(option.name, value)
+            case "deadline":
+                self.found[key] = self._amount(option, value, seconds, "10min")
+            case "budget":
+                self.found[key] = self._amount(option, value, money, "20USD")
             case "shots":
                 self.found[key] = self._number(key, value, check_shots, BadShots)
             case "precision":
@@ -205,13 +240,24 @@ class _Reader:
             self._refuse(f"{option.name}= takes a step, such as {option.name}=counts")
         return value
 
-    def _backends(self, value: str) -> tuple[str, ...]:
+    def _backends(self, option: str, value: str) -> tuple[str, ...]:
         names = [name.strip() for name in value.split(",")]
         if not all(names):
-            self._refuse(f"--backend takes names such as a,b; this is '{value}'")
+            self._refuse(f"{option} takes names such as a,b; this is '{value}'")
         if double := next((name for name in names if names.count(name) > 1), None):
-            self._refuse(f"--backend names '{double}' twice; name each backend once")
+            self._refuse(f"{option} names '{double}' twice; name each backend once")
         return tuple(names)
+
+    def _amount(
+        self, option: MagicOption, value: str, read: Callable[[str], Any], such: str
+    ) -> Any:
+        amount = read(value)
+        if amount is None:
+            self._refuse(
+                f'{option.name} takes an amount such as {such}, or "{such[:2]} '
+                f"{such[2:]}\"; this is '{value}'"
+            )
+        return amount
 
     def _number(
         self, key: str, value: str, check: Any, error: type[QuantumFlowError]

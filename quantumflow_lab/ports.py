@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Literal, Protocol
+
+from quantumflow_lab.errors import BadOption
 
 
 class Stopped(BaseException):
@@ -25,6 +28,74 @@ class Phase(StrEnum):
     TRANSPILING = "transpiling"
     RUNNING = "running"
     FETCHING = "fetching"
+
+
+class Fault(StrEnum):
+    """Of what sort the failure of a member is."""
+
+    TRANSIENT = "transient"
+    """The same request may succeed when tried again."""
+    PERMANENT = "permanent"
+    """It never will."""
+    TOO_BIG = "too_big"
+    """The job was larger than the backend takes; a smaller one may pass."""
+    REFUSED = "refused"
+    """This backend does not take such work; another one may."""
+
+
+_DEAREST = 2000
+"""Most money that one job, circuit or shot may cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a job on a backend costs, at most and in the end.
+
+    Examples
+    --------
+    >>> price = Price("USD", per_job="0.30", per_shot=0.001)
+    >>> price.of(circuits=2, shots=200)
+    Decimal('0.500')
+    """
+
+    currency: str
+    """Three letters, such as ``USD``."""
+    per_job: Decimal = Decimal(0)
+    """Numbers and text become decimals."""
+    per_circuit: Decimal = Decimal(0)
+    per_shot: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for name in ("per_job", "per_circuit", "per_shot"):
+            given = getattr(self, name)
+            try:
+                # From text, so that 0.1 is a tenth and not its nearest double.
+                amount = Decimal(str(given))
+            except InvalidOperation:
+                amount = Decimal("NaN")
+            if not amount.is_finite() or not 0 <= amount <= _DEAREST:
+                raise BadOption(f"{name} of a price cannot be {given}")
+            object.__setattr__(self, name, amount)
+
+    def of(self, *, circuits: int, shots: int) -> Decimal:
+        """Price of one job; `shots` over all its circuits."""
+        return self.per_job + circuits * self.per_circuit + shots * self.per_shot
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a backend lets one do at once; None for no limit."""
+
+    open_jobs: int | None = None
+    """Jobs that may be queued or running."""
+    jobs_per_minute: float | None = None
+    """Submits in a minute, in the long run; a few may come at once."""
+    circuits: int | None = None
+    """Circuits in one job."""
+    shots: int | None = None
+    """Shots in one job, over all its circuits."""
+    payload: int | None = None
+    """Bytes of circuits (as QPY) and parameter values in one job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +126,10 @@ class BackendFacts:
     """True if it can be rebuilt in a worker process; else it runs in the kernel."""
     calibrated: str | None = None
     """Date of the calibration data, ISO 8601, where the device has any."""
+    price: Price | None = None
+    """What it costs; None for free on a simulator, and for unknown elsewhere."""
+    limits: Limits = Limits()
+    """What its provider lets one do at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +222,9 @@ class MemberFailed:
     unit: int
     attempt: int
     error: Exception
-    transient: bool
-    """True if the same request may succeed when tried again."""
+    fault: Fault
+    retry_after: float | None = None
+    """Seconds that the backend asks to wait before another try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +276,14 @@ class Backends(Protocol):
     def names(self) -> list[str]:
         """Names for completion, sorted."""
 
-    def add(self, name: str, backend: object) -> None:
+    def add(
+        self,
+        name: str,
+        backend: object,
+        *,
+        price: Price | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """Register a ``BackendV2`` under a name."""
 
     def normalise(
@@ -219,6 +302,12 @@ class Backends(Protocol):
 
     def circuits(self, kind: Literal["sample", "estimate"], pub: Any) -> int:
         """Circuits that running one normalised PUB takes."""
+
+    def shots(self, kind: Literal["sample", "estimate"], pub: Any) -> int:
+        """Shots over all circuits of one normalised PUB; 0 if it is exact."""
+
+    def payload(self, pubs: Sequence[Any]) -> int:
+        """Bytes of normalised PUBs on their way to a provider."""
 
     def preflight(
         self,

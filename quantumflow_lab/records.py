@@ -6,10 +6,12 @@ import os
 import platform
 import socket
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.context import StepContext
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import LiveRun, StepState
@@ -49,7 +51,9 @@ def started(
             for i in live.bound.inputs
         ],
         "versions": versions(),
-        "backends": sorted({b for s in live.plan.steps for b in s.backends}),
+        "backends": sorted(
+            {b for s in live.plan.steps for b in (*s.backends, *s.others)}
+        ),
         "cwd": str(Path.cwd()),
         "host": socket.gethostname(),
         "pid": os.getpid(),
@@ -70,6 +74,10 @@ def versions() -> dict[str, str]:
 def _options(asked: Asked) -> dict[str, Any]:
     return {
         "backend": [str(getattr(b, "name", b)) for b in asked.backend],
+        "among": [str(getattr(b, "name", b)) for b in asked.among],
+        "policy": asked.policy,
+        "deadline": None if asked.deadline is None else seconds(asked.deadline),
+        "budget": None if asked.budget is None else str(money(asked.budget)),
         "shots": asked.shots,
         "precision": asked.precision,
         "set": {name: plain(value) for name, value in asked.set.items()},
@@ -153,7 +161,7 @@ def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
         "ts": now,
         "step": state.name,
         "step_kind": state.plan.kind,
-        "backend": ",".join(state.plan.backends) or None,
+        "backend": ",".join(sorted(state.used) or state.plan.backends) or None,
         "state": final,
         "points": state.size,
         "done": state.done,
@@ -174,6 +182,8 @@ def job(
     now: float,
     metrics: JobMetrics | None = None,
     error: str | None = None,
+    cost: Decimal | None = None,
+    currency: str | None = None,
 ) -> Record:
     """One provider job at one stage; the latest record of a job counts."""
     m = metrics or JobMetrics()
@@ -200,8 +210,8 @@ def job(
         "two_qubit_gates": m.two_qubit_gates,
         "qubits": m.qubits,
         "peak_memory_mb": m.peak_memory_mb,
-        "cost": 0.0 if ended else None,
-        "currency": None,
+        "cost": float(cost or 0) if ended else None,
+        "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
         "provider_job": m.provider_job,
         "error": error,

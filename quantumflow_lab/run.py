@@ -119,6 +119,9 @@ class Control(Protocol):
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point."""
 
+    def pause_run(self, run_id: str, *, paused: bool) -> None:
+        """Let nothing more of a run start, or go on with it."""
+
     def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         """Rows of a named query for one run."""
 
@@ -333,6 +336,16 @@ class Run:
         if step is not None:
             index = self._point(self._step(step), point) if point else None
         self._control.cancel_run(self.id, step, index)
+        return self
+
+    def pause(self) -> Run:
+        """Let nothing more of it start; what runs goes on, its deadline stays."""
+        self._control.pause_run(self.id, paused=True)
+        return self
+
+    def resume(self) -> Run:
+        """Go on after :meth:`pause`."""
+        self._control.pause_run(self.id, paused=False)
         return self
 
     def _point(self, data: StepData, point: Mapping[str, Any]) -> int:

@@ -20,6 +20,8 @@ from quantumflow_lab.calls import Calls, PendingCall
 from quantumflow_lab.context import StepContext
 from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
 from quantumflow_lab.errors import (
+    BudgetReached,
+    DeadlinePassed,
     QuantumFlowError,
     RunCancelled,
     SchedulerBug,
@@ -32,6 +34,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.jobs import Jobs
 from quantumflow_lab.live import MISSING, LiveRun, Output, Role, StepState, Task
+from quantumflow_lab.news import News
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
 from quantumflow_lab.recorder import Recorder
@@ -75,8 +78,8 @@ class Runner:
         The ports it acts through.
     thread_slots
         Classical steps that may run at once.
-    backend_slots
-        Jobs that may be open at once on one backend.
+    worker_slots
+        Jobs that simulators may run at once on this machine.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class Runner:
         sink: Sink,
         clock: Clock,
         thread_slots: int,
-        backend_slots: int,
+        worker_slots: int,
     ):
         self._backends = backends
         self._executor = jobs
@@ -97,7 +100,7 @@ class Runner:
         self._clock = clock
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._schedule = Schedule(
-            backends, thread_slots=thread_slots, backend_slots=backend_slots
+            backends, thread_slots=thread_slots, worker_slots=worker_slots
         )
         self._recorder = Recorder(sink, clock)
         self._calls = Calls(self._schedule)
@@ -114,6 +117,7 @@ class Runner:
             secure=lambda: self._flush(sync=True),
         )
         self._runs: dict[int, LiveRun] = {}
+        self._news = News(self._schedule, clock, lambda: self._runs)
         self._by_id: dict[str, LiveRun] = {}
         self._produced: dict[tuple[int, int], Produced | Task] = {}
         """Answers by unit and attempt, until the scheduler credits or drops them."""
@@ -162,6 +166,10 @@ class Runner:
         """Stop a run, one of its steps, or one point of a step."""
         self._post(lambda: self._cancel(live, step, point))
 
+    def pause(self, live: LiveRun, *, paused: bool) -> None:
+        """Let nothing more of a run start, or go on with it."""
+        self._post(lambda: self._pause(live, paused=paused))
+
     def close(self) -> None:
         """Cancel what runs and leave no thread or process behind."""
         self._post(self._close)
@@ -202,6 +210,7 @@ class Runner:
             list(pubs),
             options,
             backend=name,
+            others=live.steps[context.step].plan.others,
             seed_at=seed_at,
         )
         pending = PendingCall(
@@ -279,14 +288,19 @@ class Runner:
                 self._retrying(unit, attempt)
             case core.Ended(run, outcome):
                 self._ended(self._runs[run], outcome)
-            case core.Find(job) | core.Ask(_, _, job):
-                raise AssertionError(f"job {job} is in doubt, and no lane is remote")
+            case _:
+                self._news.tell(command)
 
     # Runs and steps.
 
     def _start(self, live: LiveRun) -> None:
         self._runs[live.number] = live
-        self._schedule.events.run(live.number, seed=live.seed)
+        budget, deadline = live.plan.budget, live.plan.deadline
+        cap = -1 if budget is None else budget.micro
+        self._schedule.events.run(live.number, seed=live.seed, cap=cap)
+        if deadline is not None:
+            at = live.started_us + round(deadline * 1e6)
+            self._schedule.events.deadline(live.number, at)
         self._define(live)
 
     def _define(self, live: LiveRun) -> None:
@@ -315,6 +329,15 @@ class Runner:
             live.cancelled = live.cancelled or step is None
             self._schedule.cancel(live, step, point)
 
+    def _pause(self, live: LiveRun, *, paused: bool) -> None:
+        if live.number not in self._runs or live.paused == paused:
+            return
+        live.paused, live.dirty = paused, True
+        live.message = f"paused; run.resume() or %qflow resume {live.name} goes on"
+        if not paused:
+            live.message = None
+        self._schedule.events.pause(live.number, paused=paused)
+
     def _run(self, unit: int, attempt: int) -> None:
         live, block, point = self._schedule.find(unit)
         state = block.step
@@ -341,7 +364,7 @@ class Runner:
             )
         except RuntimeError as error:
             # The machine has no thread left: this attempt fails, the lab goes on.
-            self._answer(unit, attempt, error, Reason.TRANSIENT)
+            self._answer(unit, attempt, error, Reason.TRANSIENT, -1)
 
     def _body(
         self, live: LiveRun, state: StepState, context: StepContext
@@ -363,9 +386,9 @@ class Runner:
             self._post(lambda: self._stopped(key))
         elif error is not None:
             reason = Reason.TRANSIENT if _worth_retrying(error) else Reason.PERMANENT
-            self._post(lambda: self._answer(*key, error, reason))
+            self._post(lambda: self._answer(*key, error, reason, -1))
         elif produced is not None:
-            self._post(lambda: self._answer(*key, produced, Reason.PERMANENT))
+            self._post(lambda: self._answer(*key, produced, Reason.PERMANENT, -1))
 
     def _stopped(self, key: tuple[int, int]) -> None:
         self._schedule.events.stopped(*key)
@@ -376,14 +399,18 @@ class Runner:
         attempt: int,
         answer: Produced | Task | BaseException,
         reason: Reason,
+        wait_us: int,
     ) -> None:
         """Tell the scheduler how an attempt ended; it decides whether that counts."""
         if self._schedule.final(unit):
             return
         if isinstance(answer, BaseException):
             self._failures[unit] = answer
-            self._schedule.events.failed(unit, attempt, reason)
+            self._schedule.events.failed(unit, attempt, reason, retry_after=wait_us)
         else:
+            if isinstance(answer, Task):
+                _, block, point = self._schedule.find(unit)
+                self._schedule.weigh(int(block.step.units[point]), answer)
             self._produced[unit, attempt] = answer
             self._schedule.events.done(unit, attempt)
 
@@ -446,7 +473,9 @@ class Runner:
         """Put a ``Failed`` where a value should be, and count it."""
         job = getattr(error, "facts", {}).get("job")
         step.values[point] = Failed(type(error).__name__, text_of(error), attempt, job)
-        if state is UnitState.FAILED:
+        if state is UnitState.FAILED or isinstance(
+            error, BudgetReached | DeadlinePassed
+        ):
             step.failed += 1
             step.exceptions[point] = error
         elif state is UnitState.SKIPPED:
@@ -478,6 +507,8 @@ class Runner:
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
         live.state = outcome.name.lower()
+        if live.short and outcome is Outcome.DONE:
+            live.state = "failed"
         live.ended_us = self._clock.now_us()
         wall = (live.ended_us - live.started_us) / 1e6
         self._recorder.note(records.ended(live, self._clock.wall(), wall))
@@ -605,6 +636,14 @@ def _reason(
     failure: BaseException | None,
 ) -> BaseException:
     """The error that stands for a point without a value."""
+    if step.name in live.short and cause in (Cause.BUDGET, Cause.CANCELLED):
+        return live.short[step.name]
+    if cause is Cause.DEADLINE:
+        return DeadlinePassed(
+            f"step '{step.name}' was stopped at the deadline of {live.plan.deadline:g} "
+            "s; give the run more time or less to do",
+            step=step.name,
+        )
     if cause is Cause.TIMEOUT:
         return StepTimeout(
             f"step '{step.name}' took longer than its timeout of "

@@ -8,13 +8,17 @@ which lane is which backend.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantumflow_lab import core
-from quantumflow_lab.live import Block, Blocks, LiveRun, Role, StepState
-from quantumflow_lab.ports import Backends
+from quantumflow_lab.amounts import micro
+from quantumflow_lab.live import Block, Blocks, LiveRun, Role, StepState, Task, Ways
+from quantumflow_lab.planning.plan import Policy
+from quantumflow_lab.planning.policy import hold_s, priority
+from quantumflow_lab.ports import BackendFacts, Backends, Limits
 
 PYTHON_LANE = 0
 PYPLOT_LANE = 1
@@ -23,8 +27,28 @@ _FIRST_BACKEND_LANE = 2
 _CALL_ATTEMPTS = 3
 _BACKOFF_US = 200_000
 _BACKOFF_CAP_US = 10_000_000
-_UNTIL_COMPLETE = -1
-"""A job waits for every point that can still join, up to the backend's limit."""
+_MOST = 2**31 - 1
+"""Largest weight that the scheduler takes."""
+_OPEN_JOBS = 3
+"""Jobs open at once on a device whose limit is not known."""
+_BURST = 3
+"""Jobs that may come at once where their rate is limited."""
+_TRIP = 3
+"""Failed jobs in a row after which a device rests."""
+_REST_US = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Where a class of units may run; see :class:`quantumflow_lab.core.Events`."""
+
+    lane: int
+    job_limit: int = 0
+    hold: int = 0
+    timeout: int = -1
+    reserve: int = 0
+    per_circuit: int = 0
+    per_shot: int = 0
 
 
 class Schedule:
@@ -36,16 +60,22 @@ class Schedule:
         Tells how many circuits a job may hold.
     thread_slots
         Classical steps that may run at once.
-    backend_slots
-        Jobs that may be open at once on one backend.
+    worker_slots
+        Jobs that simulators may run at once on this machine.
     """
 
-    def __init__(self, backends: Backends, *, thread_slots: int, backend_slots: int):
+    def __init__(self, backends: Backends, *, thread_slots: int, worker_slots: int):
         self._backends = backends
-        self._backend_slots = backend_slots
+        self._worker_slots = worker_slots
         self._core = core.Scheduler(0)
         self._blocks = Blocks()
         self._lanes: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+        """Names of the lanes of backends, for messages."""
+        self._limits: dict[int, Limits | None] = {}
+        """Limits of each lane as the scheduler knows them; None for simulators."""
+        self._ways: dict[int, tuple[StepState, Ways]] = {}
+        """Step and backends of each class of jobs."""
         self._classes = 0
         self._call_classes: dict[tuple[int, int, str, str], int] = {}
         self.events = core.Events()
@@ -97,22 +127,44 @@ class Schedule:
         """Define the unit of a quantum call that unit `parent` made."""
         key = (live.number, state.index, backend, kind)
         if key not in self._call_classes:
-            self._call_classes[key] = self._class(
+            self._call_classes[key] = self._job_class(
                 live,
-                step=2 * state.index + 1,
-                lane=self._lane(backend),
+                state,
+                backend,
                 attempts=_CALL_ATTEMPTS,
                 timeout=None,
-                job_limit=self._backends.facts(backend).max_circuits,
+                hold=0,
             )
+        class_ = self._call_classes[key]
+        ways = self._ways[class_][1]
         block = self._block(
             live,
-            Block(self._blocks.next, state, Role.CALL, np.array([point]), backend),
-            self._call_classes[key],
+            Block(self._blocks.next, state, Role.CALL, np.array([point]), ways),
+            class_,
             np.empty((1, 0), np.int64),
             parent=parent,
         )
         return block.first
+
+    def weigh(self, unit: int, task: Task) -> None:
+        """Say what a unit adds to its job, where it is not one circuit."""
+        if (task.circuits, task.shots, task.payload) != (1, 0, 0):
+            self.events.weight(
+                unit,
+                circuits=min(task.circuits, _MOST),
+                shots=min(task.shots, _MOST),
+                payload=min(task.payload, _MOST),
+            )
+
+    def moved(self, class_: int, way: int) -> tuple[StepState, Ways]:
+        """A class goes another way from now on."""
+        state, ways = self._ways[class_]
+        ways.now = way
+        return state, ways
+
+    def step_of(self, class_: int) -> tuple[StepState, Ways]:
+        """The step of a class, and where its jobs go."""
+        return self._ways[class_]
 
     def cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         """Cancel a run, a step, or a point of a step."""
@@ -137,20 +189,25 @@ class Schedule:
     def forget(self, live: LiveRun) -> None:
         """Drop what only a running run needs."""
         self._blocks.forget(live)
-        self._call_classes = {
-            key: class_
-            for key, class_ in self._call_classes.items()
-            if key[0] != live.number
-        }
+        kept = self._call_classes.items()
+        self._call_classes = {k: c for k, c in kept if k[0] != live.number}
+        states = {id(state) for state in live.steps.values()}
+        ways = self._ways.items()
+        self._ways = {c: (s, w) for c, (s, w) in ways if id(s) not in states}
 
     def _body_block(self, live: LiveRun, state: StepState) -> Block:
         plan = state.plan
         class_ = self._class(
             live,
+            state,
             step=2 * state.index,
-            lane=PYPLOT_LANE if plan.pyplot else PYTHON_LANE,
             attempts=plan.attempts,
-            timeout=plan.timeout,
+            expected_s=plan.body_s,
+            rank_s=plan.rank_s,
+            terms=Terms(
+                lane=PYPLOT_LANE if plan.pyplot else PYTHON_LANE,
+                timeout=-1 if plan.timeout is None else round(plan.timeout * 1e6),
+            ),
         )
         needs = [live.steps[n].units[state.edges[n]] for n in plan.needs]
         rows = np.hstack(needs) if needs else np.empty((state.size, 0), np.int64)
@@ -165,16 +222,16 @@ class Schedule:
         backend: str,
         points: NDArray[np.int64],
     ) -> None:
-        class_ = self._class(
+        class_ = self._job_class(
             live,
-            step=2 * state.index + 1,
-            lane=self._lane(backend),
+            state,
+            backend,
             attempts=state.plan.job_attempts,
             timeout=state.plan.timeout,
-            job_limit=self._backends.facts(backend).max_circuits,
-            hold=_UNTIL_COMPLETE,
+            hold=_hold(live.plan.policy, state.plan.setup_s),
         )
-        block = Block(self._blocks.next, state, Role.EXEC, points, backend)
+        ways = self._ways[class_][1]
+        block = Block(self._blocks.next, state, Role.EXEC, points, ways)
         self._block(live, block, class_, (body.first + points)[:, None])
         state.units[points] = block.first + np.arange(len(points))
 
@@ -200,36 +257,113 @@ class Schedule:
         )
         return block
 
+    def _job_class(
+        self,
+        live: LiveRun,
+        state: StepState,
+        backend: str,
+        *,
+        attempts: int,
+        timeout: float | None,
+        hold: int,
+    ) -> int:
+        """A class of units that run in jobs on a backend, or where that is stood in."""
+        plan = state.plan
+        others = plan.others if backend == plan.backend else ()
+        ways = Ways((backend, *others))
+        first, *rest = (self._terms(name, timeout, hold) for name in ways.names)
+        body_s = plan.body_s if plan.quantum else 0.0
+        class_ = self._class(
+            live,
+            state,
+            step=2 * state.index + 1,
+            attempts=attempts,
+            expected_s=plan.circuit_s,
+            rank_s=max(plan.rank_s - body_s, 0.0),
+            terms=first,
+            paid=any(self._backends.facts(name).price for name in ways.names),
+        )
+        for terms in rest:
+            self.events.other_way(class_, **asdict(terms))
+        self._ways[class_] = state, ways
+        return class_
+
+    def _terms(self, backend: str, timeout: float | None, hold: int) -> Terms:
+        facts = self._backends.facts(backend)
+        price = facts.price
+        return Terms(
+            lane=self._lane(facts),
+            job_limit=facts.max_circuits,
+            hold=hold,
+            timeout=-1 if timeout is None else round(timeout * 1e6),
+            reserve=micro(price.per_job) if price else 0,
+            per_circuit=micro(price.per_circuit) if price else 0,
+            per_shot=micro(price.per_shot) if price else 0,
+        )
+
     def _class(
         self,
         live: LiveRun,
+        state: StepState,
         *,
         step: int,
-        lane: int,
         attempts: int,
-        timeout: float | None,
-        job_limit: int = 0,
-        hold: int = 0,
+        expected_s: float,
+        rank_s: float,
+        terms: Terms,
+        paid: bool = False,
     ) -> int:
         self._classes += 1
+        rank = round(rank_s * 1e6)
         self.events.define_class(
             self._classes,
             run=live.number,
             step=step,
-            lane=lane,
             attempts=attempts,
-            timeout=-1 if timeout is None else round(timeout * 1e6),
             backoff=_BACKOFF_US,
             backoff_cap=_BACKOFF_CAP_US,
-            job_limit=job_limit,
-            hold=hold,
+            priority=priority(live.plan.policy, rank, paid=paid),
+            rank=rank,
+            expected=round(expected_s * 1e6),
+            **asdict(terms),
         )
         return self._classes
 
-    def _lane(self, backend: str) -> int:
+    def _lane(self, facts: BackendFacts) -> int:
         """Simulators share the workers of this machine; a device has its own lane."""
-        name = "local" if self._backends.facts(backend).simulator else backend
-        if name not in self._lanes:
-            self._lanes[name] = _FIRST_BACKEND_LANE + len(self._lanes)
-            self.events.lane(self._lanes[name], slots=self._backend_slots)
-        return self._lanes[name]
+        name = "local" if facts.simulator else facts.name
+        lane = self._lanes.setdefault(name, _FIRST_BACKEND_LANE + len(self._lanes))
+        limits = None if facts.simulator else facts.limits
+        if lane not in self._limits or self._limits[lane] != limits:
+            self.names[lane], self._limits[lane] = name, limits
+            if facts.simulator:
+                self.events.lane(lane, slots=self._worker_slots)
+            else:
+                self._device_lane(lane, facts)
+        return lane
+
+    def _device_lane(self, lane: int, facts: BackendFacts) -> None:
+        """A lane with the limits of its provider, that rests when jobs keep failing."""
+        limits = facts.limits
+        self.events.lane(lane, slots=limits.open_jobs or _OPEN_JOBS)
+        rate = limits.jobs_per_minute
+        self.events.guard(
+            lane,
+            burst=_BURST,
+            period=round(60e6 / rate) if rate else 0,
+            trip=_TRIP,
+            rest=_REST_US,
+        )
+        circuits = min(limits.circuits or facts.max_circuits, facts.max_circuits)
+        self.events.limits(
+            lane,
+            circuits=circuits,
+            shots=-1 if limits.shots is None else limits.shots,
+            payload=-1 if limits.payload is None else limits.payload,
+        )
+
+
+def _hold(policy: Policy, setup_s: float) -> int:
+    """How long a job waits for members, in microseconds; -1 until it is complete."""
+    hold = hold_s(policy, setup_s)
+    return -1 if hold is None else round(hold * 1e6)

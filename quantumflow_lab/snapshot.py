@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.live import LiveRun, StepState
 from quantumflow_lab.records import plain
@@ -46,7 +47,7 @@ def snapshot(live: LiveRun, counts: Counts, now_us: int) -> dict[str, Any]:
                 live.metrics.items(), _SHOWN_LINES
             )
         ],
-        "cost": {"machine_s": live.machine_s},
+        "cost": {"machine_s": live.machine_s, "money": _money(live)},
     }
 
 
@@ -78,7 +79,7 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
             i.name for i in live.bound.inputs if i.name in state.plan.parameters
         ],
         "dims": [[d, len(live.axes[d])] for d in known],
-        "backend": ", ".join(state.plan.backends) or None,
+        "backend": ", ".join(sorted(state.used) or state.plan.backends) or None,
         "total": state.size,
         "counts": points,
         "state": _state(live, state, points),
@@ -88,6 +89,14 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "jobs": state.jobs,
         "calls": state.calls or None,
     }
+
+
+def _money(live: LiveRun) -> str | None:
+    """What was spent, and of how much; None for a run that costs nothing."""
+    budget = live.plan.budget
+    if budget is not None:
+        return f"{Money(live.spent, budget.currency)} of {budget}"
+    return str(Money(live.spent, live.currency)) if live.currency else None
 
 
 def _first_failure(state: StepState) -> str | None:

@@ -118,7 +118,14 @@ class StoredRun:
         """The options it was asked for, backends by name."""
         kept = self.record["options"]
         return Asked(
-            tuple(kept["backend"]), kept["shots"], kept["precision"], set=kept["set"]
+            backend=tuple(kept["backend"]),
+            among=tuple(kept.get("among", ())),
+            policy=kept.get("policy"),
+            deadline=kept.get("deadline"),
+            budget=kept.get("budget"),
+            shots=kept["shots"],
+            precision=kept["precision"],
+            set=kept["set"],
         )
 
     @property

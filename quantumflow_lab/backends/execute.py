@@ -14,12 +14,17 @@ from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
-from quantumflow_lab.backends.failures import backend_error, refused
+from quantumflow_lab.backends.failures import (
+    backend_error,
+    failed_together,
+    fault_of,
+    patience_of,
+    refused,
+)
 from quantumflow_lab.backends.isa import Isa
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
 from quantumflow_lab.backends.prepare import Maker
-from quantumflow_lab.errors import BackendFailed
 from quantumflow_lab.ports import (
     JobEvent,
     JobMetrics,
@@ -212,7 +217,10 @@ class _Job:
                 self.fail(share.member, outcome)
 
     def outcomes(self, batch: Sequence[_Slot]) -> list[Outcome | Exception]:
-        """Run a batch; if it fails as a whole, its members one by one."""
+        """Run a batch; if it fails as a whole on a simulator, its members one by one.
+
+        Elsewhere every further job is the scheduler's to decide: it cuts the batch.
+        """
         pieces = [slot.piece for slot in batch]
         options = batch[0].share.member.options
         try:
@@ -224,8 +232,11 @@ class _Job:
             )
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             groups = _by_member(batch)
-            if len(groups) == 1:
-                return [backend_error(error, self.request.backend)] * len(batch)
+            failure = backend_error(error, self.request.backend)
+        if len(groups) == 1:
+            return [failure] * len(batch)
+        if not self.adapter.has_exact:
+            return [failed_together(failure)] * len(batch)
         return [outcome for group in groups for outcome in self.outcomes(group)]
 
     def threads_for(
@@ -256,11 +267,9 @@ class _Job:
             self.emit(done)
 
     def fail(self, member: Member, error: Exception) -> None:
-        transient = isinstance(error, BackendFailed) and bool(
-            error.facts.get("transient")
-        )
-        job = self.request.job
-        self.emit(MemberFailed(job, member.unit, member.attempt, error, transient))
+        where = self.request.job, member.unit, member.attempt
+        fault, patience = fault_of(error), patience_of(error)
+        self.emit(MemberFailed(*where, error, fault, patience))
 
     def say_running(self) -> None:
         now = time.monotonic()

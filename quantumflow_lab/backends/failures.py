@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from quantumflow_lab.errors import (
+    BackendError,
     BackendFailed,
     BadShots,
     CircuitRefused,
     QuantumFlowError,
     TooMuchMemory,
 )
+from quantumflow_lab.ports import Fault
+
+_TOO_MANY_REQUESTS, _TOO_LARGE = 429, 413
+_BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
+"""HTTP statuses after which the same request may succeed."""
 
 
 def failed_with(text: str) -> Exception:
@@ -48,9 +57,66 @@ def backend_error(error: Exception, backend: str) -> Exception:
         f"{backend} failed: {_text(error)}",
         backend=backend,
         cause=type(error).__name__,
-        # A broken connection may hold next time; a simulator fails the same way again.
-        transient=isinstance(error, OSError | TimeoutError),
+        fault=_fault(error),
+        retry_after=_retry_after(error),
     )
+
+
+def failed_together(error: Exception) -> Exception:
+    """The error for each of several members when none is known to be the cause.
+
+    What will never succeed as a whole may in parts, so the job is cut.
+    """
+    if fault_of(error) is not Fault.PERMANENT:
+        return error
+    return BackendFailed(str(error), fault=Fault.TOO_BIG)
+
+
+def fault_of(error: Exception) -> Fault:
+    """Whether to try again, in smaller jobs, on another backend, or not at all."""
+    if type(error) is BackendFailed:
+        return Fault(str(error.facts.get("fault", Fault.PERMANENT)))
+    refused = isinstance(error, BackendError | BadShots)
+    return Fault.REFUSED if refused else Fault.PERMANENT
+
+
+def patience_of(error: Exception) -> float | None:
+    """Seconds that the backend asked to wait, if it did."""
+    wait = error.facts.get("retry_after") if isinstance(error, BackendFailed) else None
+    return wait if isinstance(wait, float) else None
+
+
+def _fault(error: Exception) -> Fault:
+    """Of what sort an exception of a backend or of its client library is."""
+    status = _status(error)
+    if status == _TOO_LARGE:
+        return Fault.TOO_BIG
+    # A broken connection may hold next time; a simulator fails the same way again.
+    transient = status in _BUSY or isinstance(error, OSError | TimeoutError)
+    return Fault.TRANSIENT if transient else Fault.PERMANENT
+
+
+def _status(error: Exception) -> int | None:
+    """HTTP status, where clients keep it: on the error, or on its response."""
+    response: Any = getattr(error, "response", None)
+    for holder, name in ((error, "status_code"), (response, "status_code")):
+        status = getattr(holder, name, None)
+        if isinstance(status, int):
+            return status
+    return None
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Seconds from a ``Retry-After``; the form with a date is left to the back-off."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    wait = getattr(error, "retry_after", None)
+    if wait is None and isinstance(headers, Mapping):
+        wait = headers.get("Retry-After", headers.get("retry-after"))
+    try:
+        seconds = float(wait)  # type: ignore[arg-type]  # anything; what is none raises
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
 
 
 def _text(error: Exception) -> str:

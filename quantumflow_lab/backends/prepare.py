@@ -11,7 +11,7 @@ from quantumflow_lab.backends.estimating import Estimating, ReadoutErrors
 from quantumflow_lab.backends.isa import Isa
 from quantumflow_lab.backends.pieces import Outcome, Prepared, bind_all, has_open_delay
 from quantumflow_lab.backends.plan import EstimatePlan
-from quantumflow_lab.backends.pubs import Kind, Pub
+from quantumflow_lab.backends.pubs import Kind, Pub, shots_of
 from quantumflow_lab.backends.sampling import sample
 
 if TYPE_CHECKING:
@@ -72,6 +72,14 @@ def circuit_count(kind: Kind, pub: Any) -> int:
     if kind == "estimate" and pub.precision > 0:
         return sum(map(len, EstimatePlan.of(pub).groups))
     return math.prod(pub.parameter_values.shape)
+
+
+def shot_count(kind: Kind, pub: Any) -> int:
+    """Shots over all circuits of a PUB; 0 if it is exact."""
+    if kind == "sample":
+        return int(pub.shots) * circuit_count(kind, pub)
+    each = shots_of(pub.precision) if pub.precision > 0 else 0
+    return each * circuit_count(kind, pub)
 
 
 def _about(

@@ -6,18 +6,19 @@ import hashlib
 import pickle
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
 from quantumflow_lab.backends.facts import facts_of
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
+from quantumflow_lab.backends.payload import payload_of
 from quantumflow_lab.backends.preflight import preflight
-from quantumflow_lab.backends.prepare import circuit_count
+from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.pubs import Kind, Shape, defaults_for, normalise
 from quantumflow_lab.errors import UnknownBackend, did_you_mean
-from quantumflow_lab.ports import BackendFacts
+from quantumflow_lab.ports import BackendFacts, Limits, Price
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -69,6 +70,8 @@ class Registry:
     namespace: Mapping[str, object] | None = None
     """Where a ``BackendV2`` may be found by its variable name, such as the notebook."""
     _added: dict[str, object] = field(default_factory=dict)
+    _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
+    """What the user said of prices and limits."""
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -102,8 +105,22 @@ class Registry:
         }
         return sorted({*builtin_names(), *self._added, *found})
 
-    def add(self, name: str, backend: object) -> None:
+    def add(
+        self,
+        name: str,
+        backend: object,
+        *,
+        price: Price | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         """Register a ``BackendV2`` under a name, instead of any other of that name.
+
+        Parameters
+        ----------
+        price
+            What jobs on it cost; without it a run with a budget cannot use a device.
+        limits
+            What its provider lets one do at once.
 
         Raises
         ------
@@ -118,6 +135,8 @@ class Registry:
             )
         with self._lock:
             self._added[name] = backend
+            if price is not None or limits is not None:
+                self._terms[name] = price, limits or Limits()
             self._entries.pop(name, None)
 
     def normalise(
@@ -139,6 +158,14 @@ class Registry:
     def circuits(self, kind: Kind, pub: Any) -> int:
         """Circuits, and seeds, that one normalised PUB takes."""
         return circuit_count(kind, pub)
+
+    def shots(self, kind: Kind, pub: Any) -> int:
+        """Shots over all circuits of one normalised PUB; 0 if it is exact."""
+        return shot_count(kind, pub)
+
+    def payload(self, pubs: Sequence[Any]) -> int:
+        """Bytes of normalised PUBs: their circuits as QPY, their values as floats."""
+        return sum(payload_of(pub) for pub in pubs)
 
     def preflight(
         self,
@@ -168,6 +195,10 @@ class Registry:
                 entry = _from_name(name)
             else:
                 raise UnknownBackend(_unknown(name, self.names()), name=name)
+            if name in self._terms:
+                price, limits = self._terms[name]
+                facts = replace(entry.facts, price=price, limits=limits)
+                entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry
 

@@ -53,6 +53,8 @@ COMMANDS = (
     Command("load", "NAME", "bind NAME to its latest run, from the store", "run"),
     Command("plan", "NAME", "what running it again would do", "run"),
     Command("cancel", "NAME[.STEP]", "stop a run, or one of its steps", "run"),
+    Command("pause", "NAME", "start nothing more of a run for now", "run"),
+    Command("resume", "NAME", "go on with a paused run", "run"),
     Command("detach", "[NAME]", "free the cell that waits; its run goes on", "run"),
     Command("history", "[NAME]", "the newest runs, of all names or of one", "run"),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
@@ -111,6 +113,10 @@ class Commands:
         plan = lab().plan(
             run.workflow,
             backend=asked.backend or None,
+            among=asked.among or None,
+            policy=asked.policy,
+            deadline=asked.deadline,
+            budget=asked.budget,
             shots=asked.shots,
             precision=asked.precision,
             set=asked.set,
@@ -126,6 +132,12 @@ class Commands:
             with suppress(TimeoutError):
                 run.wait(_LAST_WORD)
         return run
+
+    def _pause(self, name: str) -> Run:
+        return self._named(name).pause()
+
+    def _resume(self, name: str) -> Run:
+        return self._named(name).resume()
 
     def _detach(self, name: str = "") -> None:
         if name and name not in self.attended:

@@ -64,15 +64,15 @@ class Table:
 
 def plan_table(plan: Plan) -> Table:
     """A plan, a sentence for each step."""
-    rows = [
-        {
-            "step": step.name,
-            "kind": step.kind,
-            "backend": ", ".join(step.backends),
-            "runs": _times(plan.sentence(step), step.name),
-        }
-        for step in plan.steps
-    ]
+    standing_in = any(step.others for step in plan.steps)
+    rows = []
+    for step in plan.steps:
+        row = {"step": step.name, "kind": step.kind}
+        row["backend"] = ", ".join(step.backends)
+        if standing_in:
+            row["else on"] = ", ".join(step.others)
+        row["runs"] = _times(plan.sentence(step), step.name)
+        rows.append(row)
     return Table.of(rows)
 
 

@@ -104,11 +104,8 @@ class QFlowMagics(Magics):
     ) -> Attendance | None:
         run = lab().run(
             workflow,
-            backend=options.backend or None,
-            shots=options.shots,
-            precision=options.precision,
+            **options.keywords(),
             seed=options.seed,
-            set=options.set,
             inputs=self._shell.user_ns,
             background=True,
             options={"line": line},
@@ -130,10 +127,7 @@ class QFlowMagics(Magics):
     def _plan(self, workflow: Workflow, options: RunOptions) -> None:
         plan = lab().plan(
             workflow,
-            backend=options.backend or None,
-            shots=options.shots,
-            precision=options.precision,
-            set=options.set,
+            **options.keywords(),
             inputs=self._shell.user_ns,
         )
         table = plan_table(plan)

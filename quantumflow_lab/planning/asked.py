@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quantumflow_lab.errors import BadOption
-from quantumflow_lab.magic_line import parse_magic_line
+from quantumflow_lab.amounts import Money, money, seconds
+from quantumflow_lab.errors import BadOption, did_you_mean
+from quantumflow_lab.magic_line import POLICIES, parse_magic_line
 from quantumflow_lab.options import check_value, integer, shown
 
 
@@ -17,6 +18,14 @@ class Asked:
 
     backend: tuple[Any, ...] = ()
     """Names or objects; none leaves it to the settings."""
+    among: tuple[Any, ...] = ()
+    """Names or objects of which each step uses one."""
+    policy: str | None = None
+    """``cheapest``, ``fastest`` or ``balanced``, the default."""
+    deadline: float | str | None = None
+    """Seconds after the start, or a duration such as ``10 min``."""
+    budget: Money | str | None = None
+    """Most that the run may cost, such as ``20 USD``."""
     shots: int | None = None
     precision: float | None = None
     seed: int | None = None
@@ -26,10 +35,30 @@ class Asked:
     def __post_init__(self) -> None:
         check_value("shots", self.shots)
         check_value("precision", self.precision)
+        self._check_choice()
         seed = self.seed
         if seed is not None and (integer(seed) is None or not 0 <= seed < 2**63):
             raise BadOption(
                 f"seed must be a whole number from 0 to 2**63 - 1, not {shown(seed)}"
+            )
+
+    def _check_choice(self) -> None:
+        if self.policy is not None and self.policy not in POLICIES:
+            hint = did_you_mean(str(self.policy), POLICIES)
+            raise BadOption(f"policy cannot be {shown(self.policy)}{hint}")
+        if self.deadline is not None and seconds(self.deadline) is None:
+            raise BadOption(
+                "deadline must be a duration such as 600 or '10 min', not "
+                f"{shown(self.deadline)}"
+            )
+        if self.budget is not None and money(self.budget) is None:
+            raise BadOption(
+                f"budget must be money such as '20 USD', not {shown(self.budget)}"
+            )
+        if self.among and self.backend:
+            raise BadOption(
+                "backend= runs on all its backends, among= on one of them; give one of "
+                "the two"
             )
 
     def over(self, other: Asked) -> Asked:
@@ -37,12 +66,18 @@ class Asked:
 
         Examples
         --------
-        >>> Asked(shots=10).over(Asked(shots=20, seed=1))
-        Asked(backend=(), shots=10, precision=None, seed=1, set={})
+        >>> asked = Asked(shots=10).over(Asked(shots=20, seed=1))
+        >>> asked.shots, asked.seed
+        (10, 1)
         """
+        silent = not self.backend and not self.among
         return replace(
             self,
-            backend=self.backend or other.backend,
+            backend=other.backend if silent else self.backend,
+            among=other.among if silent else self.among,
+            policy=self.policy or other.policy,
+            deadline=other.deadline if self.deadline is None else self.deadline,
+            budget=other.budget if self.budget is None else self.budget,
             shots=other.shots if self.shots is None else self.shots,
             precision=other.precision if self.precision is None else self.precision,
             seed=other.seed if self.seed is None else self.seed,
@@ -64,7 +99,17 @@ def asked_in(text: str) -> Asked:
     if not first.startswith("%%qflow"):
         return Asked()
     line = parse_magic_line(first)
-    return Asked(line.backend, line.shots, line.precision, line.seed, dict(line.set))
+    return Asked(
+        backend=line.backend,
+        among=line.among,
+        policy=line.policy,
+        deadline=line.deadline,
+        budget=line.budget,
+        shots=line.shots,
+        precision=line.precision,
+        seed=line.seed,
+        set=dict(line.set),
+    )
 
 
 def listed(backend: object) -> tuple[Any, ...]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.planning.points import shape_of
+
+Policy = Literal["cheapest", "fastest", "balanced"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,16 @@ class StepPlan:
     backends: tuple[str, ...] = ()
     """Backends it uses: one for each value of the axis ``backend``, or a single one;
     none if it runs no circuits."""
+    others: tuple[str, ...] = ()
+    """Backends that stand in for the single one, in this order."""
+    setup_s: float = 0.0
+    """Expected seconds of one of its jobs, whatever is in it."""
+    circuit_s: float = 0.0
+    """Expected seconds of a circuit."""
+    body_s: float = 0.0
+    """Expected seconds of its function at one point."""
+    rank_s: float = 0.0
+    """Expected seconds from its start to the end of the run, along the longest path."""
     map: str | None = None
     """The need whose elements it runs over, if any."""
     over: tuple[str, ...] = ()
@@ -75,6 +88,12 @@ class Plan:
     """Precision the run was asked for, likewise."""
     usual_shots: int = 1024
     """Shots of sample steps where nobody names any."""
+    policy: Policy = "balanced"
+    """What the choice of backends and the size of jobs aim at."""
+    deadline: float | None = None
+    """Seconds after its start in which the run has to have ended."""
+    budget: Money | None = None
+    """Most that the run may cost."""
 
     def accuracy(
         self, kind: str, options: Mapping[str, Any]

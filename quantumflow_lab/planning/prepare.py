@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.cell import Bound, substitute
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
-from quantumflow_lab.planning.plan import Plan, StepPlan
+from quantumflow_lab.planning.decide import decide
+from quantumflow_lab.planning.expect import History
+from quantumflow_lab.planning.plan import Plan, Policy, StepPlan
+from quantumflow_lab.ports import BackendFacts
 from quantumflow_lab.workflow import Step, Workflow
 
 _LOST_ATTEMPTS = 3
@@ -25,10 +29,19 @@ class Defaults:
     precision: float | None = None
     usual_shots: int = 1024
     """Shots of sample steps where nobody names any."""
+    among: tuple[str, ...] = ()
+    """Backends of which each step uses one, instead of `backends`."""
+    policy: Policy = "balanced"
+    deadline: float | None = None
+    budget: Money | None = None
 
 
 def prepare(
-    bound: Bound, defaults: Defaults, known_as: Callable[[object], str]
+    bound: Bound,
+    defaults: Defaults,
+    known_as: Callable[[object], str],
+    facts: Callable[[str], BackendFacts],
+    history: History,
 ) -> Plan:
     """Decide everything that can be before a run starts.
 
@@ -40,6 +53,10 @@ def prepare(
         Options of the run.
     known_as
         Name of a backend given by name or as an object; raises ``UnknownBackend``.
+    facts
+        What is known of a backend.
+    history
+        What earlier runs of this workflow took.
 
     Raises
     ------
@@ -52,7 +69,9 @@ def prepare(
         for name, options in bound.options.items()
         if "backend" in options
     }
-    default = tuple(known_as(name) for name in defaults.backends)
+    among = tuple(known_as(name) for name in defaults.among)
+    default = among[:1] or tuple(known_as(name) for name in defaults.backends)
+    _refuse_twins(among)
     for backends in (default, *own.values()):
         _refuse_twins(backends)
     dims = step_dims(workflow, default, own_backends=own)
@@ -60,11 +79,12 @@ def prepare(
         _step(bound, workflow.step(name), dims[name], own.get(name), default)
         for name in workflow.order()
     )
+    _refuse_one_as_axis(steps, among)
     axes = {name: axis.values for name, axis in bound.axes.items()}
     running = [s for s in steps if workflow.step(s.name).quantum]
     if backends := _backend_axis(running):
         axes["backend"] = backends
-    return Plan(
+    plan = Plan(
         name=workflow.name,
         steps=steps,
         axes=axes,
@@ -72,7 +92,22 @@ def prepare(
         shots=defaults.shots,
         precision=defaults.precision,
         usual_shots=defaults.usual_shots,
+        policy=defaults.policy,
+        deadline=defaults.deadline,
+        budget=defaults.budget,
     )
+    undecided = {name for name in dims if name not in own}
+    return decide(plan, among, undecided, facts, history)
+
+
+def _refuse_one_as_axis(steps: Sequence[StepPlan], among: Sequence[str]) -> None:
+    """The axis ``backend`` is for runs that use all their backends."""
+    for step in steps if among else ():
+        if "backend" in (*step.dims, *step.over):
+            raise BadAxis(
+                f"step '{step.name}' runs over the axis 'backend', but --among uses "
+                "one of its backends; write --backend for all of them"
+            )
 
 
 def _own_backends(

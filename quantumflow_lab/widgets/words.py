@@ -80,5 +80,7 @@ def plural(n: int, word: str) -> str:
 
 def cost(snapshot: Snapshot) -> str:
     """What the run has cost so far, or nothing."""
-    seconds = (snapshot.get("cost") or {}).get("machine_s")
-    return f"{duration(seconds)} machine time" if seconds else ""
+    known = snapshot.get("cost") or {}
+    seconds, money = known.get("machine_s"), known.get("money")
+    time = f"{duration(seconds)} machine time" if seconds else ""
+    return ", ".join(part for part in (time, money) if part)

@@ -18,7 +18,14 @@ from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute, warm_up
 from quantumflow_lab.backends.registry import BackendSpec
 from quantumflow_lab.errors import BackendFailed
-from quantumflow_lab.ports import JobEvent, MemberDone, MemberFailed, Phase, Progress
+from quantumflow_lab.ports import (
+    Fault,
+    JobEvent,
+    MemberDone,
+    MemberFailed,
+    Phase,
+    Progress,
+)
 from quantumflow_lab.workers.frames import Broken, Hello, Work, receive, send
 from quantumflow_lab.workers.watch import watch_parent
 
@@ -77,7 +84,9 @@ def _sendable(event: JobEvent) -> JobEvent:
             raise
         text = f"{type(error).__name__}: {error}"
         failed = BackendFailed(f"the result cannot leave the worker: {text}")
-        return MemberFailed(event.job, event.unit, event.attempt, failed, False)
+        return MemberFailed(
+            event.job, event.unit, event.attempt, failed, Fault.PERMANENT
+        )
     return event
 
 

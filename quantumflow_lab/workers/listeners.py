@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from quantumflow_lab.ports import (
+    Fault,
     JobEvent,
     JobMetrics,
     JobRequest,
@@ -31,6 +32,8 @@ def refuse(request: JobRequest, on_event: OnEvent, error: Exception) -> None:
     for member in request.members:
         tell(
             on_event,
-            MemberFailed(request.job, member.unit, member.attempt, error, False),
+            MemberFailed(
+                request.job, member.unit, member.attempt, error, Fault.PERMANENT
+            ),
         )
     tell(on_event, Settled(request.job, JobMetrics()))

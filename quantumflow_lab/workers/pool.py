@@ -12,6 +12,7 @@ from quantumflow_lab.backends.registry import BackendSpec, Registry
 from quantumflow_lab.errors import BackendFailed, QuantumFlowError
 from quantumflow_lab.ports import (
     Accepted,
+    Fault,
     JobEvent,
     JobRequest,
     Lost,
@@ -302,7 +303,9 @@ def _packs_alone(request: JobRequest, on_event: OnEvent) -> bool:
         failed = BackendFailed(f"the circuit cannot be sent to a worker: {text}")
         tell(
             on_event,
-            MemberFailed(request.job, member.unit, member.attempt, failed, False),
+            MemberFailed(
+                request.job, member.unit, member.attempt, failed, Fault.PERMANENT
+            ),
         )
         return False
     return True

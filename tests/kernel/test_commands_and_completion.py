@@ -153,7 +153,7 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "detach, history, chart, sql, backends, config, help"
+                "pause, resume, detach, history, chart, sql, backends, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),

@@ -350,7 +350,7 @@ def test_a_circuit_that_does_not_transpile_fails_alone_and_for_good():
     events = run("fake_manila", "sample", members("sample", [bell(), opaque, bell()]))
     done = [event.unit for event in events if isinstance(event, MemberDone)]
     (failed,) = [event for event in events if isinstance(event, MemberFailed)]
-    assert (done, failed.unit, failed.transient) == ([0, 2], 1, False)
+    assert (done, failed.unit, failed.fault) == ([0, 2], 1, "refused")
     assert isinstance(failed.error, CircuitRefused)
     assert "mystery" in failed.error.message
 
@@ -362,7 +362,7 @@ def test_a_circuit_that_fails_while_running_fails_alone():
     shares = members("sample", [bell(), wide, bell()])
     events = run("aer_statevector", "sample", shares)
     (failed,) = [event for event in events if isinstance(event, MemberFailed)]
-    assert (failed.unit, failed.transient) == (1, False)
+    assert (failed.unit, failed.fault) == (1, "refused")
     assert isinstance(failed.error, TooMuchMemory)
     whole = counts_of(events)
     alone = [run("aer_statevector", "sample", [shares[i]]) for i in (0, 2)]

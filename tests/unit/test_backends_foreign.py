@@ -227,19 +227,27 @@ def test_a_backend_is_only_sent_options_it_has():
         Registry({"foreign": backend}).preflight("foreign", "sample", [], {"noise": 1})
 
 
-def test_one_circuit_that_makes_run_raise_fails_alone():
+def test_a_job_in_which_one_circuit_makes_run_raise_is_to_be_cut():
     backend = Foreign("breaks")
-    done, (failed,) = run(backend, "sample", [flip(), flip(2), flip()])
-    assert [event.unit for event in done] == [0, 2]
-    assert (failed.unit, failed.transient) == (1, False)
-    assert failed.error.message == (
+    done, failed = run(backend, "sample", [flip(), flip(2), flip()])
+    assert (done, len(backend.seen)) == ([], 1)
+    assert [event.fault for event in failed] == ["too_big"] * 3
+    assert failed[1].error.message == (
         "foreign failed: RuntimeError: calibration in progress"
     )
 
 
+def test_the_circuit_that_makes_run_raise_has_failed_when_it_is_alone():
+    done, (failed,) = run(Foreign("breaks"), "sample", [flip(2)])
+    assert (done, failed.fault) == ([], "permanent")
+
+
 def test_a_broken_connection_may_be_tried_again():
     _, failed = run(Foreign("offline"), "sample", [flip(), flip()])
-    assert [(event.unit, event.transient) for event in failed] == [(0, True), (1, True)]
+    assert {event.unit: event.fault for event in failed} == {
+        0: "transient",
+        1: "transient",
+    }
 
 
 def test_a_circuit_that_its_result_marks_as_failed_fails_alone():

@@ -100,6 +100,10 @@ def test_options_cannot_be_changed_by_accident() -> None:
 def test_the_table_serves_the_completer() -> None:
     assert option_names() == (
         "--backend",
+        "--among",
+        "--policy",
+        "--deadline",
+        "--budget",
         "--shots",
         "--precision",
         "--seed",
@@ -112,6 +116,10 @@ def test_the_table_serves_the_completer() -> None:
     completed = {each.name: each.completes for each in MAGIC_OPTIONS if each.value}
     assert completed == {
         "--backend": "backend",
+        "--among": "backend",
+        "--policy": "choice",
+        "--deadline": "nothing",
+        "--budget": "nothing",
         "--shots": "nothing",
         "--precision": "nothing",
         "--seed": "nothing",

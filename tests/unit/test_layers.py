@@ -34,6 +34,7 @@ class Layer:
 
 LAYERS = {
     "errors": Layer("errors"),
+    "amounts": Layer("amounts"),
     "settings": Layer("settings"),
     "workflow": Layer("workflow document dims"),
     "grid": Layer("grid"),
@@ -42,15 +43,15 @@ LAYERS = {
     "cell": Layer(
         "cell cell_text magic_line reading names options option_hints hints inputs"
         " namespace declare functions",
-        "workflow fingerprint",
+        "workflow fingerprint amounts",
     ),
     "ports": Layer("ports", "workflow"),
-    "planning": Layer("planning", "workflow grid fingerprint cell ports"),
     "core": Layer("core placement _core _fallback _fallback_journal _words"),
+    "planning": Layer("planning", "workflow grid fingerprint cell ports core amounts"),
     "runner": Layer(
-        "runner schedule jobs bodies calls live recorder records snapshot console"
+        "runner schedule jobs news bodies calls live recorder records snapshot console"
         " context primitives own",
-        "workflow grid codec fingerprint cell ports planning core",
+        "workflow grid codec fingerprint cell ports planning core amounts",
     ),
     "backends": Layer("backends", "fingerprint ports"),
     "workers": Layer("workers", "ports core backends"),
@@ -85,7 +86,7 @@ OWNERS: dict[str, str] = {
 }
 """What only some parts may import; for dask and fastapi: none yet."""
 
-STDLIB_ONLY = ("errors", "workflow")
+STDLIB_ONLY = ("errors", "workflow", "amounts")
 """Layers that need nothing but Python."""
 
 EXCEPTIONS = {("workflow", "quantumflow_lab.cell.read_cell")}

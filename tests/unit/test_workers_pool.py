@@ -192,7 +192,7 @@ def test_a_circuit_that_cannot_be_sent_fails_alone(lab):
     events = submit(lab[2], request(6, "aer", bell(), bad, bell())).wait()
     (failed,) = [event for event in events if isinstance(event, MemberFailed)]
     done = [event.unit for event in events if isinstance(event, MemberDone)]
-    assert (done, failed.unit, failed.transient) == ([0, 2], 1, False)
+    assert (done, failed.unit, failed.fault) == ([0, 2], 1, "permanent")
     assert isinstance(failed.error, BackendFailed)
     assert failed.error.message.startswith("the circuit cannot be sent to a worker: ")
     assert isinstance(events[-1], Settled)

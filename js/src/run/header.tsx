@@ -25,6 +25,11 @@ export function Header({ run, lost, send }: Props) {
           {duration(seconds)} machine time
         </span>
       )}
+      {run.cost.money && (
+        <span class="qf-cost" title="What jobs have cost so far">
+          {run.cost.money}
+        </span>
+      )}
       <Buttons over={over} send={send} />
       <span class="qf-hidden" role="status">
         {announcement(run)}

@@ -46,7 +46,7 @@ export interface Snapshot {
   steps: Step[];
   inputs: Input[];
   metrics: Metric[];
-  cost: { machine_s: number };
+  cost: { machine_s: number; money?: string | null };
 }
 
 export type Message = { type: "cancel"; step?: string } | { type: "detach" };

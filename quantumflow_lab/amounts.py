@@ -1,0 +1,88 @@
+"""Amounts that a person types: durations and money."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+
+_SECONDS = {
+    "ms": 0.001,
+    "s": 1,
+    "sec": 1,
+    "min": 60,
+    "m": 60,
+    "h": 3600,
+    "d": 86400,
+}
+_LONGEST_S = 10 * 365 * 86400
+_MICRO = Decimal("1e6")
+_MOST = Decimal("1e9")
+
+
+def seconds(value: object) -> float | None:
+    """A duration in seconds, or None if it is none.
+
+    Examples
+    --------
+    >>> [seconds(text) for text in ("90", "10 min", "1.5h", 20, "soon", -1)]
+    [90.0, 600.0, 5400.0, 20.0, None, None]
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = repr(value)
+    found = re.fullmatch(r"\s*([0-9.eE+]+)\s*([a-z]*)\s*", str(value))
+    if not found or (found[2] or "s") not in _SECONDS:
+        return None
+    try:
+        duration = float(found[1]) * _SECONDS[found[2] or "s"]
+    except ValueError:
+        return None
+    return duration if 0 < duration <= _LONGEST_S else None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in one currency."""
+
+    amount: Decimal
+    currency: str
+    """Three capital letters."""
+
+    def __str__(self) -> str:
+        return f"{self.amount.normalize():f} {self.currency}"
+
+    @property
+    def micro(self) -> int:
+        """Millionths of the currency's unit; what is less is dropped."""
+        return int(self.amount * _MICRO)
+
+
+def money(text: object) -> Money | None:
+    """An amount of money, or None if it is none.
+
+    Examples
+    --------
+    >>> print(money("20 USD"), money("0.50 eur"), money("20"), money("-1 USD"))
+    20 USD 0.5 EUR None None
+    """
+    if isinstance(text, Money):
+        return text
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]{3})\s*", str(text))
+    if not found:
+        return None
+    try:
+        amount = Decimal(found[1])
+    except InvalidOperation:
+        return None
+    return Money(amount, found[2].upper()) if amount <= _MOST else None
+
+
+def micro(amount: Decimal) -> int:
+    """An upper bound in millionths: what is less than one counts as one.
+
+    Examples
+    --------
+    >>> micro(Decimal("0.0000001"))
+    1
+    """
+    return int((amount * _MICRO).to_integral_value(ROUND_CEILING))

@@ -1,0 +1,85 @@
+"""What the scheduler says of backends, in the words of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+
+from quantumflow_lab import core
+from quantumflow_lab.amounts import Money
+from quantumflow_lab.errors import BudgetReached
+from quantumflow_lab.live import LiveRun
+from quantumflow_lab.ports import Clock
+from quantumflow_lab.schedule import Schedule
+
+
+class News:
+    """Tells runs of backends that fail, stand in, or cost too much.
+
+    Parameters
+    ----------
+    schedule, clock
+        The runner's.
+    runs
+        Runs that go on, by their number.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        clock: Clock,
+        runs: Callable[[], Mapping[int, LiveRun]],
+    ):
+        self._schedule = schedule
+        self._clock = clock
+        self._runs = runs
+
+    def tell(self, command: core.Command) -> None:
+        """Act on what was said."""
+        match command:
+            case core.Moved(class_, way):
+                self._moved(class_, way)
+            case core.Rest(lane, until):
+                self._rests(lane, until)
+            case core.Short(run, class_, price):
+                self._short(self._runs()[run], class_, price)
+            case _:
+                raise AssertionError(f"{command}, and no lane is remote")
+
+    def _moved(self, class_: int, way: int) -> None:
+        """What a step has not started goes to another backend."""
+        state, ways = self._schedule.moved(class_, way)
+        for live in self._runs().values():
+            if live.steps.get(state.name) is state:
+                _say(live, f"{state.name}: goes on with {ways.backend}")
+
+    def _rests(self, lane: int, until_us: int) -> None:
+        """A backend keeps failing, or works again."""
+        name = self._schedule.names[lane]
+        wait = max((until_us - self._clock.now_us()) / 1e6, 0)
+        said = f"{name} keeps failing; it is tried again in {wait:.0f} s"
+        for live in self._runs().values():
+            if any(name in state.used for state in live.steps.values()):
+                _say(live, None if until_us < 0 else said)
+
+    def _short(self, live: LiveRun, class_: int, price: int) -> None:
+        """End a step whose next job would cost more than the budget leaves.
+
+        Waiting would help nobody: no bill to come leaves enough.
+        """
+        state, ways = self._schedule.step_of(class_)
+        budget = live.plan.budget
+        assert budget is not None, "only a budget makes a run short of money"
+        left = Money(budget.amount - live.spent, budget.currency)
+        cost = Money(Decimal(price) / 1_000_000, budget.currency)
+        live.short[state.name] = BudgetReached(
+            f"step '{state.name}' stopped: its next job on {ways.backend} may cost "
+            f"{cost}, and {left} of the budget of {budget} is left; give a larger "
+            "budget or fewer shots",
+            step=state.name,
+        )
+        self._schedule.cancel(live, state.name, None)
+
+
+def _say(live: LiveRun, message: str | None) -> None:
+    live.message, live.dirty = message, True

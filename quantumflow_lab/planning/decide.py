@@ -1,0 +1,286 @@
+"""Which backend each step uses, and how long everything is expected to take.
+
+A step stays on one backend, since the points of a sweep are compared with each other.
+Which one, :func:`quantumflow_lab.placement.place` finds for the whole run at once:
+under ``cheapest`` the least cost within the deadline, under ``fastest`` the least time
+within the budget, under ``balanced`` the least sum of both, each as a part of a first
+plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+
+from quantumflow_lab.amounts import Money
+from quantumflow_lab.errors import PriceUnknown
+from quantumflow_lab.placement import Machine, Problem, Task, place
+from quantumflow_lab.planning.expect import BODY_S, History, Timing, timing
+from quantumflow_lab.planning.plan import Plan, StepPlan
+from quantumflow_lab.planning.policy import ranks
+from quantumflow_lab.ports import BackendFacts, Price
+
+_CALLS = 100
+"""Calls of a loop that says nothing of them."""
+_UNPRICED = 1e6
+"""Money for a job whose price nobody knows: taken only if nothing else will do."""
+_PYTHON = Machine("python", slots=4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What one step asks of a backend."""
+
+    circuits: int
+    shots: int
+    """Of each circuit."""
+    each_alone: bool
+    """True if every circuit is a job, as in a loop."""
+
+
+def decide(
+    plan: Plan,
+    among: Sequence[str],
+    undecided: Collection[str],
+    facts: Callable[[str], BackendFacts],
+    history: History,
+) -> Plan:
+    """Complete a plan: backends of steps, stand-ins, expected times.
+
+    Parameters
+    ----------
+    plan
+        With the first of `among` wherever the run decides.
+    among
+        Backends to choose from; none leaves the plan's.
+    undecided
+        Steps without a backend of their own.
+    facts, history
+        What is known of backends and of earlier runs.
+
+    Raises
+    ------
+    PriceUnknown
+        If there is a budget and a backend without a price in its currency.
+    """
+    known = {name: facts(name) for name in {*among, *_used(plan)}}
+    among = _affordable(plan.budget, among, known)
+    fixed = [b for s in plan.steps if s.name not in undecided for b in s.backends]
+    _need_prices(plan.budget, fixed if among else _used(plan), known)
+    steps = plan.steps
+    if among:
+        steps = _chosen(plan, [known[name] for name in among], undecided, history)
+    return replace(plan, steps=_timed(plan, steps, known, history))
+
+
+def _used(plan: Plan) -> list[str]:
+    return [name for step in plan.steps for name in step.backends]
+
+
+# --- money -------------------------------------------------------------------------
+
+
+def _price_in(facts: BackendFacts, budget: Money) -> bool:
+    """Whether jobs on a backend can be counted against a budget."""
+    if facts.price is None:
+        return facts.simulator
+    return facts.price.currency == budget.currency
+
+
+def _affordable(
+    budget: Money | None, among: Sequence[str], known: Mapping[str, BackendFacts]
+) -> list[str]:
+    """The backends that a budget can watch; refuse if none is left."""
+    if budget is None:
+        return list(among)
+    kept = [name for name in among if _price_in(known[name], budget)]
+    if among and not kept:
+        _need_prices(budget, among, known)
+    return kept
+
+
+def _need_prices(
+    budget: Money | None, names: Sequence[str], known: Mapping[str, BackendFacts]
+) -> None:
+    for name in names if budget else ():
+        assert budget is not None, "no names without a budget"
+        if not _price_in(known[name], budget):
+            price = known[name].price
+            have = f"is in {price.currency}" if price else "is not known"
+            raise PriceUnknown(
+                f"a budget in {budget.currency} cannot be kept: the price of '{name}' "
+                f"{have}; add it with qf.lab().backends.add('{name}', backend, "
+                f"price=qf.Price('{budget.currency}', per_shot=...))",
+                backend=name,
+            )
+
+
+# --- choosing ----------------------------------------------------------------------
+
+
+def _load(plan: Plan, step: StepPlan, history: History) -> _Load:
+    sizes = {name: len(values) for name, values in plan.axes.items()}
+    points = prod(sizes.get(dim, 1) for dim in step.dims)
+    shots, precision = plan.accuracy(step.kind, {})
+    if shots is None:
+        shots = round(precision**-2) if precision else plan.usual_shots
+    each = history.circuits.get(
+        step.name, 1.0 if step.quantum else step.calls or _CALLS
+    )
+    return _Load(max(1, round(points * each)), shots, each_alone=not step.quantum)
+
+
+def _chosen(
+    plan: Plan,
+    among: Sequence[BackendFacts],
+    undecided: Collection[str],
+    history: History,
+) -> tuple[StepPlan, ...]:
+    """Steps with the backend that the placement gives them, and the stand-ins."""
+    placed = place(_problem(plan, among, undecided, history)).machine_of
+    found = []
+    for step in plan.steps:
+        if step.backends and step.name in undecided:
+            first = placed[step.name]
+            names = [facts.name for facts in _by_merit(plan, step, among, history)]
+            others = tuple(name for name in names if name != first)
+            step = replace(step, backends=(first,), others=others)
+        found.append(step)
+    return tuple(found)
+
+
+def _problem(
+    plan: Plan,
+    among: Sequence[BackendFacts],
+    undecided: Collection[str],
+    history: History,
+) -> Problem:
+    """The whole run as tasks: steps that are to be placed, and the others in Python."""
+    tasks = []
+    shots = plan.shots or plan.usual_shots
+    for step in plan.steps:
+        needs = dict.fromkeys(step.needs, 0.0)
+        if step.backends and step.name in undecided:
+            load = _load(plan, step, history)
+            tasks.append(
+                Task(
+                    step.name,
+                    {f.name: _circuit_s(step, f, load, history) for f in among},
+                    circuits=load.circuits,
+                    shots=load.shots,
+                    needs=needs,
+                )
+            )
+        else:
+            seconds = {_PYTHON.name: _seconds(plan, step, history)}
+            tasks.append(Task(step.name, seconds, needs=needs))
+    budget = plan.budget
+    return Problem(
+        (*(_machine(facts, history, shots) for facts in among), _PYTHON),
+        tuple(tasks),
+        plan.policy,
+        deadline=plan.deadline,
+        budget=None if budget is None else float(budget.amount),
+    )
+
+
+def _machine(facts: BackendFacts, history: History, shots: int) -> Machine:
+    setups = [t.setup_s for (_, name), t in history.jobs.items() if name == facts.name]
+    usual = timing(History(), "", facts).setup_s
+    price = facts.price or Price("")
+    return Machine(
+        facts.name,
+        slots=1 if facts.simulator else facts.limits.open_jobs or 1,
+        setup=sum(setups) / len(setups) if setups else usual,
+        job_limit=min(facts.max_circuits, facts.limits.circuits or facts.max_circuits),
+        price_job=_job_price(facts),
+        price_shot=float(price.per_shot + price.per_circuit / shots),
+    )
+
+
+def _job_price(facts: BackendFacts) -> float:
+    if facts.price is not None:
+        return float(facts.price.per_job)
+    return 0.0 if facts.simulator else _UNPRICED
+
+
+def _circuit_s(
+    step: StepPlan, facts: BackendFacts, load: _Load, history: History
+) -> float:
+    """Seconds of one circuit; in a loop, where each is a job, those of its job."""
+    known = timing(history, step.name, facts)
+    return known.circuit_s + (known.setup_s if load.each_alone else 0.0)
+
+
+def _cost(facts: BackendFacts, load: _Load) -> float:
+    """Money for all circuits of a step."""
+    jobs = load.circuits if load.each_alone else 1
+    price = facts.price or Price("")
+    each = price.of(circuits=1, shots=load.shots) - price.per_job
+    return jobs * _job_price(facts) + load.circuits * float(each)
+
+
+def _by_merit(
+    plan: Plan, step: StepPlan, among: Sequence[BackendFacts], history: History
+) -> list[BackendFacts]:
+    """Backends for one step by what the policy aims at, the best first."""
+    load = _load(plan, step, history)
+    rows = [
+        (load.circuits * _circuit_s(step, facts, load, history), _cost(facts, load))
+        for facts in among
+    ]
+    longest, dearest = (max(column) or 1 for column in zip(*rows, strict=True))
+
+    def merit(i: int) -> tuple[float, float]:
+        seconds, cost = rows[i]
+        match plan.policy:
+            case "fastest":
+                return seconds, cost
+            case "cheapest":
+                return cost, seconds
+            case "balanced":
+                return seconds / longest + cost / dearest, seconds
+
+    return [among[i] for i in sorted(range(len(among)), key=merit)]
+
+
+# --- times -------------------------------------------------------------------------
+
+
+def _seconds(plan: Plan, step: StepPlan, history: History) -> float:
+    """Expected seconds of the function of a step over all its points."""
+    sizes = {name: len(values) for name, values in plan.axes.items()}
+    points = prod(sizes.get(dim, 1) for dim in step.dims)
+    return points * history.bodies.get(step.name, BODY_S)
+
+
+def _timed(
+    plan: Plan,
+    steps: Sequence[StepPlan],
+    known: Mapping[str, BackendFacts],
+    history: History,
+) -> tuple[StepPlan, ...]:
+    """Steps with their expected times, and the longest path from each."""
+    seconds, timings = {}, {}
+    for step in steps:
+        own = timings[step.name] = (
+            timing(history, step.name, known[step.backend])
+            if step.backends
+            else Timing(0.0, 0.0)
+        )
+        load = _load(plan, step, history) if step.backends else _Load(0, 0, False)
+        jobs = load.circuits if load.each_alone else min(load.circuits, 1)
+        work = jobs * own.setup_s + load.circuits * own.circuit_s
+        seconds[step.name] = _seconds(plan, step, history) + work
+    longest = ranks(steps, seconds)
+    return tuple(
+        replace(
+            step,
+            setup_s=timings[step.name].setup_s,
+            circuit_s=timings[step.name].circuit_s,
+            body_s=history.bodies.get(step.name, BODY_S),
+            rank_s=longest[step.name],
+        )
+        for step in steps
+    )

@@ -1,0 +1,17 @@
+-- What the last jobs and points of a workflow took, for the plan of its next run.
+WITH mine AS (
+    SELECT run FROM qf_runs WHERE name = $name ORDER BY started DESC LIMIT 20
+)
+SELECT
+    'job' AS what, step, backend,
+    median(queue_s + transpile_s) AS setup_s,
+    median(run_s / greatest(circuits, 1)) AS circuit_s,
+    sum(circuits) / greatest(sum(members), 1) AS circuits
+FROM qf_jobs
+WHERE run IN (FROM mine) AND state = 'settled' AND circuits > 0
+GROUP BY step, backend
+UNION ALL
+SELECT 'body' AS what, step, NULL, NULL, median(wall_s), NULL
+FROM qf_points
+WHERE run IN (FROM mine) AND state = 'done' AND kind NOT IN ('sample', 'estimate')
+GROUP BY step

@@ -1,0 +1,301 @@
+"""Runs that choose a backend, fail over, keep budgets and deadlines, and pause."""
+
+from __future__ import annotations
+
+import threading
+import time
+from decimal import Decimal
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from qiskit import QuantumCircuit
+
+import quantumflow_lab as qf
+from quantumflow_lab import Lab, Run
+from quantumflow_lab.errors import (
+    BadAxis,
+    BadOption,
+    BudgetReached,
+    DeadlinePassed,
+    PriceUnknown,
+)
+from tests.unit.devices import Busy, Device, TooLarge, at_most, raises
+
+FLIP = QuantumCircuit(1)
+FLIP.x(0)
+FLIP.measure_all()
+
+POINTS = """
+i = qf.axis(range(4))
+
+@qf.sample(shots=10)
+def counts(i):
+    return flip
+
+@qf.step
+def ones(counts):
+    return counts.data.meas.get_counts()["1"]
+"""
+
+
+def run(lab: Lab, cell: str = POINTS, **options: Any) -> Run:
+    return lab.run(dedent(cell), name="choice", inputs={"flip": FLIP}, **options)
+
+
+def price(per_shot: str, currency: str = "USD") -> qf.Price:
+    return qf.Price(currency, per_shot=Decimal(per_shot))
+
+
+@pytest.mark.parametrize("amount", [-1, "2001", "NaN"])
+def test_impossible_prices_are_refused(amount: Any) -> None:
+    with pytest.raises(BadOption, match="per_shot of a price cannot be"):
+        qf.Price("USD", per_shot=amount)
+
+
+def used(result: Run) -> list[str]:
+    """Backends whose jobs gave results, told by what they took."""
+    return sorted(
+        {job["backend"] for job in result.jobs if job["cost"] or job["run_s"]}
+    )
+
+
+def test_cheapest_takes_the_backend_that_costs_least(lab: Lab) -> None:
+    lab.backends.add("dear", Device("dear"), price=price("0.1"))
+    lab.backends.add("cheap", Device("cheap"), price=price("0.01"))
+    result = run(lab, among=["dear", "cheap"], policy="cheapest")
+    assert list(result["ones"]) == [10, 10, 10, 10]
+    assert used(result) == ["cheap"]
+    assert result.snapshot()["cost"]["money"] == "0.4 USD"
+    assert "machine time, 0.4 USD" in result._repr_html_()
+    (cost,) = result.cost
+    assert (cost["cost"], cost["currency"]) == (pytest.approx(0.4), "USD")
+
+
+def test_fastest_takes_the_backend_that_history_knows_as_faster(lab: Lab) -> None:
+    slow = Device("slow", trouble=lambda job, circuits: time.sleep(0.5))
+    lab.backends.add("slow", slow)
+    lab.backends.add("quick", Device("quick"))
+    for name in ("slow", "quick"):
+        run(lab, backend=name)
+    result = run(lab, among=["slow", "quick"], policy="fastest")
+    assert used(result) == ["quick"]
+    plan = lab.plan(
+        dedent(POINTS),
+        name="choice",
+        inputs={"flip": FLIP},
+        among=["slow", "quick"],
+        policy="fastest",
+    )
+    assert [step.others for step in plan.steps if step.quantum] == [("slow",)]
+
+
+def test_a_device_that_keeps_failing_is_left_for_the_next(lab: Lab) -> None:
+    offline = Device("offline", trouble=raises(ConnectionError("no route to host")))
+    spare = Device("spare")
+    lab.backends.add("offline", offline, price=price("0"))
+    lab.backends.add("spare", spare, price=price("0.001"))
+    result = run(lab, among=["offline", "spare"], policy="cheapest")
+    assert list(result["ones"]) == [10, 10, 10, 10]
+    assert result.jobs[-1]["backend"] == "spare"
+    assert len(offline.jobs) == 3
+    assert result.snapshot()["message"] == "counts: goes on with spare"
+
+
+def test_work_that_a_device_refuses_goes_to_one_that_takes_it(lab: Lab) -> None:
+    lab.backends.add("narrow", Device("narrow", qubits=1), price=price("0"))
+    lab.backends.add("wide", Device("wide", qubits=2), price=price("0.1"))
+    cell = """
+    @qf.sample(shots=10)
+    def counts():
+        qc = QuantumCircuit(2, 2)
+        qc.x([0, 1])
+        qc.measure([0, 1], [0, 1])
+        return qc
+    """
+    result = lab.run(
+        dedent(cell),
+        name="wide_one",
+        inputs={"QuantumCircuit": QuantumCircuit},
+        among=["narrow", "wide"],
+        policy="cheapest",
+    )
+    assert result["counts"].data.c.get_counts() == {"11": 10}
+    assert used(result) == ["wide"]
+
+
+def test_a_job_that_is_too_large_comes_again_in_parts(lab: Lab) -> None:
+    device = Device("small", trouble=at_most(2, TooLarge("payload too large")))
+    lab.backends.add("small", device)
+    result = run(lab, backend="small")
+    assert list(result["ones"]) == [10, 10, 10, 10]
+    assert device.jobs == [4, 2, 2]
+
+
+def test_retry_after_is_waited_for(lab: Lab) -> None:
+    device = Device("busy", trouble=raises(Busy("slow down"), until=1))
+    lab.backends.add("busy", device)
+    began = time.monotonic()
+    assert list(run(lab, backend="busy")["ones"]) == [10, 10, 10, 10]
+    assert time.monotonic() - began >= Busy.retry_after
+    assert device.jobs == [4, 4]
+
+
+def test_limits_of_a_provider_cut_jobs(lab: Lab) -> None:
+    device = Device("limited")
+    lab.backends.add("limited", device, limits=qf.Limits(open_jobs=1, shots=25))
+    assert list(run(lab, backend="limited")["ones"]) == [10, 10, 10, 10]
+    assert device.jobs == [2, 2]
+
+
+def test_payload_of_a_job_keeps_to_its_limit(lab: Lab) -> None:
+    device = Device("thin")
+    lab.backends.add("thin", device, limits=qf.Limits(open_jobs=1, payload=1))
+    assert list(run(lab, backend="thin")["ones"]) == [10, 10, 10, 10]
+    assert device.jobs == [1, 1, 1, 1]
+
+
+def test_nothing_is_submitted_that_might_pass_the_budget(lab: Lab) -> None:
+    device = Device("dear")
+    lab.backends.add("dear", device, price=price("0.1"))
+    result = run(lab, backend="dear", budget="3.99 USD")
+    assert device.jobs == []
+    with pytest.raises(BudgetReached, match=r"may cost 4 USD, and 3\.99 USD of the"):
+        result.raise_failure()
+    assert list(run(lab, backend="dear", budget="4 USD")["ones"]) == [10] * 4
+
+
+def test_a_budget_lets_what_it_can_pay_run_and_keeps_its_results(lab: Lab) -> None:
+    device = Device("dear")
+    limits = qf.Limits(open_jobs=1, circuits=1)
+    lab.backends.add("dear", device, price=price("0.1"), limits=limits)
+    result = run(lab, backend="dear", budget="2.5 USD")
+    values = list(result["ones"])
+    assert values[:2] == [10, 10]
+    assert [value.reason for value in values[2:]] == ["StepSkipped"] * 2
+    assert [v.reason for v in list(result["counts"])[2:]] == ["BudgetReached"] * 2
+    assert result.state == "failed"
+
+
+def test_failover_is_priced_anew_and_never_over_the_budget(lab: Lab) -> None:
+    offline = Device("offline", trouble=raises(ConnectionError("no route to host")))
+    dear = Device("dear")
+    lab.backends.add("offline", offline, price=price("0.01"))
+    lab.backends.add("dear", dear, price=price("1"))
+    result = run(lab, among=["offline", "dear"], policy="cheapest", budget="20 USD")
+    assert dear.jobs == []
+    assert result.state == "failed"
+
+
+def test_a_budget_needs_prices(lab: Lab) -> None:
+    lab.backends.add("silent", Device("silent"))
+    with pytest.raises(PriceUnknown, match="the price of 'silent' is not known; add"):
+        run(lab, backend="silent", budget="1 USD")
+    lab.backends.add("euros", Device("euros"), price=price("1", "EUR"))
+    with pytest.raises(PriceUnknown, match="the price of 'euros' is in EUR"):
+        run(lab, among=["euros", "silent"], budget="1 USD")
+    lab.backends.add("dollars", Device("dollars"), price=price("0.001"))
+    chosen = run(lab, among=["silent", "euros", "dollars"], budget="1 USD")
+    assert used(chosen) == ["dollars"]
+
+
+def test_the_deadline_ends_what_takes_too_long(lab: Lab) -> None:
+    cell = """
+    @qf.step
+    def quick():
+        return 1
+
+    @qf.step
+    def slow(quick):
+        stop.wait(20)
+
+    @qf.step
+    def after(slow):
+        return 2
+    """
+    stop = threading.Event()
+    began = time.monotonic()
+    result = lab.run(dedent(cell), name="late", inputs={"stop": stop}, deadline="0.3 s")
+    stop.set()
+    assert time.monotonic() - began < 5
+    assert (result["quick"], result.state) == (1, "failed")
+    with pytest.raises(
+        DeadlinePassed, match="step 'after' was stopped at the deadline"
+    ):
+        result.raise_failure()
+
+
+def test_a_paused_run_starts_nothing_until_it_goes_on(lab: Lab) -> None:
+    cell = """
+    @qf.step
+    def first():
+        began.set()
+        go.wait(10)
+        return 1
+
+    @qf.step
+    def second(first):
+        return first + 1
+    """
+    began, go = threading.Event(), threading.Event()
+    result = lab.run(
+        dedent(cell),
+        name="pausing",
+        inputs={"began": began, "go": go},
+        background=True,
+    )
+    assert began.wait(10)
+    result.pause()
+    go.set()
+    time.sleep(0.3)
+    assert result.partial("first") == 1
+    assert result.partial("second") is None
+    assert "%qflow resume pausing" in result.snapshot()["message"]
+    result.resume().wait(10)
+    assert result["second"] == 2
+
+
+def test_a_loop_goes_on_with_the_next_backend(lab: Lab) -> None:
+    offline = Device("offline", trouble=raises(ConnectionError("no route to host")))
+    lab.backends.add("offline", offline, price=price("0"))
+    lab.backends.add("spare", Device("spare"), price=price("0.001"))
+    cell = """
+    @qf.step(calls=2)
+    def loop(sampler):
+        jobs = [sampler.run([flip], shots=5) for _ in range(2)]
+        return [job.result()[0].data.meas.get_counts() for job in jobs]
+    """
+    among = ["offline", "spare"]
+    result = run(lab, cell, among=among, policy="cheapest")
+    assert result["loop"] == [{"1": 5}, {"1": 5}]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"policy": "cheap"}, "policy cannot be 'cheap'; did you mean 'cheapest'"),
+        ({"deadline": "soon"}, "deadline must be a duration such as 600 or '10 min'"),
+        ({"deadline": -1}, "deadline must be a duration"),
+        ({"budget": "20"}, "budget must be money such as '20 USD', not '20'"),
+        ({"backend": "aer", "among": ["aer"]}, "give one of the two"),
+    ],
+)
+def test_impossible_choices_are_refused(
+    lab: Lab, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(BadOption, match=message):
+        run(lab, **options)
+
+
+def test_one_of_several_backends_is_no_axis(lab: Lab) -> None:
+    cell = """
+    @qf.sample
+    def counts():
+        return flip
+
+    @qf.step(over="backend")
+    def all_of_them(counts):
+        return counts
+    """
+    with pytest.raises(BadAxis, match="--among uses one of its backends"):
+        run(lab, cell, among=["aer", "basic_simulator"])
