@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from quantumflow_lab._fallback.terms import Terms
+from quantumflow_lab._fallback.terms import FOREVER, Terms
 from quantumflow_lab._words import EventCode, Scope
 from quantumflow_lab.errors import SchedulerError
 
@@ -202,6 +202,8 @@ class Draft:
         self.known_lane(lane)
         at_least("burst", burst, 1)
         at_least("period", period, 0)
+        if period * burst > FOREVER:
+            raise SchedulerError(f"period cannot be {period}")
         at_least("trip", trip, 0)
         at_least("rest", rest, 0)
 

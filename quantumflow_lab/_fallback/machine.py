@@ -683,10 +683,18 @@ class Scheduler:
         state = "intended" if doubtful else "sent"
         cls = self.class_names[name]
         job = self.open_job(cls, way, state, reserve, members)
+        self.count_tries(words)
         job.left = not members or 2 * len(members) < len(words)
         self.unwanted.add(job.number)
         if doubtful:
             self.doubt(job.number)
+
+    def count_tries(self, words: list[int]) -> None:
+        """Whoever does not belong to an adopted job any more has had its attempt."""
+        for number, attempt in zip(words[::2], words[1::2], strict=True):
+            unit = self.units[number]
+            if unit.state in EARLY:
+                unit.attempt = max(unit.attempt, attempt)
 
     def stop_unwanted(self) -> None:
         """Stop jobs that go on for nobody."""

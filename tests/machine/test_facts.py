@@ -76,6 +76,18 @@ def test_money_spent_before_counts_against_the_cap(machine):
     assert machine.scheduler.money(0) == (7, 0)
 
 
+def test_late_answer_of_an_adopted_job_is_not_credited_to_the_next_attempt(machine):
+    """Unit 3 still needs unit 1, so the adopted job is not its own any more."""
+    events = Events().lane(0, slots=2).lane(1, slots=2).run(0, seed=1)
+    events.define_class(0, run=0, step=0, lane=0)
+    events.define_class(1, run=0, step=1, lane=1, job_limit=9)
+    events.define(run=0, cls=0, first=0, needs=[[], []])
+    events.define(run=0, cls=1, first=2, needs=[[0], [1]]).known(0)
+    machine.tell(events.adopt(1, 0, members=[(2, 1), (3, 1)]).seal(0))
+    assert machine.tell(Events().done(1, 1))[-1] == Submit(1, 1, ((3, 2),))
+    assert machine.tell(Events().done(3, 1)) == []
+
+
 def test_earlier_attempts_cannot_be_adopted_again(machine):
     """An adopted attempt is later than every attempt of this scheduler."""
     events = facts(machine).adopt(1, 0, members=[(2, 1), (3, 1)]).seal(0)

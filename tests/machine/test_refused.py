@@ -61,6 +61,10 @@ CLASS = {"run": 0, "step": 0, "lane": 0}
         ),
         (Events().guard(9), "no lane 9"),
         (Events().guard(0, burst=0), "burst cannot be 0"),
+        (
+            Events().guard(0, burst=4, period=2**61),
+            "period cannot be 2305843009213693952",
+        ),
         (Events().limits(0, shots=-2), "shots cannot be -2"),
         (Events().weight(0, circuits=-1), "circuits cannot be -1"),
         (Events().weight(0, payload=2**31), "payload cannot be 2147483648"),

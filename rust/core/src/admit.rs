@@ -79,6 +79,9 @@ fn admit_weight(weight: Weight, least: i64) -> Admitted {
 fn admit_guard(guard: Guard) -> Admitted {
     at_least("burst", guard.burst, 1)?;
     number("period", guard.period)?;
+    if guard.period.checked_mul(guard.burst).is_none() {
+        return Err(SchedulerError::Range { what: "period", value: guard.period });
+    }
     number("trip", guard.trip)?;
     number("rest", guard.rest)
 }

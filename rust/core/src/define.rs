@@ -182,11 +182,7 @@ impl Scheduler {
 
     /// Takes a result that was known beforehand, unless the unit has started or is in doubt.
     pub(crate) fn known(&mut self, unit: u32) {
-        let early = matches!(
-            self.state(unit),
-            State::Waiting | State::Ready | State::Held | State::Backoff | State::Blocked
-        );
-        if early && self.asking_job(unit).is_none() {
+        if self.state(unit).is_early() && self.asking_job(unit).is_none() {
             self.finish(unit, State::Done, Cause::Answer);
         }
     }

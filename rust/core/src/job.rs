@@ -180,10 +180,25 @@ impl Scheduler {
         members.dedup_by_key(|member| member.0);
         let state = if old.doubtful { JobState::Intended } else { JobState::Sent };
         let job = self.open_job(class, way, state, old.reserve.into(), &members);
+        self.count_tries(old);
         self.jobs[job as usize].left = members.is_empty() || 2 * members.len() < old.members.len();
         self.unwanted.insert(job);
         if old.doubtful {
             self.doubt(job);
+        }
+    }
+
+    /// Whoever does not belong to an adopted job any more has had the attempt it was there with,
+    /// so that a late answer to that one is not taken for the next.
+    fn count_tries(&mut self, old: &Adoption<'_>) {
+        for pair in old.members.chunks_exact(2) {
+            let (unit, attempt) = (pair[0] as u32, pair[1] as u32);
+            let awaited = matches!(self.state(unit), State::Running | State::Parked | State::Sent);
+            let open = !self.state(unit).is_final() && self.state(unit) != State::Stopping;
+            if open && !awaited {
+                let before = &mut self.units.attempt[unit as usize];
+                *before = (*before).max(attempt);
+            }
         }
     }
 

@@ -44,6 +44,11 @@ impl State {
         matches!(self, Ready | Running | Sent | Backoff | Stopping)
     }
 
+    /// True if no attempt of this unit is out.
+    pub(crate) fn is_early(self) -> bool {
+        matches!(self, Waiting | Ready | Held | Backoff | Blocked)
+    }
+
     /// Name in the docs and in Python.
     pub fn name(self) -> &'static str {
         match self {

@@ -136,10 +136,6 @@ impl Observer {
             let end = need.end.ok_or("a unit starts only when its needs are final")?;
             ensure(end == State::Done || facts.collect, "a unit starts only with its needs done")?;
         }
-        // It did not belong to an adopted job, which has the number of this attempt.
-        for job in self.facts.jobs.iter_mut().filter(|job| job.adopted) {
-            job.members.retain(|&member| member != (unit, attempt));
-        }
         let facts = &mut self.facts.units[unit as usize];
         facts.attempt = attempt;
         facts.out = true;
