@@ -47,6 +47,7 @@ LAYERS = {
     "ports": Layer("ports", "workflow"),
     "planning": Layer("planning", "workflow grid fingerprint cell ports"),
     "core": Layer("core _core _fallback _fallback_journal _words"),
+    "graph": Layer("graph", "core"),
     "runner": Layer(
         "runner schedule jobs bodies calls live recorder records snapshot console"
         " context primitives own",
@@ -80,10 +81,10 @@ OWNERS: dict[str, str] = {
     "qiskit.compiler": "backends",
     "IPython": "magics cli __init__",
     "ipykernel": "magics cli",
-    "dask": "",
+    "dask": "graph",
     "fastapi": "",
 }
-"""What only some parts may import; for dask and fastapi: none yet."""
+"""What only some parts may import; for fastapi: none yet."""
 
 STDLIB_ONLY = ("errors", "workflow")
 """Layers that need nothing but Python."""

@@ -1,0 +1,283 @@
+"""From a Dask graph to numbered calls: one walk, needs before what needs them.
+
+Numbers are given depth first, and the scheduler starts low numbers first; so what was
+made is used soon and held briefly. Data and aliases get no number: data are constants
+of the tasks that name them, an alias is another name for the same number.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from operator import is_not
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from quantumflow_lab.graph.parts import Call, Need, call_of, gather, has_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    Opened = tuple[Callable[..., Any], tuple[Hashable, ...]]
+
+CONTAINERS = (list, tuple, set, frozenset)
+
+
+class Constant:
+    """A value that a key has without running anything."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def is_task(value: Any) -> TypeGuard[tuple[Any, ...]]:
+    """Whether this is a task as Dask's documentation defines it."""
+    return type(value) is tuple and bool(value) and callable(value[0])
+
+
+class Reading:
+    """The calls of a graph, as far as they are needed.
+
+    Parameters
+    ----------
+    graph
+        Keys and their tasks, aliases or data.
+    """
+
+    def __init__(self, graph: dict[Any, Any]) -> None:
+        self.graph = graph
+        self.calls: list[Callable[..., Any]] = []
+        """What to call, by number."""
+        self.needs: list[tuple[int, ...]] = []
+        """The numbers whose results it takes, in order; a number may repeat."""
+        self.keys: list[Hashable] = []
+        """The key of each number."""
+        self._number: dict[Hashable, int] = {}
+        self._opened: dict[Hashable, Opened] = {}
+        self._final: dict[Hashable, Any] = {}
+        # Nobody can have made a node of `dask._task_spec` without importing it.
+        self._dask = sys.modules.get("dask._task_spec")
+
+    def add(self, key: Hashable) -> int | Constant:
+        """Number a key with all it needs; its number, or its constant.
+
+        Raises
+        ------
+        KeyError
+            If the graph has no such key.
+        RuntimeError
+            If it needs itself.
+        """
+        final = self._resolve(key)
+        if isinstance(final, Constant):
+            return final
+        if final not in self._number:
+            self._walk(final)
+        return self._number[final]
+
+    def _walk(self, key: Hashable) -> None:
+        """Depth first, with a stack: graphs are deeper than Python likes to recurse.
+
+        A key is -1 while what it needs is being numbered.
+        """
+        graph, number, opened = self.graph, self._number, self._opened
+        calls, needs, keys = self.calls, self.needs, self.keys
+        stack: list[tuple[Any, Any, Any, Iterator[Hashable]]] = []
+        call, args = self._open(key)
+        number[key] = -1
+        pending = iter(args)
+        while True:
+            for arg in pending:
+                try:
+                    if arg in number:
+                        continue
+                    task = graph[arg]
+                except (KeyError, TypeError):
+                    call, args = self._open(key)
+                    pending = iter(args)
+                    break
+                if type(task) is tuple and task and callable(task[0]):
+                    stack.append((key, call, args, pending))
+                    call, args = task[0], task[1:]
+                elif key in opened:
+                    stack.append((key, call, args, pending))
+                    call, args = self._open(arg)
+                else:
+                    call, args = self._open(key)
+                    pending = iter(args)
+                    break
+                key = arg
+                number[key] = -1
+                pending = iter(args)
+                break
+            else:
+                needs.append(tuple(map(number.__getitem__, args)))
+                number[key] = len(keys)
+                keys.append(key)
+                calls.append(call)
+                if not stack:
+                    return
+                key, call, args, pending = stack.pop()
+
+    def cycle(self) -> str:
+        """Name keys that need each other, once a need is -1."""
+        last = next(at for at, mine in enumerate(self.needs) if -1 in mine)
+        end = self.keys[last]
+        start = self._args(end)[self.needs[last].index(-1)]
+        came_from: dict[Hashable, Hashable] = {}
+        for key in (todo := [start]):
+            for arg in self._args(key):
+                if arg not in came_from:
+                    came_from[arg] = key
+                    todo.append(arg)
+        path = [start, end]
+        while path[-1] != start:
+            path.append(came_from[path[-1]])
+        return cycle_message(path[::-1])
+
+    def _args(self, key: Hashable) -> tuple[Hashable, ...]:
+        return self._opened[key][1] if key in self._opened else self.graph[key][1:]
+
+    def _open(self, key: Hashable) -> Opened:
+        """The call of a key whose arguments are not just keys of tasks."""
+        opened = self._opened.get(key)
+        if opened is None:
+            refs: list[Hashable] = []
+            part = self._part(self.graph[key], refs)
+            call: Callable[..., Any]
+            if not isinstance(part, Call):  # a container of nothing but constants
+                call = partial(itself, part)
+            else:
+                call = part if part.named else call_of(part.func, part.parts)
+            opened = self._opened[key] = (call, tuple(refs))
+        return opened
+
+    def _resolve(self, key: Hashable) -> Any:
+        """The key of a task, or the constant, that a key stands for."""
+        final = self._final.get(key)
+        if final is None:
+            final = self._final[key] = self._follow(key)
+        return final
+
+    def _follow(self, key: Hashable) -> Any:
+        """Go from alias to alias to what is none."""
+        path = [key]
+        while True:
+            value = self.graph[path[-1]]
+            if isinstance(value, Constant):
+                return value
+            target = self._alias(value)
+            if target is None:
+                return path[-1] if self._mentions(value) else Constant(value)
+            if isinstance(target, Constant):
+                return target
+            if target == path[-1]:
+                raise KeyError(target)
+            if target in path:
+                raise RuntimeError(cycle_message([*path, target]))
+            path.append(target)
+
+    def _alias(self, value: Any) -> Any:
+        """The key that a value stands for, the constant that it wraps, or None."""
+        if is_task(value):
+            return None
+        if self._dask and isinstance(value, self._dask.GraphNode):
+            if isinstance(value, self._dask.Alias):
+                return value.target
+            if isinstance(value, self._dask.DataNode):
+                return Constant(value.value)
+            return None
+        if self._dask and is_future(self._dask, value):
+            return value.key
+        return value if self._is_key(value) else None
+
+    def _is_key(self, value: Any) -> bool:
+        try:
+            return value in self.graph
+        except TypeError:
+            return False
+
+    def _mentions(self, value: Any) -> bool:
+        """Whether anything has to run, or be filled in, for this value."""
+        if is_task(value):
+            return True
+        if self._dask and (
+            isinstance(value, self._dask.GraphNode) or is_future(self._dask, value)
+        ):
+            return True
+        if self._is_key(value):
+            return True
+        return isinstance(value, CONTAINERS) and any(map(self._mentions, value))
+
+    def _part(self, value: Any, refs: list[Hashable]) -> Any:
+        """What an argument or a value becomes; adds the keys it needs to `refs`."""
+        if is_task(value):
+            return Call(value[0], [self._part(arg, refs) for arg in value[1:]], {})
+        if self._dask:
+            if isinstance(value, self._dask.GraphNode):
+                return self._node_part(value, refs)
+            if is_future(self._dask, value):
+                return self._need(value.key, refs)
+        if self._is_key(value):
+            return self._need(value, refs)
+        if isinstance(value, CONTAINERS):
+            parts = [self._part(item, refs) for item in value]
+            if has_parts(parts):
+                return Call(partial(gather, type(value)), parts, {})
+            if any(map(is_not, parts, value)):
+                return gather(type(value), *parts)
+        return value
+
+    def _need(self, key: Hashable, refs: list[Hashable]) -> Any:
+        try:
+            final = self._resolve(key)
+        except KeyError:
+            raise ValueError(f"Missing dependency {key!r}") from None
+        if isinstance(final, Constant):
+            return final.value
+        refs.append(final)
+        return Need(len(refs) - 1)
+
+    def _node_part(self, node: Any, refs: list[Hashable]) -> Any:
+        """The part of a `dask._task_spec` node."""
+        spec = self._dask
+        if isinstance(node, spec.Alias):
+            return self._need(node.target, refs)
+        if isinstance(node, spec.DataNode):
+            return node.value
+        if type(node).__call__ is not spec.Task.__call__:
+            keys = list(node.dependencies)
+            needs = [self._need(key, refs) for key in keys]
+            return Call(partial(call_node, node, keys), needs, {})
+        parts = [self._node_arg(arg, refs) for arg in node.args]
+        named = {name: self._node_arg(arg, refs) for name, arg in node.kwargs.items()}
+        return Call(node.func, parts, named)
+
+    def _node_arg(self, arg: Any, refs: list[Hashable]) -> Any:
+        """Arguments of nodes mark what they need; their other values are constants."""
+        if isinstance(arg, self._dask.GraphNode) or is_future(self._dask, arg):
+            return self._part(arg, refs)
+        return arg
+
+
+def itself(value: Any) -> Any:
+    """Be a call that has its result already."""
+    return value
+
+
+def is_future(spec: Any, value: Any) -> bool:
+    """Whether a value only refers to a key, as Dask's own check does."""
+    return isinstance(value, spec.TaskRef) or getattr(value, "__dask_future__", False)
+
+
+def call_node(node: Any, keys: list[Hashable], *results: Any) -> Any:
+    """Run a node that has its own way of being called."""
+    return node(dict(zip(keys, results, strict=True)))
+
+
+def cycle_message(keys: list[Hashable]) -> str:
+    """What Dask says of keys that need each other."""
+    return "Cycle detected between the following keys:" + "".join(
+        f"\n  -> {key}" for key in keys
+    )
