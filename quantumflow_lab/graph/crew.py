@@ -37,6 +37,10 @@ BRIEF = 30e-6
 """Seconds below which a unit is not worth another thread."""
 WATCH = 1e-3
 """Seconds without a report after which a watching thread helps."""
+FADE = 7 / 8
+"""How much of what was measured still counts at the next report."""
+LOOK = 0.1
+"""Seconds until an interrupt is noticed, at most."""
 FINAL_WORDS = 5
 
 
@@ -96,7 +100,9 @@ class Crew:
                 self._tell(events, 0)
             if along:
                 self._work(lead=True)
-            self._ended.acquire()
+            # A signal that comes just before a wait does not end it: look now and then.
+            while not self._ended.acquire(timeout=LOOK):
+                pass
         finally:
             self._stop()
         if self.error is not None:
@@ -116,6 +122,7 @@ class Crew:
             while self._turn(done, perf_counter() - began, lead=lead):
                 done = []
                 began = perf_counter()
+                until = began + TURN
                 while True:
                     try:
                         unit = take()
@@ -123,7 +130,7 @@ class Crew:
                         break
                     results[unit] = calls[unit](*map(result, needs[unit]))
                     done.append(unit)
-                    if self._hurry:
+                    if self._hurry or perf_counter() > until:
                         break
         except BaseException as error:  # noqa: BLE001  # the caller raises it
             self._fail(error)
@@ -171,14 +178,19 @@ class Crew:
                 results[need] = None
 
     def _pace(self, ran: int, took: float) -> Events:
-        """Change the number of slots if the units are of another length than before."""
-        self._spent = self._spent / 2 + took
-        self._ran = self._ran / 2 + ran
+        """Change the number of slots if the units are of another length than before.
+
+        There is always room for units that have just become ready: they may be the last
+        to need a result, and go before what waits in the queue.
+        """
+        self._spent = self._spent * FADE + took
+        self._ran = self._ran * FADE + ran
         each = self._spent / self._ran
-        threads = self.threads.count
-        slots = min(MOST, threads * max(1, int(TURN / max(each, 1e-7))))
         self._brief = each < BRIEF
-        if slots * 2 > self._slots > slots / 2 and slots > threads:
+        threads = self.threads.count
+        slots = threads * max(1, int(TURN / max(each, 1e-7)))
+        slots = max(min(MOST, slots, 4 * self._slots), len(self._ready) + threads)
+        if slots == self._slots or self._slots / 2 < slots < self._slots > threads:
             return Events()
         self._slots = slots
         return Events().lane(0, slots=slots)

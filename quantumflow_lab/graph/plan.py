@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from quantumflow_lab.graph.reading import Reading
+    from quantumflow_lab.graph.numbering import Numbers
+
+
+FEW = 16
+"""Sources are few if there is less than one to so many units."""
 
 
 @dataclass(slots=True)
@@ -28,7 +32,7 @@ class Plan:
     uses: list[int]
     """How often a result is wanted: by units that need it, and by the caller."""
     unit_of: list[int] | range
-    """The unit of each number of the reading."""
+    """The unit of each number."""
     stop: list[bool]
     """Not empty once nothing more is wanted; chains look at it between calls."""
 
@@ -53,49 +57,77 @@ class Chain:
         return value
 
 
-def plan(reading: Reading, wanted: Collection[int]) -> Plan:
-    """Group what was read into units.
+def plan(numbers: Numbers, wanted: Collection[int]) -> Plan:
+    """Group what was numbered into units.
 
     Parameters
     ----------
     wanted
         Numbers whose results the caller wants; they end a chain.
+
+    Raises
+    ------
+    RuntimeError
+        If keys need each other.
     """
-    needs = reading.needs
+    needs = numbers.needs
     counts = Counter(chain.from_iterable(needs))
     if counts[-1]:
-        raise RuntimeError(reading.cycle())
+        raise numbers.cycle(numbers)
     counts.update(wanted)
     uses = [*map(counts.get, range(len(needs)), repeat(0))]
-    stop: list[bool] = []
+    made = Plan(numbers.calls, needs, uses, range(len(needs)), [])
     # Depth first numbers a need that has one user right before it.
     first = [
         number
         for number, mine in enumerate(needs)
         if len(mine) != 1 or mine[0] != number - 1 or uses[number - 1] != 1
     ]
-    if len(first) == len(needs):
-        return Plan(reading.calls, needs, uses, range(len(needs)), stop)
-    return _chained(reading, uses, first, stop)
+    if len(first) < len(needs):
+        made = _chained(made, first)
+    if made.needs.count(()) * FEW > len(made.needs):
+        made = _eager(made)
+    return made
 
 
-def _chained(
-    reading: Reading, uses: list[int], first: list[int], stop: list[bool]
-) -> Plan:
-    """Group by the numbers that begin a unit."""
-    spans = [*pairwise([*first, len(reading.needs)])]
+def _chained(made: Plan, first: list[int]) -> Plan:
+    """Join units to chains that begin with these."""
+    calls, needs, uses, stop = made.calls, made.needs, made.uses, made.stop
+    spans = [*pairwise([*first, len(needs)])]
     unit_of: list[int] = []
     for unit, (start, end) in enumerate(spans):
         unit_of.extend(repeat(unit, end - start))
-    calls = reading.calls
     number = unit_of.__getitem__
     return Plan(
         [
             calls[start] if end - start == 1 else Chain(calls[start:end], stop)
             for start, end in spans
         ],
-        [tuple(map(number, reading.needs[start])) for start in first],
+        [tuple(map(number, needs[start])) for start in first],
         [uses[end - 1] for _, end in spans],
         unit_of,
         stop,
+    )
+
+
+def _eager(made: Plan) -> Plan:
+    """Put each unit right after the last of the sources that it depends on.
+
+    Depth first alone would run all of ``x.min()`` before ``x.max()``, and hold every
+    chunk of ``x`` for that long.
+    """
+    last: list[int] = []
+    for unit, mine in enumerate(made.needs):
+        last.append(max(map(last.__getitem__, mine)) if mine else unit)
+    order = sorted(range(len(last)), key=last.__getitem__)
+    rank = last
+    for place, unit in enumerate(order):
+        rank[unit] = place
+    place_of = rank.__getitem__
+    return Plan(
+        [*map(made.calls.__getitem__, order)],
+        [tuple(map(place_of, made.needs[unit])) for unit in order],
+        [*map(made.uses.__getitem__, order)],
+        [*map(place_of, made.unit_of)],
+        made.stop,
     )

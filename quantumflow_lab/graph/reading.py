@@ -10,14 +10,15 @@ from __future__ import annotations
 import sys
 from functools import partial
 from operator import is_not
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
+from quantumflow_lab.graph.numbering import Numbers, cycle_message, is_task
 from quantumflow_lab.graph.parts import Call, Need, call_of, gather, has_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable
 
-    Opened = tuple[Callable[..., Any], tuple[Hashable, ...]]
+    from quantumflow_lab.graph.numbering import Opened
 
 CONTAINERS = (list, tuple, set, frozenset)
 
@@ -31,11 +32,6 @@ class Constant:
         self.value = value
 
 
-def is_task(value: Any) -> TypeGuard[tuple[Any, ...]]:
-    """Whether this is a task as Dask's documentation defines it."""
-    return type(value) is tuple and bool(value) and callable(value[0])
-
-
 class Reading:
     """The calls of a graph, as far as they are needed.
 
@@ -46,18 +42,12 @@ class Reading:
     """
 
     def __init__(self, graph: dict[Any, Any]) -> None:
-        self.graph = graph
-        self.calls: list[Callable[..., Any]] = []
-        """What to call, by number."""
-        self.needs: list[tuple[int, ...]] = []
-        """The numbers whose results it takes, in order; a number may repeat."""
-        self.keys: list[Hashable] = []
-        """The key of each number."""
-        self._number: dict[Hashable, int] = {}
+        self.values = graph
+        self.numbers = Numbers(self)
         self._opened: dict[Hashable, Opened] = {}
         self._final: dict[Hashable, Any] = {}
         # Nobody can have made a node of `dask._task_spec` without importing it.
-        self._dask = sys.modules.get("dask._task_spec")
+        self._dask: Any = sys.modules.get("dask._task_spec")
 
     def add(self, key: Hashable) -> int | Constant:
         """Number a key with all it needs; its number, or its constant.
@@ -72,79 +62,18 @@ class Reading:
         final = self._resolve(key)
         if isinstance(final, Constant):
             return final
-        if final not in self._number:
-            self._walk(final)
-        return self._number[final]
+        return self.numbers[final]
 
-    def _walk(self, key: Hashable) -> None:
-        """Depth first, with a stack: graphs are deeper than Python likes to recurse.
+    def runs(self, key: Hashable) -> bool:
+        """Whether this key, which is no plain task, is known to need running."""
+        return key in self._opened or self._final.get(key, self) == key
 
-        A key is -1 while what it needs is being numbered.
-        """
-        graph, number, opened = self.graph, self._number, self._opened
-        calls, needs, keys = self.calls, self.needs, self.keys
-        stack: list[tuple[Any, Any, Any, Iterator[Hashable]]] = []
-        call, args = self._open(key)
-        number[key] = -1
-        pending = iter(args)
-        while True:
-            for arg in pending:
-                try:
-                    if arg in number:
-                        continue
-                    task = graph[arg]
-                except (KeyError, TypeError):
-                    call, args = self._open(key)
-                    pending = iter(args)
-                    break
-                if type(task) is tuple and task and callable(task[0]):
-                    stack.append((key, call, args, pending))
-                    call, args = task[0], task[1:]
-                elif key in opened:
-                    stack.append((key, call, args, pending))
-                    call, args = self._open(arg)
-                else:
-                    call, args = self._open(key)
-                    pending = iter(args)
-                    break
-                key = arg
-                number[key] = -1
-                pending = iter(args)
-                break
-            else:
-                needs.append(tuple(map(number.__getitem__, args)))
-                number[key] = len(keys)
-                keys.append(key)
-                calls.append(call)
-                if not stack:
-                    return
-                key, call, args, pending = stack.pop()
-
-    def cycle(self) -> str:
-        """Name keys that need each other, once a need is -1."""
-        last = next(at for at, mine in enumerate(self.needs) if -1 in mine)
-        end = self.keys[last]
-        start = self._args(end)[self.needs[last].index(-1)]
-        came_from: dict[Hashable, Hashable] = {}
-        for key in (todo := [start]):
-            for arg in self._args(key):
-                if arg not in came_from:
-                    came_from[arg] = key
-                    todo.append(arg)
-        path = [start, end]
-        while path[-1] != start:
-            path.append(came_from[path[-1]])
-        return cycle_message(path[::-1])
-
-    def _args(self, key: Hashable) -> tuple[Hashable, ...]:
-        return self._opened[key][1] if key in self._opened else self.graph[key][1:]
-
-    def _open(self, key: Hashable) -> Opened:
-        """The call of a key whose arguments are not just keys of tasks."""
+    def open(self, key: Hashable) -> Opened:
+        """The call of a key, and the keys whose results it takes, none an alias."""
         opened = self._opened.get(key)
         if opened is None:
             refs: list[Hashable] = []
-            part = self._part(self.graph[key], refs)
+            part = self._part(self.values[key], refs)
             call: Callable[..., Any]
             if not isinstance(part, Call):  # a container of nothing but constants
                 call = partial(itself, part)
@@ -164,7 +93,7 @@ class Reading:
         """Go from alias to alias to what is none."""
         path = [key]
         while True:
-            value = self.graph[path[-1]]
+            value = self.values[path[-1]]
             if isinstance(value, Constant):
                 return value
             target = self._alias(value)
@@ -175,7 +104,7 @@ class Reading:
             if target == path[-1]:
                 raise KeyError(target)
             if target in path:
-                raise RuntimeError(cycle_message([*path, target]))
+                raise RuntimeError(cycle_message([*path[path.index(target) :], target]))
             path.append(target)
 
     def _alias(self, value: Any) -> Any:
@@ -194,7 +123,7 @@ class Reading:
 
     def _is_key(self, value: Any) -> bool:
         try:
-            return value in self.graph
+            return value in self.values
         except TypeError:
             return False
 
@@ -274,10 +203,3 @@ def is_future(spec: Any, value: Any) -> bool:
 def call_node(node: Any, keys: list[Hashable], *results: Any) -> Any:
     """Run a node that has its own way of being called."""
     return node(dict(zip(keys, results, strict=True)))
-
-
-def cycle_message(keys: list[Hashable]) -> str:
-    """What Dask says of keys that need each other."""
-    return "Cycle detected between the following keys:" + "".join(
-        f"\n  -> {key}" for key in keys
-    )

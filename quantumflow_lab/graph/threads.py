@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -60,11 +59,7 @@ def inside(threads: Threads) -> bool:
 
 
 def choose(num_workers: int | None, pool: Any) -> Threads:
-    """The threads that arguments or Dask's configuration ask for."""
-    config = sys.modules.get("dask.config")
-    if config is not None:
-        pool = pool or config.get("pool", None)
-        num_workers = num_workers or config.get("num_workers", None)
+    """Threads of this pool; without one, so many of this process."""
     if pool is not None:
         return Threads(size_of(pool), pool)
     return Threads(num_workers or processors(), own_pool())
@@ -86,7 +81,7 @@ def processors() -> int:
 
 
 def own_pool() -> ThreadPoolExecutor:
-    """The pool of this process. It grows to what is used at once; idle threads sleep."""
+    """The pool of this process: as many threads as were busy at once, now asleep."""
     global _own
     pool = _own
     if pool is None:
