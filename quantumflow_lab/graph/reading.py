@@ -87,6 +87,8 @@ class Reading:
         final = self._final.get(key)
         if final is None:
             final = self._final[key] = self._follow(key)
+            if not isinstance(final, Constant):
+                self._final[final] = final
         return final
 
     def _follow(self, key: Hashable) -> Any:

@@ -350,7 +350,10 @@ def test_tasks_see_the_context_of_the_caller() -> None:
     graph.get({"x": (variable.get,)}, "x")
     token = variable.set(2)
     try:
-        assert graph.get({"x": (variable.get,), "y": (variable.get,)}, ["x", "y"]) == (2, 2)
+        assert graph.get({"x": (variable.get,), "y": (variable.get,)}, ["x", "y"]) == (
+            2,
+            2,
+        )
     finally:
         variable.reset(token)
 
