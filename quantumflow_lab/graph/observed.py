@@ -124,11 +124,12 @@ class Loop:
 
     def work(self, key: Hashable, data: dict[Hashable, Any]) -> None:
         """Run one task, in a thread."""
+        result, failure = None, None
         try:
-            answer = (key, self.nodes[key](data), get_ident(), None)
+            result = self.nodes[key](data)
         except BaseException as error:  # noqa: BLE001  # the caller raises it
-            answer = (key, None, get_ident(), error)
-        self.answers.put(answer)
+            failure = error
+        self.answers.put((key, result, get_ident(), failure))
 
     def lost(self, key: Hashable, error: BaseException) -> None:
         """Take note that the pool does not run a task."""

@@ -83,14 +83,14 @@ def has_parts(values: Iterable[Any]) -> bool:
     return any(isinstance(value, PARTS) for value in values)
 
 
-def call_of(func: Callable[..., Any], parts: list[Any]) -> Callable[..., Any]:
+def call_of(func: Callable[..., Any], parts: Sequence[Any]) -> Callable[..., Any]:
     """The call of a task, as plain as its arguments allow."""
     if any(isinstance(part, Call) for part in parts):
         return Call(func, parts, {})
     places = [at for at, part in enumerate(parts) if isinstance(part, Need)]
     if len(places) == len(parts):
         return func
-    return Flat(func, parts, tuple(places))
+    return Flat(func, [*parts], tuple(places))
 
 
 def gather(kind: type, *items: Any) -> Any:

@@ -15,11 +15,15 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 from operator import add, mul
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from quantumflow_lab import graph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def inc(x: int) -> int:
@@ -109,14 +113,13 @@ def test_a_chain_may_be_longer_than_the_stack() -> None:
     assert graph.get({**dsk, ("x", 0): 0}, ("x", 30_000)) == 30_000
 
 
-@pytest.mark.parametrize("step", [(add, 1), (sum, [1])])
-def test_so_may_a_chain_of_tasks_with_constants(step: tuple[object, ...]) -> None:
-    func, constant = step
-    make = {
-        add: lambda i: (add, 1, ("x", i)),
-        sum: lambda i: (sum, [1, ("x", i)]),
-    }[func]
-    dsk = {("x", i + 1): make(i) for i in range(5000)}
+@pytest.mark.parametrize(
+    "step", [lambda key: (add, 1, key), lambda key: (sum, [1, key])]
+)
+def test_so_may_a_chain_of_tasks_with_constants(
+    step: Callable[[object], object],
+) -> None:
+    dsk = {("x", i + 1): step(("x", i)) for i in range(5000)}
     assert graph.get({**dsk, ("x", 0): 0}, ("x", 5000)) == 5000
 
 
@@ -319,7 +322,7 @@ def test_long_tasks_run_side_by_side() -> None:
     def nap(*_needs: object) -> None:
         time.sleep(0.001)
 
-    dsk = {i: (nap,) for i in range(400)}
+    dsk = dict.fromkeys(range(400), (nap,))
     start = time.perf_counter()
     graph.get(dsk, [*dsk], num_workers=2)
     both = time.perf_counter() - start
@@ -337,7 +340,7 @@ def test_a_long_task_among_brief_ones_does_not_hold_them_up() -> None:
     def now(*_needs: object) -> float:
         return time.perf_counter()
 
-    dsk: dict[object, object] = {i: (now,) for i in range(3000)}
+    dsk: dict[object, object] = dict.fromkeys(range(3000), (now,))
     dsk |= {("long", i): (nap, 0.1) for i in range(4)}
     dsk |= {("late", i): (now,) for i in range(3000)}
     start = time.perf_counter()
