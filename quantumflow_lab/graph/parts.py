@@ -53,6 +53,29 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """Tasks that Dask has fused into one, of which the last is the value."""
+
+    inputs: Sequence[Any]
+    """What comes from outside."""
+    steps: Sequence[tuple[Any, tuple[int, ...]]]
+    """Parts filled from the inputs and the steps before; and what ends with each."""
+
+    def fill(self, results: Sequence[Any]) -> Any:
+        """Take the steps in order, and let go of what no other needs."""
+        values = [filled(part, results) for part in self.inputs]
+        for part, ended in self.steps:
+            values.append(filled(part, values))
+            for at in ended:
+                values[at] = None
+        return values[-1]
+
+    def __call__(self, *results: Any) -> Any:
+        """Be the call of a whole task."""
+        return self.fill(results)
+
+
+@dataclass(frozen=True, slots=True)
 class Flat:
     """The most frequent shape: a function of constants and results, nothing nested."""
 
@@ -70,7 +93,7 @@ class Flat:
         return self.func(*args)
 
 
-PARTS = (Need, Call)
+PARTS = (Need, Call, Steps)
 
 
 def filled(part: Any, results: Sequence[Any]) -> Any:
@@ -85,7 +108,7 @@ def has_parts(values: Iterable[Any]) -> bool:
 
 def call_of(func: Callable[..., Any], parts: Sequence[Any]) -> Callable[..., Any]:
     """The call of a task, as plain as its arguments allow."""
-    if any(isinstance(part, Call) for part in parts):
+    if any(isinstance(part, (Call, Steps)) for part in parts):
         return Call(func, parts, {})
     places = [at for at, part in enumerate(parts) if isinstance(part, Need)]
     if len(places) == len(parts):

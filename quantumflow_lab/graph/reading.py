@@ -13,7 +13,14 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.graph.numbering import Numbers, cycle_message, is_task
-from quantumflow_lab.graph.parts import Call, Need, call_of, gather, has_parts
+from quantumflow_lab.graph.parts import (
+    Call,
+    Need,
+    Steps,
+    call_of,
+    gather,
+    has_parts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -46,6 +53,7 @@ class Reading:
         self.numbers = Numbers(self)
         self._opened: dict[Hashable, Opened] = {}
         self._final: dict[Hashable, Any] = {}
+        self._scope: dict[Hashable, int] | None = None
         # Nobody can have made a node of `dask._task_spec` without importing it.
         self._dask: Any = sys.modules.get("dask._task_spec")
 
@@ -75,10 +83,12 @@ class Reading:
             refs: list[Hashable] = []
             part = self._part(self.values[key], refs)
             call: Callable[..., Any]
-            if not isinstance(part, Call):  # a container of nothing but constants
-                call = partial(itself, part)
-            else:
+            if isinstance(part, Call):
                 call = part if part.named else call_of(part.func, part.parts)
+            elif isinstance(part, Steps):
+                call = part
+            else:  # a container of nothing but constants
+                call = partial(itself, part)
             opened = self._opened[key] = (call, tuple(refs))
         return opened
 
@@ -161,6 +171,8 @@ class Reading:
         return value
 
     def _need(self, key: Hashable, refs: list[Hashable]) -> Any:
+        if self._scope is not None:
+            return Need(self._scope[key])
         try:
             final = self._resolve(key)
         except KeyError:
@@ -181,9 +193,29 @@ class Reading:
             keys = list(node.dependencies)
             needs = [self._need(key, refs) for key in keys]
             return Call(partial(call_node, node, keys), needs, {})
+        if node.func is spec._execute_subgraph and in_order(node):
+            return self._steps(node, refs)
         parts = [self._node_arg(arg, refs) for arg in node.args]
         named = {name: self._node_arg(arg, refs) for name, arg in node.kwargs.items()}
         return Call(node.func, parts, named)
+
+    def _steps(self, node: Any, refs: list[Hashable]) -> Steps:
+        """The part of a fused task, which Dask would order anew each time it runs."""
+        nodes, _last, names, *outer = node.args
+        inputs = [self._node_arg(arg, refs) for arg in outer]
+        places = {key: at for at, key in enumerate([*names, *nodes])}
+        ends: dict[Hashable, Hashable] = {}
+        for key, inner in nodes.items():
+            ends |= dict.fromkeys(inner.dependencies, key)
+        scope, self._scope = self._scope, places
+        try:
+            parts = {key: self._node_part(inner, []) for key, inner in nodes.items()}
+        finally:
+            self._scope = scope
+        ended: dict[Hashable, list[int]] = {key: [] for key in nodes}
+        for need, key in ends.items():
+            ended[key].append(places[need])
+        return Steps(inputs, [(part, (*ended[key],)) for key, part in parts.items()])
 
     def _node_arg(self, arg: Any, refs: list[Hashable]) -> Any:
         """Arguments of nodes mark what they need; their other values are constants."""
@@ -195,6 +227,17 @@ class Reading:
 def itself(value: Any) -> Any:
     """Be a call that has its result already."""
     return value
+
+
+def in_order(node: Any) -> bool:
+    """Whether a fused task lists its tasks with needs first and its value last."""
+    nodes, last, names, *_outer = node.args
+    seen = set(names)
+    for key, inner in nodes.items():
+        if not inner.dependencies <= seen:
+            return False
+        seen.add(key)
+    return bool(nodes) and key == last
 
 
 def is_future(spec: Any, value: Any) -> bool:

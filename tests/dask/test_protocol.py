@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 
@@ -93,6 +94,14 @@ def nodes() -> dict[str, object]:
         "fused": Task.fuse(
             Task("inner", inc, TaskRef("two")), Task("outer", inc, TaskRef("inner"))
         ),
+        "twice": Task.fuse(
+            Task("p", inc, TaskRef("two")),
+            Task("q", add, TaskRef("p"), TaskRef("p")),
+            Task("r", max, List(TaskRef("p"), TaskRef("q"), TaskRef("one"))),
+        ),
+        "backwards": Task.fuse(
+            Task("v", inc, TaskRef("u")), Task("u", inc, TaskRef("two"))
+        ),
         "old": (add, "fused", (inc, "two")),
         "mixed": (list, ["old", TaskRef("two"), Task(None, inc, TaskRef("one"))]),
     }
@@ -112,6 +121,28 @@ def test_a_node_with_a_call_of_its_own_is_called() -> None:
 
     dsk = {"a": (inc, 1), "b": Doubled("b", add, TaskRef("a"), 1)}
     assert graph.get(dsk, "b") == 6
+
+
+def test_a_fused_task_runs_each_of_its_tasks_once_and_lets_go() -> None:
+    class Big:
+        pass
+
+    alive: weakref.WeakSet[Big] = weakref.WeakSet()
+    most: list[int] = []
+
+    def remake(*_bigs: object) -> Big:
+        big = Big()
+        alive.add(big)
+        most.append(len(alive))
+        return big
+
+    tasks = [Task(("t", 0), remake)]
+    for i in range(20):
+        tasks.append(Task(("t", i + 1), remake, TaskRef(("t", i)), TaskRef(("t", i))))
+    dsk = {"fused": Task.fuse(*tasks), "end": Task("end", type, TaskRef("fused"))}
+    graph.get(dsk, "end")
+    assert len(most) == 21
+    assert max(most) == 2
 
 
 def arrays() -> list[da.Array]:
