@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from graphlib import TopologicalSorter
 from operator import is_not
 from typing import TYPE_CHECKING, Any
 
@@ -193,7 +194,7 @@ class Reading:
             keys = list(node.dependencies)
             needs = [self._need(key, refs) for key in keys]
             return Call(partial(call_node, node, keys), needs, {})
-        if node.func is spec._execute_subgraph and in_order(node):
+        if node.func is spec._execute_subgraph:
             return self._steps(node, refs)
         parts = [self._node_arg(arg, refs) for arg in node.args]
         named = {name: self._node_arg(arg, refs) for name, arg in node.kwargs.items()}
@@ -201,8 +202,11 @@ class Reading:
 
     def _steps(self, node: Any, refs: list[Hashable]) -> Steps:
         """The part of a fused task, which Dask would order anew each time it runs."""
-        nodes, _last, names, *outer = node.args
+        given, _last, names, *outer = node.args
         inputs = [self._node_arg(arg, refs) for arg in outer]
+        needs = {k: inner.dependencies & given.keys() for k, inner in given.items()}
+        # Only its value is needed by none of them, so that comes last.
+        nodes = {key: given[key] for key in TopologicalSorter(needs).static_order()}
         places = {key: at for at, key in enumerate([*names, *nodes])}
         ends: dict[Hashable, Hashable] = {}
         for key, inner in nodes.items():
@@ -227,17 +231,6 @@ class Reading:
 def itself(value: Any) -> Any:
     """Be a call that has its result already."""
     return value
-
-
-def in_order(node: Any) -> bool:
-    """Whether a fused task lists its tasks with needs first and its value last."""
-    nodes, last, names, *_outer = node.args
-    seen = set(names)
-    for key, inner in nodes.items():
-        if not inner.dependencies <= seen:
-            return False
-        seen.add(key)
-    return bool(nodes) and key == last
 
 
 def is_future(spec: Any, value: Any) -> bool:
