@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantumflow_lab import graph
 from quantumflow_lab.context import log
 from quantumflow_lab.declare import (
     axis,
@@ -40,6 +41,7 @@ __all__ = [
     "circuit",
     "estimate",
     "estimator",
+    "graph",
     "lab",
     "log",
     "observable",

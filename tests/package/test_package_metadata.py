@@ -69,8 +69,8 @@ def third_party_imports() -> set[str]:
     return names - set(sys.stdlib_module_names) - {"quantumflow_lab"}
 
 
-OPTIONAL = {"pandas"}
-"""Imported only where a person has it anyway; nothing else depends on it."""
+OPTIONAL = {"dask", "pandas"}
+"""Imported only where a person has them anyway; nothing else depends on them."""
 
 
 def test_every_library_the_package_imports_is_declared() -> None:

@@ -48,6 +48,7 @@ LAYERS = {
     "ports": Layer("ports", "workflow"),
     "core": Layer("core placement _core _fallback _fallback_journal _words"),
     "planning": Layer("planning", "workflow grid fingerprint cell ports core amounts"),
+    "graph": Layer("graph", "core"),
     "runner": Layer(
         "runner schedule jobs news bodies calls live recorder records snapshot console"
         " context primitives own",
@@ -81,10 +82,10 @@ OWNERS: dict[str, str] = {
     "qiskit.compiler": "backends",
     "IPython": "magics cli __init__",
     "ipykernel": "magics cli",
-    "dask": "",
+    "dask": "graph",
     "fastapi": "",
 }
-"""What only some parts may import; for dask and fastapi: none yet."""
+"""What only some parts may import; for fastapi: none yet."""
 
 STDLIB_ONLY = ("errors", "workflow", "amounts")
 """Layers that need nothing but Python."""

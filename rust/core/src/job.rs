@@ -193,9 +193,7 @@ impl Scheduler {
     fn count_tries(&mut self, old: &Adoption<'_>) {
         for pair in old.members.chunks_exact(2) {
             let (unit, attempt) = (pair[0] as u32, pair[1] as u32);
-            let awaited = matches!(self.state(unit), State::Running | State::Parked | State::Sent);
-            let open = !self.state(unit).is_final() && self.state(unit) != State::Stopping;
-            if open && !awaited {
+            if self.state(unit).is_early() {
                 let before = &mut self.units.attempt[unit as usize];
                 *before = (*before).max(attempt);
             }
