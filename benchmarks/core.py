@@ -7,7 +7,9 @@ timed is ``handle``, what is weighed is the process.
 
 from __future__ import annotations
 
+import os
 from statistics import median
+from tempfile import TemporaryFile
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,10 @@ import psutil
 
 from benchmarks.row import Row
 from quantumflow_lab._words import CommandCode, EventCode
-from quantumflow_lab.core import Events, Scheduler
+from quantumflow_lab.core import Events, ScheduleLog, Scheduler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -56,14 +58,38 @@ def measure() -> Iterator[Row]:
         gate=0.15,
     )
 
+    logged = [_logged() / UNITS * 1e6 for _ in range(TURNS)]
+    yield Row(
+        what="the same with every batch in the log on disk, a task",
+        against="",
+        value=median(logged),
+        low=min(logged),
+        high=max(logged),
+        unit="µs",
+        better="lower",
+        stretch=5.0,
+    )
 
-def _turn() -> tuple[float, int]:
+
+def _logged() -> float:
+    """Seconds in ``handle`` and for its log, which is on the disk in the end."""
+    log = ScheduleLog(1)
+    with TemporaryFile(buffering=0) as file:
+        seconds, _ = _turn(lambda words: file.write(log.append(words, 0)))
+        start = perf_counter()
+        os.fsync(file.fileno())
+        return seconds + perf_counter() - start
+
+
+def _turn(write: Callable[[memoryview], object] | None = None) -> tuple[float, int]:
     """Seconds in ``handle``, and the most bytes by which the process grew."""
     scheduler = Scheduler(seed=1)
     graph = _graph()
     process = psutil.Process()
     before = process.memory_info().rss
     start = perf_counter()
+    if write:
+        write(graph.data)
     commands = scheduler.handle(graph.data, 0)
     seconds = perf_counter() - start
     most = process.memory_info().rss
@@ -74,6 +100,8 @@ def _turn() -> tuple[float, int]:
         events = np.empty((answered, 3), dtype=np.int64)
         events[:, 0], events[:, 1], events[:, 2] = EventCode.DONE, units, 1
         start = perf_counter()
+        if write:
+            write(events.ravel().data)
         commands = scheduler.handle(events.ravel().data, 0)
         seconds += perf_counter() - start
         finished += answered

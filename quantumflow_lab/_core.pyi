@@ -7,7 +7,15 @@ from typing import final
 
 from typing_extensions import Buffer
 
-__all__ = ["Journal", "Scheduler", "place", "read_journal", "watch_parent"]
+__all__ = [
+    "Journal",
+    "ScheduleLog",
+    "Scheduler",
+    "place",
+    "read_journal",
+    "replay_log",
+    "watch_parent",
+]
 
 @final
 class Scheduler:
@@ -89,6 +97,37 @@ class Scheduler:
         SchedulerBug
             Naming the equality that does not hold.
         """
+
+@final
+class ScheduleLog:
+    """The log of a scheduler, from which :func:`replay_log` gives its commands again.
+
+    Parameters
+    ----------
+    seed, grace_us
+        Those of the scheduler.
+    """
+
+    def __new__(cls, seed: int, grace_us: int = 150_000) -> ScheduleLog: ...
+    def append(self, events: Buffer, now_us: int) -> bytes:
+        """The bytes of one more batch, to be written behind those before.
+
+        Parameters
+        ----------
+        events, now_us
+            As ``Scheduler.handle`` takes them.
+        """
+
+def replay_log(log: bytes) -> list[bytes]:
+    """Commands that a scheduler gave, batch by batch, from its log.
+
+    A batch that was torn at the end is left out.
+
+    Raises
+    ------
+    SchedulerError
+        If the bytes are no log, or of a version that is not known.
+    """
 
 def place(words: Buffer, evaluations: int, seed: int) -> bytes:
     """Find a good schedule; `quantumflow_lab.placement` has the readable form.

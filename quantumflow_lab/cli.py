@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.cell_text import MAGIC, split_cell
+from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     history = _command(commands, "history", _history, "list the newest runs")
     history.add_argument("name", nargs="?")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
+    replay = _command(commands, "replay", _replay, "show what a scheduler decided")
+    replay.add_argument("log", type=Path, help="a file of QFLOW_SCHEDULE_LOG")
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
     init.add_argument("folder", type=Path, nargs="?", default=Path())
     return parser
@@ -132,6 +135,17 @@ def _sql(arguments: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
+def _replay(arguments: argparse.Namespace, _: list[str]) -> int:
+    try:
+        batches = replay_log(arguments.log.read_bytes())
+    except OSError as error:
+        raise MagicLineError(f"cannot read {arguments.log}: {error}") from error
+    for number, commands in enumerate(batches):
+        for command in decode(commands):
+            print(f"{number:6} {command}")
+    return 0
+
+
 def _init(arguments: argparse.Namespace, _: list[str]) -> int:
     home = arguments.folder / ".qflow"
     prepare_home(home)
@@ -168,6 +182,9 @@ def _over(upper: RunOptions, lower: RunOptions) -> RunOptions:
         for each in fields(RunOptions)
         if getattr(upper, each.name) != getattr(plain, each.name)
     }
+    for one, other in (("among", "backend"), ("backend", "among")):
+        if one in given:
+            given.setdefault(other, ())
     return replace(lower, **given)
 
 

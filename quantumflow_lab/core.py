@@ -73,9 +73,14 @@ from quantumflow_lab._words import (
 )
 
 try:
-    from quantumflow_lab._core import Scheduler
+    from quantumflow_lab._core import ScheduleLog, Scheduler, replay_log
 except ImportError as _reason:
-    from quantumflow_lab._fallback import Scheduler  # type: ignore[assignment]  # same interface, see the differential test
+    # The same interfaces: the differential tests hold them together.
+    from quantumflow_lab._fallback import (  # type: ignore[assignment]  # see above
+        ScheduleLog,
+        Scheduler,
+        replay_log,
+    )
 
     warnings.warn(
         f"the compiled scheduler does not load ({_reason}); a slower one runs instead",
@@ -100,6 +105,7 @@ __all__ = [
     "Resume",
     "Retry",
     "Run",
+    "ScheduleLog",
     "Scheduler",
     "Scope",
     "Short",
@@ -109,6 +115,7 @@ __all__ = [
     "UnitState",
     "decode",
     "read_counts",
+    "replay_log",
 ]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import atexit
+import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -87,6 +88,7 @@ class Lab:
             clock=self._clock,
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
+            log=_log_to(self.settings.schedule_log),
         )
         self._numbers = count(1)
         self._lock = threading.RLock()
@@ -426,6 +428,17 @@ def _refuse_nesting(background: bool) -> None:
             "lab.run(..., background=True), or make the inner cell steps of this one",
             step=context.step,
         )
+
+
+def _log_to(path: Path | None) -> Callable[[bytes], object] | None:
+    """What appends to a file of this process: its number is in the name."""
+    if path is None:
+        return None
+    file = path.with_name(f"{path.stem}-{os.getpid()}{path.suffix}")
+    # Unbuffered: what the scheduler was told is there even if the process dies.
+    raw = file.open("wb", buffering=0)
+    atexit.register(raw.close)
+    return raw.write
 
 
 def _run_id(now: float) -> str:

@@ -80,6 +80,8 @@ class Runner:
         Classical steps that may run at once.
     worker_slots
         Jobs that simulators may run at once on this machine.
+    log
+        Takes all that the scheduler is told, for ``qflow replay``.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class Runner:
         clock: Clock,
         thread_slots: int,
         worker_slots: int,
+        log: Callable[[bytes], object] | None = None,
     ):
         self._backends = backends
         self._executor = jobs
@@ -100,7 +103,10 @@ class Runner:
         self._clock = clock
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._schedule = Schedule(
-            backends, thread_slots=thread_slots, worker_slots=worker_slots
+            backends,
+            thread_slots=thread_slots,
+            worker_slots=worker_slots,
+            log=log,
         )
         self._recorder = Recorder(sink, clock)
         self._calls = Calls(self._schedule)

@@ -7,7 +7,7 @@ which lane is which backend.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -62,12 +62,23 @@ class Schedule:
         Classical steps that may run at once.
     worker_slots
         Jobs that simulators may run at once on this machine.
+    log
+        Takes the bytes of the log, if there is to be one.
     """
 
-    def __init__(self, backends: Backends, *, thread_slots: int, worker_slots: int):
+    def __init__(
+        self,
+        backends: Backends,
+        *,
+        thread_slots: int,
+        worker_slots: int,
+        log: Callable[[bytes], object] | None = None,
+    ):
         self._backends = backends
         self._worker_slots = worker_slots
         self._core = core.Scheduler(0)
+        self._write = log
+        self._log = core.ScheduleLog(0) if log else None
         self._blocks = Blocks()
         self._lanes: dict[str, int] = {}
         self.names: dict[int, str] = {}
@@ -85,6 +96,8 @@ class Schedule:
     def turn(self, now_us: int) -> Iterator[core.Command]:
         """Hand over what happened, and the time; get back what is to be done."""
         batch, self.events = self.events.tick(), core.Events()
+        if self._log is not None and self._write is not None:
+            self._write(self._log.append(batch, now_us))
         return core.decode(self._core.handle(batch, now_us))
 
     def next_wake(self) -> int | None:

@@ -30,3 +30,5 @@ class Settings(BaseSettings):
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)
     """Shots of sample steps that name none."""
+    schedule_log: Path | None = None
+    """File that gets all the scheduler is told, for ``qflow replay``."""

@@ -7,6 +7,7 @@ neither without the other.
 
 from __future__ import annotations
 
+from quantumflow_lab._fallback.log import ScheduleLog, replay_log
 from quantumflow_lab._fallback.machine import Scheduler
 
-__all__ = ["Scheduler"]
+__all__ = ["ScheduleLog", "Scheduler", "replay_log"]

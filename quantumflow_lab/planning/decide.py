@@ -25,6 +25,8 @@ _CALLS = 100
 """Calls of a loop that says nothing of them."""
 _UNPRICED = 1e6
 """Money for a job whose price nobody knows: taken only if nothing else will do."""
+_EVALUATIONS = 300_000
+"""Some 20 ms, compiled: what a person does not notice before a run."""
 _PYTHON = Machine("python", slots=4)
 
 
@@ -138,7 +140,8 @@ def _chosen(
     history: History,
 ) -> tuple[StepPlan, ...]:
     """Steps with the backend that the placement gives them, and the stand-ins."""
-    placed = place(_problem(plan, among, undecided, history)).machine_of
+    problem = _problem(plan, among, undecided, history)
+    placed = place(problem, _EVALUATIONS).machine_of
     found = []
     for step in plan.steps:
         if step.backends and step.name in undecided:

@@ -4,6 +4,7 @@
 //! framing and fsync in `qflow-journal`.
 
 mod journal;
+mod log;
 mod place;
 mod scheduler;
 mod watch;
@@ -15,5 +16,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     scheduler::register(module)?;
     place::register(module)?;
     journal::register(module)?;
+    log::register(module)?;
     watch::register(module)
 }
