@@ -117,7 +117,8 @@ def make_task(
     kept = {name: options[name] for name in _TASK_OPTIONS if name in options}
     checked = _first_that_takes(backends, (backend, *others), kind, pubs, kept)
     circuits = sum(backends.circuits(kind, pub) for pub in pubs)
-    limited = any(backends.facts(b).limits.payload for b in (backend, *others))
+    facts = [backends.known(name) for name in (backend, *others)]
+    limited = any(each.limits.payload for each in facts)
     return Task(
         pubs=pubs,
         shape=shape,
@@ -127,6 +128,7 @@ def make_task(
         circuits=circuits,
         shots=sum(backends.shots(kind, pub) for pub in pubs),
         payload=backends.payload(pubs) if limited else 0,
+        counted=any(each.price or not each.local for each in facts),
     )
 
 

@@ -135,13 +135,13 @@ class Jobs:
             seed=derive(live.seed, block.step.name, backend),
         )
         now = self._clock.wall()
-        price = self._backends.facts(backend).price
+        price = self._backends.known(backend).price
         open_job = OpenJob(live, block.step, request, now, tasks, set(taken), price)
         self._open[job] = open_job
         block.step.jobs += 1
         block.step.used.add(backend)
         self._record(open_job, "intended")
-        paid = not self._backends.facts(request.backend).simulator
+        paid = not self._backends.known(request.backend).simulator
         # What costs money is on the disk before it is sent.
         if paid and not self._secure():
             self._abandon(open_job, "the job could not be recorded, so it was not sent")

@@ -96,8 +96,10 @@ class Task:
     circuits: int
     shots: int
     """Over all its circuits, at most."""
-    payload: int = 0
+    payload: int
     """Bytes; 0 where no limit asks for them."""
+    counted: bool
+    """Whether some backend that it may use limits or bills its jobs."""
 
 
 @dataclass(slots=True, eq=False)

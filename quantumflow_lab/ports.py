@@ -131,6 +131,11 @@ class BackendFacts:
     limits: Limits = Limits()
     """What its provider lets one do at once."""
 
+    @property
+    def local(self) -> bool:
+        """True if it only shares the workers of this machine with its likes."""
+        return self.simulator and self.limits == Limits()
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -272,6 +277,9 @@ class Backends(Protocol):
 
     def facts(self, name: str) -> BackendFacts:
         """Look a backend up; raises ``UnknownBackend`` naming the nearest."""
+
+    def known(self, name: str) -> BackendFacts:
+        """The facts as they were when a plan last asked for them; cheap."""
 
     def names(self) -> list[str]:
         """Names for completion, sorted."""

@@ -160,8 +160,8 @@ class Schedule:
         return block.first
 
     def weigh(self, unit: int, task: Task) -> None:
-        """Say what a unit adds to its job, where it is not one circuit."""
-        if (task.circuits, task.shots, task.payload) != (1, 0, 0):
+        """Say what a unit adds to its job, where somebody counts it."""
+        if task.counted:
             self.events.weight(
                 unit,
                 circuits=min(task.circuits, _MOST),
@@ -294,7 +294,7 @@ class Schedule:
             expected_s=plan.circuit_s,
             rank_s=max(plan.rank_s - body_s, 0.0),
             terms=first,
-            paid=any(self._backends.facts(name).price for name in ways.names),
+            paid=any(self._backends.known(name).price for name in ways.names),
         )
         for terms in rest:
             self.events.other_way(class_, **asdict(terms))
@@ -302,7 +302,7 @@ class Schedule:
         return class_
 
     def _terms(self, backend: str, timeout: float | None, hold: int) -> Terms:
-        facts = self._backends.facts(backend)
+        facts = self._backends.known(backend)
         price = facts.price
         return Terms(
             lane=self._lane(facts),
@@ -343,13 +343,16 @@ class Schedule:
         return self._classes
 
     def _lane(self, facts: BackendFacts) -> int:
-        """Simulators share the workers of this machine; a device has its own lane."""
-        name = "local" if facts.simulator else facts.name
+        """Simulators share the workers of this machine; a device has its own lane.
+
+        So has a simulator with limits, as a stand-in for a device.
+        """
+        name = "local" if facts.local else facts.name
         lane = self._lanes.setdefault(name, _FIRST_BACKEND_LANE + len(self._lanes))
-        limits = None if facts.simulator else facts.limits
+        limits = None if facts.local else facts.limits
         if lane not in self._limits or self._limits[lane] != limits:
             self.names[lane], self._limits[lane] = name, limits
-            if facts.simulator:
+            if facts.local:
                 self.events.lane(lane, slots=self._worker_slots)
             else:
                 self._device_lane(lane, facts)

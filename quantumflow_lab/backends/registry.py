@@ -88,6 +88,10 @@ class Registry:
         """
         return self._enter(name).facts
 
+    def known(self, name: str) -> BackendFacts:
+        """The facts as they were when :meth:`facts` was last asked; cheap."""
+        return self._known(name).facts
+
     def spec(self, name: str) -> BackendSpec | None:
         """What to send to a worker, or None if the backend cannot leave the kernel."""
         return self._known(name).spec

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
 
 import quantumflow_lab as qf
 from quantumflow_lab import Lab, Run
@@ -146,6 +147,13 @@ def test_limits_of_a_provider_cut_jobs(lab: Lab) -> None:
     lab.backends.add("limited", device, limits=qf.Limits(open_jobs=1, shots=25))
     assert list(run(lab, backend="limited")["ones"]) == [10, 10, 10, 10]
     assert device.jobs == [2, 2]
+
+
+def test_a_simulator_with_limits_keeps_to_them(lab: Lab) -> None:
+    lab.backends.add("twin", AerSimulator(), limits=qf.Limits(circuits=3))
+    result = run(lab, backend="twin")
+    assert list(result["ones"]) == [10, 10, 10, 10]
+    assert [job["circuits"] for job in result.jobs] == [3, 1]
 
 
 def test_payload_of_a_job_keeps_to_its_limit(lab: Lab) -> None:
