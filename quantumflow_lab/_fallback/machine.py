@@ -906,6 +906,8 @@ class Scheduler:
 
     def time_lane(self, lane: Lane) -> None:
         """Set the timer of a lane that rests, or starts nothing before some time."""
+        # Its rest may be over before its timer has fired.
+        self.ways_changed |= lane.rest is not None
         times = [time for time in (lane.rest, lane.opens()) if time is not None]
         due = [time for time in times if time > self.now]
         if due:

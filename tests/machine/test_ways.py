@@ -191,3 +191,19 @@ def test_price_of_a_job_counts_its_circuits_and_shots(machine):
     events.define(run=0, cls=0, first=0, needs=[[]]).weight(0, circuits=4, shots=100)
     machine.tell(events.seal(0))
     assert machine.scheduler.money(0) == (0, 114)
+
+
+def test_a_rest_that_ends_with_an_answer_frees_the_other_way_on_the_lane(machine):
+    """blocked -> held -> sent at the moment the rest is over, whatever else comes then."""
+    machine.tell(Events().lane(0, slots=3).guard(0, trip=1, rest=10).run(0, seed=1))
+    events = Events().define_class(0, run=0, step=0, lane=0, job_limit=1)
+    events.other_way(0, 0, job_limit=1)
+    machine.tell(events.define(run=0, cls=0, first=0, needs=[[], []]).seal(0))
+    lost = machine.tell(Events().failed(0, 1, Reason.LOST).settled(0), at=5)
+    assert lost == [Retry(0, 1, 5), Rest(0, 15)]
+    done = Events().failed(1, 1, Reason.PERMANENT).settled(1)
+    assert machine.tell(done, at=15) == [
+        Final(1, FAILED, 1, Cause.ANSWER),
+        Moved(0, 1),
+        Submit(2, 0, ((0, 2),)),
+    ]

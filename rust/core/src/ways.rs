@@ -28,6 +28,8 @@ impl Scheduler {
     /// Sets the timer of a lane that rests, or starts nothing before some time.
     pub(crate) fn time_lane(&mut self, index: u32) {
         let lane = &self.lanes[index as usize];
+        // Its rest may be over before its timer has fired.
+        self.ways_changed |= lane.rest.is_some();
         let times = lane.rest.into_iter().chain([lane.opens()]);
         match times.filter(|&time| time > self.now).min() {
             Some(time) => self.timers.set(Key::Lane(index), time),
