@@ -25,12 +25,12 @@ def seconds(value: object) -> float | None:
 
     Examples
     --------
-    >>> [seconds(text) for text in ("90", "10 min", "1.5h", 20, "soon", -1)]
-    [90.0, 600.0, 5400.0, 20.0, None, None]
+    >>> [seconds(text) for text in ("90", "10 min", "1.5h", 2e-5, "soon", -1)]
+    [90.0, 600.0, 5400.0, 2e-05, None, None]
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = repr(value)
-    found = re.fullmatch(r"\s*([0-9.eE+]+)\s*([a-z]*)\s*", str(value))
+    found = re.fullmatch(r"\s*([0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([a-z]*)\s*", str(value))
     if not found or (found[2] or "s") not in _SECONDS:
         return None
     try:

@@ -137,7 +137,8 @@ class Events(_Words):
         return cast("Self", super().__new__(cls, "q"))
 
     def _add(self, *words: int) -> Self:
-        self.extend(words)
+        # Made first, so that a number that does not fit leaves the batch as it was.
+        self.extend(array("q", words))
         return self
 
     def run(self, run: int, *, seed: int, cap: int = -1) -> Self:

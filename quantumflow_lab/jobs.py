@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import cast
 
@@ -13,6 +13,7 @@ from quantumflow_lab.bodies import Kind, Produced
 from quantumflow_lab.calls import Calls
 from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import BackendError, BadShots, JournalFull, WorkerLost
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.live import Block, LiveRun, StepState, Task
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
@@ -64,6 +65,8 @@ class OpenJob:
     price: Price | None
     """What it costs; None for nothing."""
     stopping: bool = False
+    failure: str | None = None
+    """What the first member that failed was told."""
     answers: int = 0
     """Members that had a result."""
     pieces: list[MemberFailed] = field(default_factory=list)
@@ -217,13 +220,20 @@ class Jobs:
                 open_job.answers += 1
                 self._answer(unit, attempt, produced, Reason.PERMANENT, -1)
             case MemberFailed(_, _, _, _, Fault.TOO_BIG):
+                open_job.failure = open_job.failure or text_of(event.error)
                 open_job.pieces.append(event)
             case MemberFailed(_, unit, attempt, error, fault, patience):
                 open_job.unanswered.discard((unit, attempt))
+                open_job.failure = open_job.failure or text_of(error)
                 wait = -1 if patience is None else round(patience * 1e6)
                 self._answer(unit, attempt, error, _REASONS[fault], wait)
             case Settled():
-                self._over(open_job, "settled", event.metrics)
+                metrics = event.metrics
+                if not open_job.answers:
+                    # Nothing ran that anybody can use, or would pay for.
+                    metrics = replace(metrics, circuits=0, shots=0)
+                why = None if open_job.answers else open_job.failure
+                self._over(open_job, "settled", metrics, why)
             case Lost():
                 self._lost(open_job, event.reason)
 
@@ -259,9 +269,9 @@ class Jobs:
         open_job.state.phase = None
         live.machine_s += metrics.transpile_s + metrics.run_s
         cost = _cost(open_job, stage, metrics)
-        live.spent += cost
         if open_job.price is not None:
-            live.currency = open_job.price.currency
+            currency = open_job.price.currency
+            live.spent[currency] = live.spent.get(currency, Decimal(0)) + cost
         self._record(open_job, stage, metrics, error, cost)
         self._schedule.events.settled(job).bill(job, micro(cost))
 

@@ -202,10 +202,8 @@ class LiveRun:
     state: str = "running"
     message: str | None = None
     machine_s: float = 0.0
-    spent: Decimal = Decimal(0)
-    """Money, in the one currency of the run."""
-    currency: str | None = None
-    """The currency, once something has cost any."""
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    """Money by currency."""
     ended_us: int | None = None
     cancelled: bool = False
     paused: bool = False
@@ -248,6 +246,17 @@ class LiveRun:
     def counted(self) -> bool:
         """Whether the points of every step are known."""
         return all(state.shape is not None for state in self.steps.values())
+
+    @property
+    def deadline_us(self) -> int:
+        """When it has to have ended, monotonic microseconds; -1 for never."""
+        if self.plan.deadline is None:
+            return -1
+        return self.started_us + round(self.plan.deadline * 1e6)
+
+    def is_late(self, now_us: int) -> bool:
+        """Whether its deadline has passed, so that nothing new begins."""
+        return 0 <= self.deadline_us <= now_us
 
     def sizes(self) -> dict[str, int]:
         """Length of every axis known so far."""

@@ -291,6 +291,9 @@ class _Reader:
         if not word.startswith("--") and f"--{bare}" in _BY_NAME:
             self._refuse(f"'{word}' is no option; write --{bare}")
         if not word.startswith("-"):
+            for amount in ("deadline", "budget"):
+                if list(self.found)[-1:] == [amount]:
+                    self._refuse(f'quote an amount with a space: --{amount} "N {word}"')
             self._refuse(
                 f"'{word}' is no option; after the name come options such as --shots "
                 "1000"

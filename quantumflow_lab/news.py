@@ -70,7 +70,8 @@ class News:
         state, ways = self._schedule.step_of(class_)
         budget = live.plan.budget
         assert budget is not None, "only a budget makes a run short of money"
-        left = Money(budget.amount - live.spent, budget.currency)
+        spent = live.spent.get(budget.currency, Decimal(0))
+        left = Money(budget.amount - spent, budget.currency)
         cost = Money(Decimal(price) / 1_000_000, budget.currency)
         live.short[state.name] = BudgetReached(
             f"step '{state.name}' stopped: its next job on {ways.backend} may cost "
@@ -78,8 +79,9 @@ class News:
             "budget or fewer shots",
             step=state.name,
         )
-        self._schedule.cancel(live, state.name, None)
+        self._schedule.cancel_unstarted(live, state)
 
 
 def _say(live: LiveRun, message: str | None) -> None:
-    live.message, live.dirty = message, True
+    if not live.paused:
+        live.message, live.dirty = message, True

@@ -5,6 +5,7 @@ Deciding code takes and returns these values; acting code implements the protoco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -45,6 +46,9 @@ class Fault(StrEnum):
 
 _DEAREST = 2000
 """Most money that one job, circuit or shot may cost."""
+_MOST = 2**31 - 1
+_SLOWEST, _FASTEST = 1e-3, 6e6
+"""Jobs a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,13 @@ class Price:
     per_shot: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
+        code = str(self.currency).upper()
+        if not re.fullmatch("[A-Z]{3}", code):
+            raise BadOption(
+                "the currency of a price has three letters, such as USD, not "
+                f"{self.currency!r}"
+            )
+        object.__setattr__(self, "currency", code)
         for name in ("per_job", "per_circuit", "per_shot"):
             given = getattr(self, name)
             try:
@@ -96,6 +107,24 @@ class Limits:
     """Shots in one job, over all its circuits."""
     payload: int | None = None
     """Bytes of circuits (as QPY) and parameter values in one job."""
+
+    def __post_init__(self) -> None:
+        for name in ("open_jobs", "circuits", "shots", "payload"):
+            given = getattr(self, name)
+            whole = isinstance(given, int | float) and given == given // 1
+            if given is not None and not (whole and 1 <= given <= _MOST):
+                raise BadOption(
+                    f"{name} of a limit must be a whole number from 1 to {_MOST}, "
+                    f"not {given!r}"
+                )
+            object.__setattr__(self, name, None if given is None else int(given))
+        rate = self.jobs_per_minute
+        known = isinstance(rate, int | float) and not isinstance(rate, bool)
+        if rate is not None and not (known and _SLOWEST <= rate <= _FASTEST):
+            raise BadOption(
+                f"jobs_per_minute must be a number from {_SLOWEST} to {_FASTEST}, "
+                f"not {rate!r}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,10 @@ class RunData(Protocol):
         """How it stands."""
 
     @property
+    def paused(self) -> bool:
+        """Whether nothing of it starts for now."""
+
+    @property
     def seed(self) -> int:
         """Seed of the run."""
 
@@ -245,8 +249,8 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``running``, ``done``, ``failed`` or ``cancelled``."""
-        return self._data.state
+        """``running``, ``paused``, ``done``, ``failed`` or ``cancelled``."""
+        return "paused" if self._data.paused else self._data.state
 
     @property
     def done(self) -> bool:
@@ -334,7 +338,8 @@ class Run:
         """
         index = None
         if step is not None:
-            index = self._point(self._step(step), point) if point else None
+            data = self._step(step)
+            index = self._point(data, point) if point else None
         self._control.cancel_run(self.id, step, index)
         return self
 

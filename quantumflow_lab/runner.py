@@ -35,6 +35,7 @@ from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.jobs import Jobs
 from quantumflow_lab.live import MISSING, LiveRun, Output, Role, StepState, Task
 from quantumflow_lab.news import News
+from quantumflow_lab.planning.decide import need_price
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
 from quantumflow_lab.recorder import Recorder
@@ -207,6 +208,7 @@ class Runner:
             raise Stopped  # the step has outlived its run
         made = self._calls.count(context, live.steps[context.step].plan.calls)
         name = backend or context.backend
+        need_price(live.plan.budget, self._backends.known(name))
         where = point_label(live, live.steps[context.step], context.point)
         seed_at = derive(live.seed, context.step, where, str(made))
         task = make_task(
@@ -301,17 +303,16 @@ class Runner:
 
     def _start(self, live: LiveRun) -> None:
         self._runs[live.number] = live
-        budget, deadline = live.plan.budget, live.plan.deadline
+        budget = live.plan.budget
         cap = -1 if budget is None else budget.micro
         self._schedule.events.run(live.number, seed=live.seed, cap=cap)
-        if deadline is not None:
-            at = live.started_us + round(deadline * 1e6)
-            self._schedule.events.deadline(live.number, at)
+        if live.plan.deadline is not None:
+            self._schedule.events.deadline(live.number, live.deadline_us)
         self._define(live)
 
     def _define(self, live: LiveRun) -> None:
         """Tell the scheduler of every step whose points can be counted by now."""
-        if live.cancelled:
+        if live.cancelled or live.is_late(self._clock.now_us()):
             return
         while fresh := live.definable():
             for state in fresh:
@@ -423,6 +424,8 @@ class Runner:
     def _retrying(self, unit: int, attempt: int) -> None:
         live, block, _ = self._schedule.find(unit)
         live.dirty = True
+        if live.paused:
+            return
         why = text_of(self._failures.get(unit))
         live.message = f"{block.step.name}: try {attempt} failed, trying again ({why})"
 
@@ -498,7 +501,7 @@ class Runner:
         attempt: int,
     ) -> None:
         now = self._clock.wall()
-        name = state.name.lower()
+        name = "failed" if point in step.exceptions else state.name.lower()
         self._recorder.note(records.point(live, step, point, name, attempt, now))
         step.open -= 1
         if step.open == 0:
@@ -512,6 +515,8 @@ class Runner:
         live.open_maps(step)
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
+        if live.paused:
+            live.paused, live.message = False, None
         live.state = outcome.name.lower()
         if live.short and outcome is Outcome.DONE:
             live.state = "failed"

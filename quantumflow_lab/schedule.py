@@ -27,6 +27,14 @@ _FIRST_BACKEND_LANE = 2
 _CALL_ATTEMPTS = 3
 _BACKOFF_US = 200_000
 _BACKOFF_CAP_US = 10_000_000
+_EARLY = (
+    core.UnitState.WAITING,
+    core.UnitState.READY,
+    core.UnitState.HELD,
+    core.UnitState.BACKOFF,
+    core.UnitState.BLOCKED,
+)
+"""States of units of which no attempt is out."""
 _MOST = 2**31 - 1
 """Largest weight that the scheduler takes."""
 _OPEN_JOBS = 3
@@ -195,6 +203,19 @@ class Schedule:
             self.events.cancel_unit(live.number, state.first_body + point)
             self.events.cancel_unit(live.number, int(state.units[point]))
 
+    def cancel_unstarted(self, live: LiveRun, state: StepState) -> None:
+        """Cancel what a step has not started; what is out may still answer.
+
+        A loop is ended, since the call that it waits for will not come.
+        """
+        if not state.plan.quantum:
+            self.cancel(live, state.name, None)
+            return
+        bodies = range(state.first_body, state.first_body + state.size)
+        for unit in sorted({*bodies, *map(int, state.units)}):
+            if self._core.unit_state(unit) in _EARLY:
+                self.events.cancel_unit(live.number, unit)
+
     def final(self, unit: int) -> bool:
         """Whether a unit has its final state, so that no answer counts any more."""
         return self._core.unit_state(unit) >= core.UnitState.DONE
@@ -337,7 +358,7 @@ class Schedule:
             backoff_cap=_BACKOFF_CAP_US,
             priority=priority(live.plan.policy, rank, paid=paid),
             rank=rank,
-            expected=round(expected_s * 1e6),
+            expected=min(round(expected_s * 1e6), _MOST),
             **asdict(terms),
         )
         return self._classes
@@ -347,7 +368,7 @@ class Schedule:
 
         So has a simulator with limits, as a stand-in for a device.
         """
-        name = "local" if facts.local else facts.name
+        name = "" if facts.local else facts.name
         lane = self._lanes.setdefault(name, _FIRST_BACKEND_LANE + len(self._lanes))
         limits = None if facts.local else facts.limits
         if lane not in self._limits or self._limits[lane] != limits:

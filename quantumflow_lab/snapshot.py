@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -95,8 +96,9 @@ def _money(live: LiveRun) -> str | None:
     """What was spent, and of how much; None for a run that costs nothing."""
     budget = live.plan.budget
     if budget is not None:
-        return f"{Money(live.spent, budget.currency)} of {budget}"
-    return str(Money(live.spent, live.currency)) if live.currency else None
+        spent = live.spent.get(budget.currency, Decimal(0))
+        return f"{Money(spent, budget.currency)} of {budget}"
+    return " + ".join(str(Money(a, c)) for c, a in live.spent.items()) or None
 
 
 def _first_failure(state: StepState) -> str | None:

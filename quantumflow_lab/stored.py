@@ -108,6 +108,9 @@ class StoredRun:
         """``done``, ``failed``, ``cancelled``, or ``unfinished`` if its kernel died."""
         return str(self.record["state"])
 
+    paused = False
+    """What has ended does not wait."""
+
     @property
     def seed(self) -> int:
         """Seed of the run."""

@@ -163,7 +163,7 @@ class Draft:
         at_least("backoff", backoff, 0)
         at_least("backoff_cap", cap, 0)
         at_least("rank", rank, 0)
-        at_least("expected", expected, 0)
+        modest("expected", expected)
         admit_terms(Terms(*terms))
         self.ways[cls] = 1
         self.classes[cls] = run, step, terms[1]

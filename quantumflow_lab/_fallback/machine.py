@@ -755,6 +755,8 @@ class Scheduler:
     def not_found(self, number: int) -> None:
         """NOTFOUND: ask, unless nobody waits for the job any more."""
         job = self.jobs[number]
+        if job.state == "settled":
+            self.free_reserve(job)
         if job.state != "doubtful":
             return
         self.give_slot(job)
@@ -844,7 +846,7 @@ class Scheduler:
     def block_for_budget(self, cls: Class, price: int) -> None:
         """Keep all held units of a class from starting: their job costs too much."""
         run = cls.run
-        if run.spent + price > run.cap:
+        if not self.could_pay(cls):
             price = min(price, FOREVER)
             self.say(CommandCode.SHORT, run.name, cls.name, price)
         units = sorted(cls.forming)
@@ -947,7 +949,9 @@ class Scheduler:
     def better_way(self, cls: Class) -> int | None:
         """Find the first way that a class could go, if it cannot go its own."""
         usable = [not w.spent and w.lane.is_usable(self.now) for w in cls.ways]
-        if usable[cls.way] and not cls.broke:
+        stays = usable[cls.way] and not cls.broke
+        other = any(usable[: cls.way] + usable[cls.way + 1 :])
+        if stays or not other or not any(cls.counts[state] for state in EARLY):
             return None
         stuck = cls.forming | cls.broke | set(self.blocked_units(cls))
         for position, way in enumerate(cls.ways):
@@ -956,6 +960,15 @@ class Scheduler:
                 if self.fits_cap(cls.run, way.terms.price(load if stuck else ONE)):
                     return position
         return None
+
+    def could_pay(self, cls: Class) -> bool:
+        """Bills to come may leave enough for the next job, on some way."""
+        for way in cls.ways:
+            most = min(way.terms.job_limit, cls.job_limit)
+            _, load = self.fill(cls.forming, most, way.lane.limits)
+            if not way.spent and cls.run.spent + way.terms.price(load) <= cls.run.cap:
+                return True
+        return False
 
     def blocked_units(self, cls: Class) -> list[int]:
         """Units of a class that its lane blocks."""
@@ -983,6 +996,7 @@ class Scheduler:
         """What a closed job tells about its lane."""
         lane = job.lane
         if job.good:
+            self.grow(job)
             if lane.rest is not None:
                 self.ways_changed = True
                 self.say(CommandCode.REST, lane.name, -1)
@@ -991,6 +1005,13 @@ class Scheduler:
             self.ways_changed = True
             self.say(CommandCode.REST, lane.name, lane.rest or 0)
         self.time_lane(lane)
+
+    def grow(self, job: Job) -> None:
+        """After a good job the next may be larger by one, up to the terms."""
+        cls = job.cls
+        if cls.way == job.way and cls.job_limit < cls.terms.job_limit:
+            cls.job_limit += 1
+            self.changed.add(cls.number)
 
     def wait_for_lane(self, lane: Lane, wait: int) -> None:
         """A backend asked for patience."""
@@ -1059,11 +1080,11 @@ class Scheduler:
         for unit in units:
             if unit.state == SENT and unit.job:
                 leaving[unit.job.number] = leaving.get(unit.job.number, 0) + 1
-        stops = [n for n in sorted(leaving) if self.jobs[n].live == leaving[n]]
+        stops = {n for n in sorted(leaving) if self.jobs[n].live == leaving[n]}
         asked = {job.number for unit in units if (job := self.asking_job(unit))}
         for unit in units:
             self.cancel_one(unit, unit.job is not None and unit.job.number in stops)
-        for number in stops:
+        for number in sorted(stops):
             self.stop_job(self.jobs[number])
         for number in sorted(asked):
             job = self.jobs[number]

@@ -35,6 +35,7 @@ from quantumflow_lab.ports import (
     Phase,
     Progress,
     Settled,
+    Stopped,
 )
 
 MAX_SEED_TRANSPILER = 2**31
@@ -53,6 +54,7 @@ def execute(
     emit: Callable[[JobEvent], None],
     *,
     threads: int | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> None:
     """Run a job and tell how it goes.
 
@@ -69,8 +71,15 @@ def execute(
         Takes the events, in order, in this thread.
     threads
         Threads this job may use for simulating; None leaves it to the backend.
+    wanted
+        Asked before anything is sent to the backend.
+
+    Raises
+    ------
+    Stopped
+        If the job is not wanted any more.
     """
-    _Job(request, adapter, emit, threads).run()
+    _Job(request, adapter, emit, threads, wanted).run()
 
 
 def warm_up() -> None:
@@ -113,6 +122,7 @@ class _Job:
     adapter: RunAdapter
     emit: Callable[[JobEvent], None]
     threads: int | None
+    wanted: Callable[[], bool]
     said_running: float = 0.0
 
     def run(self) -> None:
@@ -206,6 +216,8 @@ class _Job:
         batch = [slot for slot in batch if not slot.share.answered]
         if not batch:
             return
+        if not self.wanted():
+            raise Stopped
         self.say_running()
         for slot, outcome in zip(batch, self.outcomes(batch), strict=True):
             share = slot.share

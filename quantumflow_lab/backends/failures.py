@@ -16,6 +16,9 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.ports import Fault
 
 _TOO_MANY_REQUESTS, _TOO_LARGE = 429, 413
+_MOST_PATIENCE_S = 3600.0
+"""Longest that a backend may ask to wait."""
+_FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
 """HTTP statuses after which the same request may succeed."""
 
@@ -91,15 +94,18 @@ def _fault(error: Exception) -> Fault:
     status = _status(error)
     if status == _TOO_LARGE:
         return Fault.TOO_BIG
-    # A broken connection may hold next time; a simulator fails the same way again.
-    transient = status in _BUSY or isinstance(error, OSError | TimeoutError)
+    # A broken connection may hold next time; a missing token file will not come back,
+    # and what a server says with a status is told by the status.
+    network = isinstance(error, OSError) and not isinstance(error, _FILES)
+    transient = network if status is None else status in _BUSY
     return Fault.TRANSIENT if transient else Fault.PERMANENT
 
 
 def _status(error: Exception) -> int | None:
     """HTTP status, where clients keep it: on the error, or on its response."""
     response: Any = getattr(error, "response", None)
-    for holder, name in ((error, "status_code"), (response, "status_code")):
+    holders = (error, "status_code"), (response, "status_code"), (error, "code")
+    for holder, name in holders:
         status = getattr(holder, name, None)
         if isinstance(status, int):
             return status
@@ -116,7 +122,7 @@ def _retry_after(error: Exception) -> float | None:
         seconds = float(wait)  # type: ignore[arg-type]  # anything; what is none raises
     except (TypeError, ValueError):
         return None
-    return seconds if 0 <= seconds < float("inf") else None
+    return min(seconds, _MOST_PATIENCE_S) if seconds >= 0 else None
 
 
 def _text(error: Exception) -> str:

@@ -17,7 +17,7 @@ from quantumflow_lab.backends.payload import payload_of
 from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.pubs import Kind, Shape, defaults_for, normalise
-from quantumflow_lab.errors import UnknownBackend, did_you_mean
+from quantumflow_lab.errors import BadOption, UnknownBackend, did_you_mean
 from quantumflow_lab.ports import BackendFacts, Limits, Price
 
 if TYPE_CHECKING:
@@ -137,10 +137,14 @@ class Registry:
                 "pass an object with target, options and run()",
                 name=name,
             )
+        for what, given, kind in (("price", price, Price), ("limits", limits, Limits)):
+            if given is not None and not isinstance(given, kind):
+                raise BadOption(
+                    f"{what} must be a qf.{kind.__name__}, not {type(given).__name__}"
+                )
         with self._lock:
-            self._added[name] = backend
-            if price is not None or limits is not None:
-                self._terms[name] = price, limits or Limits()
+            self._added[str(name)] = backend
+            self._terms[name] = price, limits or Limits()
             self._entries.pop(name, None)
 
     def normalise(

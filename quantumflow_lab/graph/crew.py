@@ -19,7 +19,7 @@ from functools import partial
 from itertools import chain
 from threading import Condition, Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab._words import CommandCode, EventCode
 from quantumflow_lab.core import Events, Scheduler
@@ -75,12 +75,6 @@ class Crew:
         self._spent = self._ran = 0.0
         self._context = copy_context()
         self._scheduler = Scheduler(seed=0)
-
-    def __reduce__(self) -> NoReturn:
-        """Say why a pool of processes cannot serve."""
-        raise TypeError(
-            "graph.get runs its tasks in threads: give it a pool of threads"
-        )
 
     def run(self) -> list[Any]:
         """Run all units; the results that the caller wants are in the list.

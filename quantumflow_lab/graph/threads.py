@@ -32,6 +32,11 @@ class Threads:
 
     def start(self, work: Callable[[], None], failed: Failed) -> None:
         """Run something on a thread; `failed` is told if the pool does not run it."""
+        # By name: to import them would start what multiprocessing starts.
+        if type(self.pool).__name__ in ("ProcessPoolExecutor", "Pool"):
+            raise TypeError(
+                "graph.get runs its tasks in threads: give it a pool of threads"
+            )
 
         def marked() -> None:
             before = getattr(_here, "pools", ())

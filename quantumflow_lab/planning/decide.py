@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from quantumflow_lab.amounts import Money
-from quantumflow_lab.errors import PriceUnknown
+from quantumflow_lab.errors import BadOption, PriceUnknown
 from quantumflow_lab.placement import Machine, Problem, Task, place
 from quantumflow_lab.planning.expect import BODY_S, History, Timing, timing
 from quantumflow_lab.planning.plan import Plan, StepPlan
@@ -27,6 +27,8 @@ _UNPRICED = 1e6
 """Money for a job whose price nobody knows: taken only if nothing else will do."""
 _EVALUATIONS = 300_000
 """Some 20 ms, compiled: what a person does not notice before a run."""
+_FREE = Price("XXX")
+"""No money at all: the code of ISO 4217 for no currency."""
 _PYTHON = Machine("python", slots=4)
 
 
@@ -65,6 +67,8 @@ def decide(
     ------
     PriceUnknown
         If there is a budget and a backend without a price in its currency.
+    BadOption
+        If prices in several currencies would have to be compared.
     """
     known = {name: facts(name) for name in {*among, *_used(plan)}}
     among = _affordable(plan.budget, among, known)
@@ -72,7 +76,9 @@ def decide(
     _need_prices(plan.budget, fixed if among else _used(plan), known)
     steps = plan.steps
     if among:
-        steps = _chosen(plan, [known[name] for name in among], undecided, history)
+        candidates = [known[name] for name in among]
+        _refuse_to_compare(plan, candidates)
+        steps = _chosen(plan, candidates, undecided, history)
     return replace(plan, steps=_timed(plan, steps, known, history))
 
 
@@ -105,17 +111,39 @@ def _affordable(
 def _need_prices(
     budget: Money | None, names: Sequence[str], known: Mapping[str, BackendFacts]
 ) -> None:
-    for name in names if budget else ():
-        assert budget is not None, "no names without a budget"
-        if not _price_in(known[name], budget):
-            price = known[name].price
-            have = f"is in {price.currency}" if price else "is not known"
-            raise PriceUnknown(
-                f"a budget in {budget.currency} cannot be kept: the price of '{name}' "
-                f"{have}; add it with qf.lab().backends.add('{name}', backend, "
-                f"price=qf.Price('{budget.currency}', per_shot=...))",
-                backend=name,
-            )
+    for name in names:
+        need_price(budget, known[name])
+
+
+def need_price(budget: Money | None, facts: BackendFacts) -> None:
+    """Refuse a backend that a budget cannot watch.
+
+    Raises
+    ------
+    PriceUnknown
+        If it has no price, or one in another currency.
+    """
+    if budget is None or _price_in(facts, budget):
+        return
+    name, price = facts.name, facts.price
+    have = f"is in {price.currency}" if price else "is not known"
+    raise PriceUnknown(
+        f"a budget in {budget.currency} cannot be kept: the price of '{name}' {have}; "
+        f"add it with qf.lab().backends.add('{name}', backend, "
+        f"price=qf.Price('{budget.currency}', per_shot=...))",
+        backend=name,
+    )
+
+
+def _refuse_to_compare(plan: Plan, among: Sequence[BackendFacts]) -> None:
+    """Prices in several currencies are no reason to choose."""
+    found = {f.price.currency: f.name for f in among if f.price is not None}
+    if len(found) > 1 and plan.policy != "fastest":
+        shown = ", ".join(f"'{name}' in {code}" for code, name in sorted(found.items()))
+        raise BadOption(
+            f"the prices of {shown} cannot be compared; give a --budget in one of the "
+            "currencies, or --policy fastest"
+        )
 
 
 # --- choosing ----------------------------------------------------------------------
@@ -124,7 +152,7 @@ def _need_prices(
 def _load(plan: Plan, step: StepPlan, history: History) -> _Load:
     sizes = {name: len(values) for name, values in plan.axes.items()}
     points = prod(sizes.get(dim, 1) for dim in step.dims)
-    shots, precision = plan.accuracy(step.kind, {})
+    shots, precision = plan.accuracy(step.kind, step.accuracy)
     if shots is None:
         shots = round(precision**-2) if precision else plan.usual_shots
     each = history.circuits.get(
@@ -191,7 +219,7 @@ def _problem(
 def _machine(facts: BackendFacts, history: History, shots: int) -> Machine:
     setups = [t.setup_s for (_, name), t in history.jobs.items() if name == facts.name]
     usual = timing(History(), "", facts).setup_s
-    price = facts.price or Price("")
+    price = facts.price or _FREE
     return Machine(
         facts.name,
         slots=1 if facts.simulator else facts.limits.open_jobs or 1,
@@ -219,7 +247,7 @@ def _circuit_s(
 def _cost(facts: BackendFacts, load: _Load) -> float:
     """Money for all circuits of a step."""
     jobs = load.circuits if load.each_alone else 1
-    price = facts.price or Price("")
+    price = facts.price or _FREE
     each = price.of(circuits=1, shots=load.shots) - price.per_job
     return jobs * _job_price(facts) + load.circuits * float(each)
 

@@ -33,6 +33,8 @@ class StepPlan:
     backends: tuple[str, ...] = ()
     """Backends it uses: one for each value of the axis ``backend``, or a single one;
     none if it runs no circuits."""
+    accuracy: Mapping[str, Any] = field(default_factory=dict)
+    """Its own ``shots`` and ``precision``, where they are numbers."""
     others: tuple[str, ...] = ()
     """Backends that stand in for the single one, in this order."""
     setup_s: float = 0.0

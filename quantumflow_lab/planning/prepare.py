@@ -175,6 +175,11 @@ def _step(
         map=step.map,
         over=step.over,
         partial=fixed.get("partial", False),
+        accuracy={
+            name: value
+            for name in ("shots", "precision")
+            if isinstance(value := bound.options[step.name].get(name), int | float)
+        },
         attempts=1 if retries is None else int(retries) + 1,
         job_attempts=_LOST_ATTEMPTS if retries is None else int(retries) + 1,
         timeout=fixed.get("timeout"),

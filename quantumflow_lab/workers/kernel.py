@@ -11,7 +11,14 @@ from dataclasses import dataclass, field, replace
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute
 from quantumflow_lab.backends.registry import Registry
-from quantumflow_lab.ports import Accepted, JobEvent, JobRequest, Lost, Settled
+from quantumflow_lab.ports import (
+    Accepted,
+    JobEvent,
+    JobRequest,
+    Lost,
+    Settled,
+    Stopped,
+)
 from quantumflow_lab.workers.listeners import OnEvent, tell
 
 _log = logging.getLogger(__name__)
@@ -141,7 +148,16 @@ class KernelJobs:
                 task.left = isinstance(event, Settled)
             tell(task.on_event, event)
 
-        execute(task.request, line.adapter, emit)
+        try:
+            execute(task.request, line.adapter, emit, wanted=lambda: not task.left)
+        except Stopped:
+            return
+        except BaseException as error:  # noqa: BLE001 - a backend may even try to exit
+            with self._lock:
+                gone, task.left = task.left, True
+            if not gone:
+                reason = f"{type(error).__name__}: {error}"
+                tell(task.on_event, Lost(task.request.job, reason))
 
 
 def _ask_to_stop(adapter: RunAdapter) -> None:

@@ -11,7 +11,6 @@ from quantumflow_lab.core import (
     Rest,
     Retry,
     Run,
-    Short,
     Submit,
     UnitState,
 )
@@ -175,7 +174,6 @@ def test_class_that_is_short_of_money_goes_where_it_can_pay(machine):
     """held -> blocked by its price -> held on the cheaper lane -> sent."""
     terms = {"per_circuit": 1, "per_shot": 1}
     assert two_lanes(machine, cap=5, reserve=6, other=terms) == [
-        Short(0, 0, 6),
         Moved(0, 1),
         Submit(0, 1, ((0, 1),)),
     ]
@@ -194,7 +192,7 @@ def test_price_of_a_job_counts_its_circuits_and_shots(machine):
 
 
 def test_a_rest_that_ends_with_an_answer_frees_the_other_way_on_the_lane(machine):
-    """blocked -> held -> sent at the moment the rest is over, whatever else comes then."""
+    """blocked -> held -> sent when the rest is over, whatever else comes then."""
     machine.tell(Events().lane(0, slots=3).guard(0, trip=1, rest=10).run(0, seed=1))
     events = Events().define_class(0, run=0, step=0, lane=0, job_limit=1)
     events.other_way(0, 0, job_limit=1)

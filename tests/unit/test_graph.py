@@ -390,7 +390,8 @@ def test_a_fork_has_threads_of_its_own() -> None:
         check=True,
         timeout=60,
     )
-    assert done.stdout == "2\n2\n"
+    # The two may write between each other's words.
+    assert done.stdout.split() in (["2", "2"], ["22"])
 
 
 def test_known_results_are_used_and_new_ones_kept() -> None:

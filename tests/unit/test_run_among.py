@@ -20,6 +20,7 @@ from quantumflow_lab.errors import (
     BudgetReached,
     DeadlinePassed,
     PriceUnknown,
+    UnknownStep,
 )
 from tests.unit.devices import Busy, Device, TooLarge, at_most, raises
 
@@ -307,3 +308,120 @@ def test_one_of_several_backends_is_no_axis(lab: Lab) -> None:
     """
     with pytest.raises(BadAxis, match="--among uses one of its backends"):
         run(lab, cell, among=["aer", "basic_simulator"])
+
+
+def test_a_cheaper_stand_in_is_paid_instead_of_ending_the_step(lab: Lab) -> None:
+    """20,000 shots cost 20 USD on the first and 2 USD on the second backend."""
+    lab.backends.add("dear", Device("dear"), price=price("0.001"))
+    lab.backends.add("cheap", Device("cheap"), price=price("0.0001"))
+    cell = POINTS.replace("shots=10", "shots=5000")
+    result = run(lab, cell, among=["dear", "cheap"], policy="fastest", budget="10 USD")
+    assert list(result["ones"]) == [5000] * 4
+    assert used(result) == ["cheap"]
+
+
+def test_a_handle_for_another_backend_is_under_the_same_budget(lab: Lab) -> None:
+    silent = Device("silent")
+    lab.backends.add("silent", silent)
+    lab.backends.facts("silent")
+    cell = """
+    @qf.step
+    def loop(sampler):
+        return qf.sampler("silent").run([flip], shots=5).result()
+    """
+    result = run(lab, cell, backend="aer", budget="1 USD")
+    assert silent.jobs == []
+    with pytest.raises(PriceUnknown, match="the price of 'silent' is not known"):
+        result.raise_failure()
+
+
+def test_prices_in_two_currencies_are_not_compared(lab: Lab) -> None:
+    lab.backends.add("yen", Device("yen"), price=price("1", "jpy"))
+    lab.backends.add("usd", Device("usd"), price=price("0.5"))
+    with pytest.raises(BadOption, match="'yen' in JPY, 'usd' in USD cannot be compar"):
+        run(lab, among=["yen", "usd"], policy="cheapest")
+
+
+def test_money_of_two_currencies_is_kept_apart(lab: Lab) -> None:
+    lab.backends.add("euros", Device("euros"), price=price("0.01", "EUR"))
+    lab.backends.add("dollars", Device("dollars"), price=price("0.01"))
+    result = run(lab, backend=["euros", "dollars"])
+    money = result.snapshot()["cost"]["money"]
+    assert sorted(money.split(" + ")) == ["0.4 EUR", "0.4 USD"]
+
+
+def test_a_deadline_before_a_mapped_step_is_counted_leaves_the_lab_at_work(
+    lab: Lab,
+) -> None:
+    cell = """
+    @qf.step
+    def slow():
+        stop.wait(20)
+        return [1, 2, 3]
+
+    @qf.step(map="slow")
+    def each(slow):
+        return slow
+
+    @qf.step
+    def after(each):
+        return each
+    """
+    stop = threading.Event()
+    late = lab.run(dedent(cell), name="late", inputs={"stop": stop}, deadline=0.3)
+    stop.set()
+    assert late.state == "failed"
+    assert list(run(lab, backend="aer")["ones"]) == [10] * 4
+
+
+def test_a_step_that_is_not_there_cannot_be_cancelled_and_nothing_else_is(
+    lab: Lab,
+) -> None:
+    stop = threading.Event()
+    cell = "@qf.step\ndef w():\n    return stop.wait(20)\n"
+    result = lab.run(cell, name="waits", inputs={"stop": stop}, background=True)
+    with pytest.raises(UnknownStep, match="did you mean 'w'"):
+        result.cancel("ww")
+    stop.set()
+    assert result.wait(10)["w"] is True
+
+
+def test_a_device_that_tries_to_exit_is_left_for_the_next(lab: Lab) -> None:
+    lab.backends.add("exits", Device("exits", trouble=raises(SystemExit(1))))
+    lab.backends.add("spare", Device("spare"))
+    result = run(lab, among=["exits", "spare"], policy="fastest", background=True)
+    result.wait(60)
+    assert list(result["ones"]) == [10, 10, 10, 10]
+
+
+def test_another_backend_of_a_name_does_not_inherit_its_price(lab: Lab) -> None:
+    lab.backends.add("name", Device("name"), price=price("1"))
+    lab.backends.add("name", Device("name"))
+    assert lab.backends.facts("name").price is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"open_jobs": 0}, "open_jobs of a limit must be a whole number from 1"),
+        ({"shots": 1.5}, "shots of a limit must be a whole number"),
+        ({"circuits": "9"}, "circuits of a limit must be a whole number"),
+        ({"payload": 2**40}, "payload of a limit must be a whole number"),
+        ({"jobs_per_minute": -1}, "jobs_per_minute must be a number from"),
+        ({"jobs_per_minute": float("nan")}, "jobs_per_minute must be a number from"),
+    ],
+)
+def test_impossible_limits_are_refused(limits: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadOption, match=message):
+        qf.Limits(**limits)
+
+
+def test_whole_floats_are_limits() -> None:
+    assert qf.Limits(shots=1e6).shots == 1_000_000
+
+
+def test_what_is_no_price_is_refused(lab: Lab) -> None:
+    with pytest.raises(BadOption, match=r"price must be a qf\.Price, not str"):
+        lab.backends.add("d", Device("d"), price="0.01")
+    with pytest.raises(BadOption, match="the currency of a price has three letters"):
+        qf.Price("US dollars")

@@ -8,7 +8,7 @@ SELECT
     median(run_s / greatest(circuits, 1)) AS circuit_s,
     sum(circuits) / greatest(sum(members), 1) AS circuits
 FROM qf_jobs
-WHERE run IN (FROM mine) AND state = 'settled' AND circuits > 0
+WHERE run IN (FROM mine) AND state = 'settled' AND error IS NULL AND circuits > 0
 GROUP BY step, backend
 UNION ALL
 SELECT 'body' AS what, step, NULL, NULL, median(wall_s), NULL

@@ -220,7 +220,7 @@ impl Draft<'_> {
         number("backoff", spec.backoff)?;
         number("backoff_cap", spec.backoff_cap)?;
         number("rank", spec.rank)?;
-        number("expected", spec.expected)?;
+        modest("expected", spec.expected)?;
         self.terms(&spec.terms)?;
         self.ways.insert(spec.class, 1);
         self.classes.insert(spec.class, *spec);

@@ -262,6 +262,10 @@ impl Scheduler {
 
     /// A job in doubt was not found: ask, unless nobody waits for it any more.
     pub(crate) fn not_found(&mut self, job: u32) {
+        if self.jobs[job as usize].state == JobState::Settled {
+            // It was given up in doubt, and nobody will ever bill it.
+            self.free_reserve(job);
+        }
         if self.jobs[job as usize].state != JobState::Doubtful {
             return;
         }

@@ -13,11 +13,11 @@ impl Scheduler {
 
     /// Keeps all held units of a class from starting, since a job of them costs too much.
     pub(crate) fn block_for_budget(&mut self, index: u32, price: i128) {
-        let class = &self.classes[index as usize];
-        let run = &self.runs[class.run as usize];
-        if run.spent + price > run.cap.into() {
+        if !self.could_pay(index) {
+            let class = &self.classes[index as usize];
             let price = i64::try_from(price).unwrap_or(i64::MAX);
-            self.out.push(Command::Short { run: run.id, class: class.spec.class, price });
+            let run = self.runs[class.run as usize].id;
+            self.out.push(Command::Short { run, class: class.spec.class, price });
         }
         let units = self.classes[index as usize].forming.clone();
         for &unit in &units {

@@ -89,6 +89,11 @@ impl Class {
         self.counts[State::Waiting as usize] + self.counts[State::Backoff as usize]
     }
 
+    /// True if some unit has not started, or may start again.
+    pub fn has_early(&self) -> bool {
+        State::ALL.iter().any(|&state| state.is_early() && self.counts[state as usize] > 0)
+    }
+
     /// When the forming job leaves even if it is not full: its hold is over, or its run has no
     /// more time.
     pub fn hold_over(&self, deadline: i64) -> Option<i64> {

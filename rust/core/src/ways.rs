@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use crate::command::Command;
 use crate::event::{Guard, Terms, Weight};
 use crate::scheduler::Scheduler;
-use crate::tables::Way;
+use crate::tables::{Job, Way};
 use crate::timer::Key;
 
 impl Scheduler {
@@ -81,7 +81,9 @@ impl Scheduler {
     pub(crate) fn better_way(&self, index: u32) -> Option<usize> {
         let class = &self.classes[index as usize];
         let open = |way: &Way| !way.spent && self.lanes[way.lane as usize].is_usable(self.now);
-        if open(&class.ways[class.way]) && class.broke.is_empty() {
+        let mut others = class.ways.iter().enumerate();
+        let stays = open(&class.ways[class.way]) && class.broke.is_empty();
+        if stays || !class.has_early() || !others.any(|(at, way)| at != class.way && open(way)) {
             return None;
         }
         let stuck = self.stuck(index);
@@ -92,6 +94,18 @@ impl Scheduler {
                 let one = if stuck.is_empty() { Weight::ONE } else { load };
                 self.fits_cap(class.run, way.terms.price(one))
             }
+        })
+    }
+
+    /// True if bills to come may leave enough for the next job of a class, on some way of it.
+    pub(crate) fn could_pay(&self, index: u32) -> bool {
+        let class = &self.classes[index as usize];
+        let run = &self.runs[class.run as usize];
+        class.ways.iter().filter(|way| !way.spent).any(|way| {
+            let limits = self.lanes[way.lane as usize].limits;
+            let most = way.terms.job_limit.min(class.job_limit);
+            let (_, load) = self.fill(class.forming.iter().copied(), most, limits);
+            run.spent + way.terms.price(load) <= run.cap.into()
         })
     }
 
@@ -137,8 +151,10 @@ impl Scheduler {
 
     /// What a closed job tells about its lane.
     pub(crate) fn judge_lane(&mut self, job: u32) {
-        let job = &self.jobs[job as usize];
-        let (index, good, bad) = (job.lane, job.good, job.bad);
+        let Job { lane: index, good, bad, .. } = self.jobs[job as usize];
+        if good {
+            self.grow(job);
+        }
         let lane = &mut self.lanes[index as usize];
         if good {
             if lane.rest.is_some() {
@@ -151,6 +167,17 @@ impl Scheduler {
             self.out.push(Command::Rest { lane: lane.id, until: lane.rest.unwrap_or(-1) });
         }
         self.time_lane(index);
+    }
+
+    /// After a good job the next may be larger by one, up to the terms: what was cut because of
+    /// one bad circuit need not stay small (additive increase, multiplicative decrease).
+    fn grow(&mut self, job: u32) {
+        let Job { class: index, way, .. } = self.jobs[job as usize];
+        let class = &mut self.classes[index as usize];
+        if class.way == way as usize && class.job_limit < class.terms.job_limit {
+            class.job_limit += 1;
+            self.changed.insert(index);
+        }
     }
 
     /// A backend asked for patience.
