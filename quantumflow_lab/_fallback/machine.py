@@ -84,6 +84,7 @@ class Scheduler:
         self.ending: set[int] = set()
         self.unwanted: set[int] = set()
         self.choosy: set[int] = set()
+        self.stranded: set[int] = set()
         self.ways_changed = False
         self.weights: dict[int, Weight] = {}
         self.out: list[int] = []
@@ -278,7 +279,10 @@ class Scheduler:
     def release(self, unit: Unit) -> None:
         """Let a unit go on whose needs are final."""
         lane = unit.cls.lane
-        if unit.cls.ways[unit.cls.way].spent or not lane.up:
+        closed = unit.cls.ways[unit.cls.way].spent
+        if closed:
+            self.stranded.add(unit.cls.number)
+        if closed or not lane.up:
             self.go(unit, BLOCKED)
             lane.blocked.add(unit.number)
         elif unit.cls.terms.job_limit > 0:
@@ -846,9 +850,8 @@ class Scheduler:
     def block_for_budget(self, cls: Class, price: int) -> None:
         """Keep all held units of a class from starting: their job costs too much."""
         run = cls.run
-        if not self.could_pay(cls):
-            price = min(price, FOREVER)
-            self.say(CommandCode.SHORT, run.name, cls.name, price)
+        if not self.could_pay(cls, cls.forming):
+            self.say_short(cls, price)
         units = sorted(cls.forming)
         for number in units:
             self.go(self.units[number], BLOCKED)
@@ -856,11 +859,18 @@ class Scheduler:
         run.broke.add(cls.number)
         self.review_forming()
 
+    def say_short(self, cls: Class, price: int) -> None:
+        """No bill to come leaves enough for this price."""
+        price = min(price, FOREVER)
+        self.say(CommandCode.SHORT, cls.run.name, cls.name, price)
+
     def spent_before(self, name: int, micro: int) -> None:
         """SPENT."""
         run = self.run_names[name]
         run.spent += micro
         run.spent_before += micro
+        self.ways_changed = True
+        self.stranded |= self.choosy
 
     def bill(self, number: int, micro: int) -> None:
         """BILL: the first one is final."""
@@ -886,6 +896,7 @@ class Scheduler:
     def release_affordable(self, run: Run) -> None:
         """Let units form jobs again; what still costs too much is blocked again."""
         self.ways_changed = True
+        self.stranded |= self.choosy
         for number in sorted(run.broke):
             for unit in sorted(self.classes[number].broke):
                 self.release(self.units[unit])
@@ -939,12 +950,15 @@ class Scheduler:
         if not self.ways_changed:
             return
         self.ways_changed = False
+        stranded, self.stranded = self.stranded, set()
         for number in sorted(self.choosy):
             cls = self.classes[number]
             if cls.run.ended:
                 self.choosy.remove(number)
             elif (way := self.better_way(cls)) is not None:
                 self.take_way(cls, way)
+            elif number in stranded:
+                self.review_stranded(cls)
 
     def better_way(self, cls: Class) -> int | None:
         """Find the first way that a class could go, if it cannot go its own."""
@@ -953,7 +967,7 @@ class Scheduler:
         other = any(usable[: cls.way] + usable[cls.way + 1 :])
         if stays or not other or not any(cls.counts[state] for state in EARLY):
             return None
-        stuck = cls.forming | cls.broke | set(self.blocked_units(cls))
+        stuck = self.stuck(cls)
         for position, way in enumerate(cls.ways):
             if position != cls.way and usable[position]:
                 _, load = self.fill(stuck, way.terms.job_limit, way.lane.limits)
@@ -961,14 +975,36 @@ class Scheduler:
                     return position
         return None
 
-    def could_pay(self, cls: Class) -> bool:
-        """Bills to come may leave enough for the next job, on some way."""
+    def stuck(self, cls: Class) -> set[int]:
+        """Units that are held, or blocked by the lane or the price."""
+        return cls.forming | cls.broke | set(self.blocked_units(cls))
+
+    def review_stranded(self, cls: Class) -> None:
+        """Say so if a class whose way was given up can never pay for another one."""
+        if not cls.ways[cls.way].spent or cls.run.cap < 0:
+            return
+        stuck = self.stuck(cls)
+        if stuck and not self.could_pay(cls, stuck):
+            prices = self.prices(cls, stuck)
+            if prices:
+                self.say_short(cls, min(prices))
+
+    def prices(self, cls: Class, units: set[int]) -> list[int]:
+        """What the next job of these units would cost, on each way that is left."""
+        found = []
         for way in cls.ways:
-            most = min(way.terms.job_limit, cls.job_limit)
-            _, load = self.fill(cls.forming, most, way.lane.limits)
-            if not way.spent and cls.run.spent + way.terms.price(load) <= cls.run.cap:
-                return True
-        return False
+            _, load = self.fill(units, way.terms.job_limit, way.lane.limits)
+            if not way.spent:
+                found.append(way.terms.price(load))
+        return found
+
+    def could_pay(self, cls: Class, units: set[int]) -> bool:
+        """Bills to come may leave enough for the next job, on some way."""
+        prices = self.prices(cls, units)
+        if not cls.ways[cls.way].spent and cls.job_limit < cls.terms.job_limit:
+            _, load = self.fill(units, cls.job_limit, cls.lane.limits)
+            prices.append(cls.terms.price(load))
+        return any(cls.run.spent + price <= cls.run.cap for price in prices)
 
     def blocked_units(self, cls: Class) -> list[int]:
         """Units of a class that its lane blocks."""

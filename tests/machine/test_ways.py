@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from quantumflow_lab.core import (
     Cause,
+    Ended,
     Events,
     Final,
     Moved,
+    Outcome,
     Reason,
     Rest,
     Retry,
     Run,
+    Short,
     Submit,
     UnitState,
 )
@@ -205,3 +208,49 @@ def test_a_rest_that_ends_with_an_answer_frees_the_other_way_on_the_lane(machine
         Moved(0, 1),
         Submit(2, 0, ((0, 2),)),
     ]
+
+
+def test_class_that_can_pay_for_no_way_that_is_left_says_so(machine):
+    """sent -> backoff -> blocked: given up here, and 40 of 20 there."""
+    two_lanes(machine, cap=20, reserve=1, other={"reserve": 40})
+    events = Events().failed(0, 1, Reason.TRANSIENT).settled(0).bill(0, 0)
+    assert machine.tell(events) == [Retry(0, 1, 0), Short(0, 0, 40)]
+    assert machine.state(0) == "blocked"
+    moved = [Moved(0, 1), Submit(1, 1, ((0, 2),))]
+    assert machine.tell(Events().cap(0, 40)) == moved
+
+
+def test_jobs_that_were_cut_grow_again_with_each_that_succeeds(machine):
+    """One bad unit: 8 -> 4 -> 2 -> 1, then 1, 2 and so on."""
+    machine.tell(Events().lane(0, slots=1).run(0, seed=1))
+    events = Events().define_class(0, run=0, step=0, lane=0, job_limit=8)
+    [submit] = machine.tell(
+        events.define(run=0, cls=0, first=0, needs=[[]] * 16).seal(0)
+    )
+    sizes = []
+    while True:
+        sizes.append(len(submit.members))
+        answers = Events()
+        bad = any(unit == 0 for unit, _ in submit.members)
+        for unit, attempt in submit.members:
+            if not bad:
+                answers.done(unit, attempt)
+            elif len(submit.members) > 1:
+                answers.failed(unit, attempt, Reason.TOO_BIG)
+            else:
+                answers.failed(unit, attempt, Reason.PERMANENT)
+        commands = machine.tell(answers.settled(submit.job))
+        submits = [c for c in commands if isinstance(c, Submit)]
+        if not submits:
+            break
+        [submit] = submits
+    assert sizes == [8, 4, 2, 1, 1, 2, 3, 4, 5]
+
+
+def test_job_in_doubt_that_was_given_up_does_not_keep_its_run_open(machine):
+    """doubtful -> stopped -> closed by the grace; not found: nobody will bill it."""
+    machine.begin([], job_limit=1, reserve=10)
+    machine.tell(Events().doubt(0).cancel_run(0))
+    machine.tell(Events(), at=1000)
+    assert machine.tell(Events().not_found(0), at=2000) == [Ended(0, Outcome.CANCELLED)]
+    assert machine.scheduler.money(0) == (0, 0)

@@ -187,13 +187,15 @@ def test_a_budget_lets_what_it_can_pay_run_and_keeps_its_results(lab: Lab) -> No
 
 
 def test_failover_is_priced_anew_and_never_over_the_budget(lab: Lab) -> None:
-    offline = Device("offline", trouble=raises(ConnectionError("no route to host")))
+    offline = Device("away", trouble=raises(ConnectionError("no route to host")))
     dear = Device("dear")
-    lab.backends.add("offline", offline, price=price("0.01"))
+    lab.backends.add("away", offline, price=price("0.01"))
     lab.backends.add("dear", dear, price=price("1"))
-    result = run(lab, among=["offline", "dear"], policy="cheapest", budget="20 USD")
+    result = run(lab, among=["away", "dear"], policy="cheapest", budget="20 USD")
     assert dear.jobs == []
     assert result.state == "failed"
+    with pytest.raises(BudgetReached, match="on dear may cost 40 USD, and 20 USD"):
+        result.raise_failure()
 
 
 def test_a_budget_needs_prices(lab: Lab) -> None:

@@ -13,11 +13,8 @@ impl Scheduler {
 
     /// Keeps all held units of a class from starting, since a job of them costs too much.
     pub(crate) fn block_for_budget(&mut self, index: u32, price: i128) {
-        if !self.could_pay(index) {
-            let class = &self.classes[index as usize];
-            let price = i64::try_from(price).unwrap_or(i64::MAX);
-            let run = self.runs[class.run as usize].id;
-            self.out.push(Command::Short { run, class: class.spec.class, price });
+        if !self.could_pay(index, &self.classes[index as usize].forming) {
+            self.say_short(index, price);
         }
         let units = self.classes[index as usize].forming.clone();
         for &unit in &units {
@@ -27,6 +24,13 @@ impl Scheduler {
         class.broke.extend(units);
         self.runs[class.run as usize].broke.insert(index);
         self.review_forming();
+    }
+
+    pub(crate) fn say_short(&mut self, index: u32, price: i128) {
+        let class = &self.classes[index as usize];
+        let price = i64::try_from(price).unwrap_or(i64::MAX);
+        let run = self.runs[class.run as usize].id;
+        self.out.push(Command::Short { run, class: class.spec.class, price });
     }
 
     /// Takes the first bill of a job; it is final.
@@ -58,11 +62,14 @@ impl Scheduler {
         let run = &mut self.runs[self.run_ids[&run] as usize];
         run.spent += i128::from(micro);
         run.spent_before += i128::from(micro);
+        self.ways_changed = true;
+        self.stranded.extend(&self.choosy);
     }
 
     /// Lets units form jobs again; those that still cost too much are blocked again.
     fn release_affordable(&mut self, run: usize) {
         self.ways_changed = true;
+        self.stranded.extend(&self.choosy);
         for index in self.runs[run].broke.clone() {
             for unit in self.classes[index as usize].broke.clone() {
                 self.release(unit);

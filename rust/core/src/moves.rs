@@ -146,6 +146,9 @@ impl Scheduler {
         let class = &self.classes[index as usize];
         let (in_jobs, priority, run) = (class.in_jobs(), class.spec.priority, class.run);
         let closed = class.ways[class.way].spent;
+        if closed {
+            self.stranded.insert(index);
+        }
         if closed || !self.lane_of(unit).up {
             self.go(unit, State::Blocked);
             self.lane_of(unit).blocked.insert(unit);

@@ -45,6 +45,8 @@ pub struct Scheduler {
     pub(crate) unwanted: BTreeSet<u32>,
     /// Classes that may run on several lanes.
     pub(crate) choosy: BTreeSet<u32>,
+    /// Those of them that perhaps cannot pay for any way that is left.
+    pub(crate) stranded: BTreeSet<u32>,
     /// Something has changed that may let one of them go elsewhere.
     pub(crate) ways_changed: bool,
     pub(crate) out: Vec<Command>,
@@ -82,6 +84,7 @@ impl Scheduler {
             ending: BTreeSet::new(),
             unwanted: BTreeSet::new(),
             choosy: BTreeSet::new(),
+            stranded: BTreeSet::new(),
             ways_changed: false,
             out: Vec::new(),
         })

@@ -67,12 +67,15 @@ impl Scheduler {
         if !std::mem::take(&mut self.ways_changed) {
             return;
         }
+        let stranded = std::mem::take(&mut self.stranded);
         for index in self.choosy.clone() {
             let run = &self.runs[self.classes[index as usize].run as usize];
             if run.ended {
                 self.choosy.remove(&index);
             } else if let Some(way) = self.better_way(index) {
                 self.take_way(index, way);
+            } else if stranded.contains(&index) {
+                self.review_stranded(index);
             }
         }
     }
@@ -97,16 +100,47 @@ impl Scheduler {
         })
     }
 
-    /// True if bills to come may leave enough for the next job of a class, on some way of it.
-    pub(crate) fn could_pay(&self, index: u32) -> bool {
+    /// Says so if a class whose way was given up can never pay for another one.
+    fn review_stranded(&mut self, index: u32) {
+        let class = &self.classes[index as usize];
+        if !class.ways[class.way].spent || self.runs[class.run as usize].cap < 0 {
+            return;
+        }
+        let stuck = self.stuck(index);
+        if stuck.is_empty() || self.could_pay(index, &stuck) {
+            return;
+        }
+        if let Some(price) = self.prices(index, &stuck).min() {
+            self.say_short(index, price);
+        }
+    }
+
+    /// What the next job of these units would cost, on each way that is left.
+    fn prices<'a>(
+        &'a self,
+        index: u32,
+        units: &'a BTreeSet<u32>,
+    ) -> impl Iterator<Item = i128> + 'a {
+        let class = &self.classes[index as usize];
+        class.ways.iter().filter(|way| !way.spent).map(|way| {
+            let limits = self.lanes[way.lane as usize].limits;
+            let (_, load) = self.fill(units.iter().copied(), way.terms.job_limit, limits);
+            way.terms.price(load)
+        })
+    }
+
+    /// True if bills to come may leave enough for the next job of these units, on some way.
+    pub(crate) fn could_pay(&self, index: u32, units: &BTreeSet<u32>) -> bool {
         let class = &self.classes[index as usize];
         let run = &self.runs[class.run as usize];
-        class.ways.iter().filter(|way| !way.spent).any(|way| {
-            let limits = self.lanes[way.lane as usize].limits;
-            let most = way.terms.job_limit.min(class.job_limit);
-            let (_, load) = self.fill(class.forming.iter().copied(), most, limits);
-            run.spent + way.terms.price(load) <= run.cap.into()
-        })
+        let small = class.job_limit < class.terms.job_limit;
+        let own = (!class.ways[class.way].spent && small).then(|| {
+            let limits = self.lanes[class.lane as usize].limits;
+            let (_, load) = self.fill(units.iter().copied(), class.job_limit, limits);
+            class.terms.price(load)
+        });
+        let mut prices = self.prices(index, units).chain(own);
+        prices.any(|price| run.spent + price <= run.cap.into())
     }
 
     /// Units of a class that are held, or blocked by its lane or its price.
