@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TYPE_CHECKING
 
 from quantumflow_lab._fallback.admit import Draft, at_least, known
@@ -975,7 +975,7 @@ class Scheduler:
                     return position
         return None
 
-    def stuck(self, cls: Class) -> set[int]:
+    def stuck(self, cls: Class) -> Set[int]:
         """Units that are held, or blocked by the lane or the price."""
         return cls.forming | cls.broke | set(self.blocked_units(cls))
 
@@ -989,7 +989,7 @@ class Scheduler:
             if prices:
                 self.say_short(cls, min(prices))
 
-    def prices(self, cls: Class, units: set[int]) -> list[int]:
+    def prices(self, cls: Class, units: Set[int]) -> list[int]:
         """What the next job of these units would cost, on each way that is left."""
         found = []
         for way in cls.ways:
@@ -998,7 +998,7 @@ class Scheduler:
                 found.append(way.terms.price(load))
         return found
 
-    def could_pay(self, cls: Class, units: set[int]) -> bool:
+    def could_pay(self, cls: Class, units: Set[int]) -> bool:
         """Bills to come may leave enough for the next job, on some way."""
         prices = self.prices(cls, units)
         if not cls.ways[cls.way].spent and cls.job_limit < cls.terms.job_limit:
