@@ -19,7 +19,7 @@ from quantumflow_lab.placement import Machine, Problem, Task, place
 from quantumflow_lab.planning.expect import BODY_S, History, Timing, timing
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.policy import ranks
-from quantumflow_lab.ports import BackendFacts, Price
+from quantumflow_lab.ports import BackendFacts
 
 _CALLS = 100
 """Calls of a loop that says nothing of them."""
@@ -27,8 +27,6 @@ _UNPRICED = 1e6
 """Money for a job whose price nobody knows: taken only if nothing else will do."""
 _EVALUATIONS = 300_000
 """Some 20 ms, compiled: what a person does not notice before a run."""
-_FREE = Price("XXX")
-"""No money at all: the code of ISO 4217 for no currency."""
 _PYTHON = Machine("python", slots=4)
 
 
@@ -219,14 +217,14 @@ def _problem(
 def _machine(facts: BackendFacts, history: History, shots: int) -> Machine:
     setups = [t.setup_s for (_, name), t in history.jobs.items() if name == facts.name]
     usual = timing(History(), "", facts).setup_s
-    price = facts.price or _FREE
+    price = facts.price
     return Machine(
         facts.name,
         slots=1 if facts.simulator else facts.limits.open_jobs or 1,
         setup=sum(setups) / len(setups) if setups else usual,
         job_limit=min(facts.max_circuits, facts.limits.circuits or facts.max_circuits),
         price_job=_job_price(facts),
-        price_shot=float(price.per_shot + price.per_circuit / shots),
+        price_shot=float(price.per_shot + price.per_circuit / shots) if price else 0.0,
     )
 
 
@@ -247,9 +245,11 @@ def _circuit_s(
 def _cost(facts: BackendFacts, load: _Load) -> float:
     """Money for all circuits of a step."""
     jobs = load.circuits if load.each_alone else 1
-    price = facts.price or _FREE
-    each = price.of(circuits=1, shots=load.shots) - price.per_job
-    return jobs * _job_price(facts) + load.circuits * float(each)
+    cost = jobs * _job_price(facts)
+    if facts.price is not None:
+        each = facts.price.per_circuit + load.shots * facts.price.per_shot
+        cost += load.circuits * float(each)
+    return cost
 
 
 def _by_merit(
