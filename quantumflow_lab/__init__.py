@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quantumflow_lab import graph
-from quantumflow_lab.context import log
-from quantumflow_lab.declare import (
+from quantumflow_lab.cell.declare import (
     axis,
     circuit,
     estimate,
@@ -18,12 +17,13 @@ from quantumflow_lab.declare import (
     sample,
     step,
 )
-from quantumflow_lab.functions import workflow
+from quantumflow_lab.cell.functions import workflow
 from quantumflow_lab.grid import Failed, Grid
 from quantumflow_lab.lab import Lab, lab
 from quantumflow_lab.ports import Limits, Price
 from quantumflow_lab.primitives import estimator, sampler
 from quantumflow_lab.run import Run
+from quantumflow_lab.runner.context import log
 from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from quantumflow_lab.cell_text import MAGIC, split_cell
+from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
+from quantumflow_lab.cell.text import MAGIC, split_cell
 from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.lab import lab
-from quantumflow_lab.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
 from quantumflow_lab.magics.attendance import Attendance
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.magics.view import QuietView, TerminalView

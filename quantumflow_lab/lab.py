@@ -14,24 +14,24 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from quantumflow_lab import records
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import bind
-from quantumflow_lab.context import running_context
+from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.errors import NestedRun, RunIsLive, UnknownRun, did_you_mean
 from quantumflow_lab.fingerprint import fingerprint
-from quantumflow_lab.live import LiveRun
-from quantumflow_lab.options import is_backend
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
 from quantumflow_lab.planning.plan import Plan, Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.run import Run, RunData
-from quantumflow_lab.runner import Runner
+from quantumflow_lab.runner import records
+from quantumflow_lab.runner.context import running_context
+from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.runner import Runner
+from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
-from quantumflow_lab.snapshot import snapshot
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.stored import StoredRun
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool

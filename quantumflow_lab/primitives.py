@@ -17,8 +17,8 @@ from qiskit.primitives import (
 )
 from qiskit.providers import JobStatus
 
-from quantumflow_lab.context import Call, StepContext, current
-from quantumflow_lab.options import check_name, check_value
+from quantumflow_lab.cell.options import check_name, check_value
+from quantumflow_lab.runner.context import Call, StepContext, current
 
 _Result: TypeAlias = PrimitiveResult[PubResult]
 

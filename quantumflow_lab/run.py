@@ -16,7 +16,7 @@ from quantumflow_lab.errors import (
     did_you_mean,
 )
 from quantumflow_lab.grid import Failed, Grid
-from quantumflow_lab.live import MISSING, Output
+from quantumflow_lab.runner.live import MISSING, Output
 
 if TYPE_CHECKING:
     import pyarrow as pa

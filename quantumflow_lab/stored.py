@@ -13,9 +13,9 @@ import numpy as np
 
 from quantumflow_lab.errors import QuantumFlowError, RunError
 from quantumflow_lab.grid import Failed
-from quantumflow_lab.live import MISSING, Output
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.snapshot import metric_line
+from quantumflow_lab.runner.live import MISSING, Output
+from quantumflow_lab.runner.snapshot import metric_line
 from quantumflow_lab.workflow import Workflow
 
 

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
-from quantumflow_lab.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
 

@@ -18,13 +18,13 @@ from IPython.core.completer import (
     context_matcher,
 )
 
-from quantumflow_lab.cell_text import MAGIC
+from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, option_names
+from quantumflow_lab.cell.options import is_backend
+from quantumflow_lab.cell.options import option_names as step_options
+from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.lab import lab
-from quantumflow_lab.magic_line import MAGIC_OPTIONS, option_names
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
-from quantumflow_lab.options import is_backend
-from quantumflow_lab.options import option_names as step_options
 from quantumflow_lab.run import Run
 from quantumflow_lab.workflow import INJECTED, KINDS
 

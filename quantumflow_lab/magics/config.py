@@ -5,7 +5,7 @@ from __future__ import annotations
 from traitlets import Enum
 from traitlets.config import Configurable
 
-from quantumflow_lab.magic_line import SHOWS
+from quantumflow_lab.cell.magic_line import SHOWS
 
 
 class QFlow(Configurable):

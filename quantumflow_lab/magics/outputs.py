@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.context import running_context
-from quantumflow_lab.live import Output
 from quantumflow_lab.magics.showing import Publish, show
+from quantumflow_lab.runner.context import running_context
+from quantumflow_lab.runner.live import Output
 from quantumflow_lab.widgets.escape import element
 
 if TYPE_CHECKING:

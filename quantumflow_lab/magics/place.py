@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quantumflow_lab.cell_text import MAGIC
+from quantumflow_lab.cell.text import MAGIC
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

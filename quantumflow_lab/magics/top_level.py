@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quantumflow_lab.cell_text import MAGIC, misplaced_magic
+from quantumflow_lab.cell.text import MAGIC, misplaced_magic
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -13,9 +13,9 @@ from IPython.core.magic import (
     no_var_expand,
 )
 
-from quantumflow_lab.cell_text import MAGIC
+from quantumflow_lab.cell.magic_line import RunOptions, parse_magic_line
+from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.lab import lab
-from quantumflow_lab.magic_line import RunOptions, parse_magic_line
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
 from quantumflow_lab.magics.place import Place, place_of

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quantumflow_lab.amounts import Money, money, seconds
+from quantumflow_lab.cell.magic_line import POLICIES, parse_magic_line
+from quantumflow_lab.cell.options import check_value, integer, shown
 from quantumflow_lab.errors import BadOption, did_you_mean
-from quantumflow_lab.magic_line import POLICIES, parse_magic_line
-from quantumflow_lab.options import check_value, integer, shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from quantumflow_lab.cell import bind
-from quantumflow_lab.cell_text import CellText
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.workflow import INJECTED, KINDS, Workflow
 
 RESERVED = {"qf", *INJECTED, *dir(builtins)}

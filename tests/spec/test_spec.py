@@ -15,8 +15,8 @@ import pytest
 
 from quantumflow_lab import errors
 from quantumflow_lab.cell import bind
-from quantumflow_lab.cell_text import misplaced_magic
-from quantumflow_lab.magic_line import parse_magic_line
+from quantumflow_lab.cell.magic_line import parse_magic_line
+from quantumflow_lab.cell.text import misplaced_magic
 from quantumflow_lab.workflow import Workflow
 
 FENCE = re.compile(r"^```(.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import SecretStr
 
 from quantumflow_lab.cell import Bound, bind, substitute
-from quantumflow_lab.declare import Axis, Name
+from quantumflow_lab.cell.declare import Axis, Name
 from quantumflow_lab.errors import (
     BadOption,
     BadShots,

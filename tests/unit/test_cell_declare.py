@@ -10,7 +10,7 @@ import pytest
 
 import quantumflow_lab as qf
 from quantumflow_lab.cell import bind
-from quantumflow_lab.declare import Axis, Name, StepFunction, substitute
+from quantumflow_lab.cell.declare import Axis, Name, StepFunction, substitute
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import (
     BadAxis,

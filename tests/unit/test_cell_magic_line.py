@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from quantumflow_lab.cell_text import misplaced_magic
-from quantumflow_lab.errors import BadShots, MagicLineError
-from quantumflow_lab.magic_line import (
+from quantumflow_lab.cell.magic_line import (
     MAGIC_OPTIONS,
     RunOptions,
     option_names,
     parse_magic_line,
 )
+from quantumflow_lab.cell.text import misplaced_magic
+from quantumflow_lab.errors import BadShots, MagicLineError
 
 
 def test_a_name_alone_leaves_the_rest_to_the_settings() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from quantumflow_lab.cell import bind
-from quantumflow_lab.magic_line import MAGIC_OPTIONS, parse_magic_line
-from quantumflow_lab.options import RULES
+from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, parse_magic_line
+from quantumflow_lab.cell.options import RULES
 from quantumflow_lab.workflow import Workflow
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cell.md").read_text(encoding="utf-8")

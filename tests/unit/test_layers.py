@@ -40,18 +40,13 @@ LAYERS = {
     "grid": Layer("grid"),
     "codec": Layer("codec"),
     "fingerprint": Layer("fingerprint", "codec"),
-    "cell": Layer(
-        "cell cell_text magic_line reading names options option_hints hints inputs"
-        " namespace declare functions",
-        "workflow fingerprint amounts",
-    ),
+    "cell": Layer("cell", "workflow fingerprint amounts"),
     "ports": Layer("ports", "workflow"),
     "core": Layer("core placement _core _fallback _fallback_journal _words"),
     "planning": Layer("planning", "workflow grid fingerprint cell ports core amounts"),
     "graph": Layer("graph", "core"),
     "runner": Layer(
-        "runner schedule jobs news bodies calls live recorder records snapshot console"
-        " context primitives own",
+        "runner primitives",
         "workflow grid codec fingerprint cell ports planning core amounts",
     ),
     "backends": Layer("backends", "fingerprint ports"),
@@ -188,7 +183,7 @@ def test_a_layer_names_only_layers_above_it() -> None:
         ("workflow", "import numpy"),
         ("workflow", "from quantumflow_lab.ports import Member"),
         ("errors", "from qiskit import QuantumCircuit"),
-        ("cell", "from quantumflow_lab.runner import Runner"),
+        ("cell", "from quantumflow_lab.runner.runner import Runner"),
         ("store", "import quantumflow_lab"),
         ("store", "from quantumflow_lab import Lab"),
         ("ports", "from . import errors"),

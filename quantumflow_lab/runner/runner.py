@@ -14,10 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol
 
-from quantumflow_lab import console, core, records
-from quantumflow_lab.bodies import Produced, make_task, point_label, run_body
-from quantumflow_lab.calls import Calls, PendingCall
-from quantumflow_lab.context import StepContext
+from quantumflow_lab import core
 from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
 from quantumflow_lab.errors import (
     BudgetReached,
@@ -32,15 +29,19 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.grid import Failed, text_of
-from quantumflow_lab.jobs import Jobs
-from quantumflow_lab.live import MISSING, LiveRun, Output, Role, StepState, Task
-from quantumflow_lab.news import News
 from quantumflow_lab.planning.decide import need_price
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
-from quantumflow_lab.recorder import Recorder
-from quantumflow_lab.schedule import Schedule
-from quantumflow_lab.snapshot import final_state, snapshot
+from quantumflow_lab.runner import console, records
+from quantumflow_lab.runner.bodies import Produced, make_task, point_label, run_body
+from quantumflow_lab.runner.calls import Calls, PendingCall
+from quantumflow_lab.runner.context import StepContext
+from quantumflow_lab.runner.jobs import Jobs
+from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
+from quantumflow_lab.runner.news import News
+from quantumflow_lab.runner.recorder import Recorder
+from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.snapshot import final_state, snapshot
 
 log = logging.getLogger(__name__)
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from quantumflow_lab.cell import substitute
+from quantumflow_lab.cell.options import check_value
 from quantumflow_lab.codec import encode
-from quantumflow_lab.context import StepContext, entered
 from quantumflow_lab.errors import BackendError, BadShots, NotStorable
 from quantumflow_lab.fingerprint import fingerprint
-from quantumflow_lab.live import LiveRun, StepState, Task
-from quantumflow_lab.options import check_value
-from quantumflow_lab.own import own
 from quantumflow_lab.planning.seeds import generator, seed_index
 from quantumflow_lab.ports import Backends, Sink
 from quantumflow_lab.primitives import LabEstimator, LabSampler
+from quantumflow_lab.runner.context import StepContext, entered
+from quantumflow_lab.runner.live import LiveRun, StepState, Task
+from quantumflow_lab.runner.own import own
 
 Kind = Literal["sample", "estimate"]
 _TASK_OPTIONS = ("optimization_level", "transpile", "options")

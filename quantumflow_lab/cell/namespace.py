@@ -18,12 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from quantumflow_lab.cell_text import CellText
-from quantumflow_lab.declare import Axis, Name, StepFunction, axis
+from quantumflow_lab.cell.declare import Axis, Name, StepFunction, axis
+from quantumflow_lab.cell.inputs import Captured
+from quantumflow_lab.cell.names import NOTEBOOK, bound_names
+from quantumflow_lab.cell.reading import Parts
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.errors import BadAxis, BadOption, QuantumFlowError, Where
-from quantumflow_lab.inputs import Captured
-from quantumflow_lab.names import NOTEBOOK, bound_names
-from quantumflow_lab.reading import Parts
 from quantumflow_lab.workflow import Step, Workflow
 
 FIXED = ("backend", "retries", "timeout", "calls", "cache", "partial")

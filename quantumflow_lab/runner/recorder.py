@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantumflow_lab.ports import Clock, Sink
-from quantumflow_lab.records import Record
+from quantumflow_lab.runner.records import Record
 
 _SYNC_US = 200_000
 """Longest time a record waits to be brought to the disk."""

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from quantumflow_lab.cell.options import is_backend, shown
 from quantumflow_lab.errors import SecretInput, Where
-from quantumflow_lab.options import is_backend, shown
 from quantumflow_lab.workflow import Input, InputKind
 
 Fingerprint = Callable[[Any], str]
@@ -292,7 +292,7 @@ def _is_local(module: ModuleType | None) -> bool:
 def _installed() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
     names = ("stdlib", "platstdlib", "purelib", "platlib")
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     return (*(Path(paths[each]).resolve() for each in names), package)
 
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import cast
 
-from quantumflow_lab import records
 from quantumflow_lab.amounts import micro
-from quantumflow_lab.bodies import Kind, Produced
-from quantumflow_lab.calls import Calls
 from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import BackendError, BadShots, JournalFull, WorkerLost
 from quantumflow_lab.grid import text_of
-from quantumflow_lab.live import Block, LiveRun, StepState, Task
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Accepted,
@@ -34,8 +30,12 @@ from quantumflow_lab.ports import (
     Settled,
     Sink,
 )
-from quantumflow_lab.recorder import Recorder
-from quantumflow_lab.schedule import Schedule
+from quantumflow_lab.runner import records
+from quantumflow_lab.runner.bodies import Kind, Produced
+from quantumflow_lab.runner.calls import Calls
+from quantumflow_lab.runner.live import Block, LiveRun, StepState, Task
+from quantumflow_lab.runner.recorder import Recorder
+from quantumflow_lab.runner.schedule import Schedule
 
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and

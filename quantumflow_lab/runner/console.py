@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from quantumflow_lab.context import StepContext, running_context
+from quantumflow_lab.runner.context import StepContext, running_context
 
 _lock = threading.Lock()
 _runs = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from quantumflow_lab.cell_text import CellText
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.dims import check_over
 from quantumflow_lab.errors import BadAxis, BadOption, Where, did_you_mean
 from quantumflow_lab.workflow import Step, Workflow

@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError
 
-from quantumflow_lab.cell_text import CellText
+from quantumflow_lab.cell.inputs import refuse_secret_text
+from quantumflow_lab.cell.names import USUAL_IMPORTS, bound_names, first_use
+from quantumflow_lab.cell.option_hints import check_step_options
+from quantumflow_lab.cell.reading import Parts, parameters
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.errors import (
     BadOption,
     DuplicateStep,
@@ -24,10 +28,6 @@ from quantumflow_lab.errors import (
     Where,
     did_you_mean,
 )
-from quantumflow_lab.inputs import refuse_secret_text
-from quantumflow_lab.names import USUAL_IMPORTS, bound_names, first_use
-from quantumflow_lab.option_hints import check_step_options
-from quantumflow_lab.reading import Parts, parameters
 from quantumflow_lab.workflow import INJECTED, Step, Workflow
 
 

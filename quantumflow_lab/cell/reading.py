@@ -2,7 +2,7 @@
 
 Nothing is executed. What the text says on its own is checked here: which statements
 may stand at the top, which decorators there are, and how options are written. What
-depends on several statements is checked in :mod:`quantumflow_lab.hints`.
+depends on several statements is checked in :mod:`quantumflow_lab.cell.hints`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NoReturn, TypeGuard
 
-from quantumflow_lab.cell_text import CellText
+from quantumflow_lab.cell.names import (
+    bound_names,
+    code_hash,
+    free_names,
+    without_builtins,
+)
+from quantumflow_lab.cell.options import check_name, check_value
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.errors import (
     BadAxis,
     BadDecorator,
@@ -22,8 +29,6 @@ from quantumflow_lab.errors import (
     UnknownOption,
     did_you_mean,
 )
-from quantumflow_lab.names import bound_names, code_hash, free_names, without_builtins
-from quantumflow_lab.options import check_name, check_value
 from quantumflow_lab.workflow import (
     INJECTED,
     KINDS,

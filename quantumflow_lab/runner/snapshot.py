@@ -9,8 +9,8 @@ from typing import Any
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.grid import Failed
-from quantumflow_lab.live import LiveRun, StepState
-from quantumflow_lab.records import plain
+from quantumflow_lab.runner.live import LiveRun, StepState
+from quantumflow_lab.runner.records import plain
 
 Counts = Mapping[int, Mapping[str, int]]
 """For each scheduler step, the number of units in each state."""

@@ -15,8 +15,21 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from quantumflow_lab.cell_text import CellText, split_cell
-from quantumflow_lab.declare import Axis, StepFunction, substitute
+from quantumflow_lab.cell.declare import Axis, StepFunction, substitute
+from quantumflow_lab.cell.hints import check_cell
+from quantumflow_lab.cell.inputs import (
+    Captured,
+    Fingerprint,
+    capture,
+    literal_key,
+    refuse_secret,
+)
+from quantumflow_lab.cell.magic_line import parse_magic_line
+from quantumflow_lab.cell.names import first_use
+from quantumflow_lab.cell.namespace import CellNames, own_file
+from quantumflow_lab.cell.options import shown
+from quantumflow_lab.cell.reading import Parts, parameters, read_parts
+from quantumflow_lab.cell.text import CellText, split_cell
 from quantumflow_lab.errors import (
     BadOption,
     MagicLineError,
@@ -25,19 +38,6 @@ from quantumflow_lab.errors import (
     UnknownOption,
     did_you_mean,
 )
-from quantumflow_lab.hints import check_cell
-from quantumflow_lab.inputs import (
-    Captured,
-    Fingerprint,
-    capture,
-    literal_key,
-    refuse_secret,
-)
-from quantumflow_lab.magic_line import parse_magic_line
-from quantumflow_lab.names import first_use
-from quantumflow_lab.namespace import CellNames, own_file
-from quantumflow_lab.options import shown
-from quantumflow_lab.reading import Parts, parameters, read_parts
 from quantumflow_lab.workflow import Assignment, AxisDeclaration, Input, Workflow
 
 __all__ = ["Bound", "bind", "read_cell", "substitute"]
@@ -56,7 +56,7 @@ class Bound:
     """The plain function of each step."""
     options: Mapping[str, Mapping[str, Any]]
     """Options of each step but ``over`` and ``map``; axes and steps in them are
-    :class:`~quantumflow_lab.declare.Name` references."""
+    :class:`~quantumflow_lab.cell.declare.Name` references."""
     inputs: tuple[Input, ...]
 
 

@@ -16,16 +16,16 @@ from types import FunctionType, MappingProxyType
 from typing import Any
 
 from quantumflow_lab.cell import read_cell
-from quantumflow_lab.cell_text import CellText
-from quantumflow_lab.declare import Axis, Name, StepFunction
+from quantumflow_lab.cell.declare import Axis, Name, StepFunction
+from quantumflow_lab.cell.inputs import closure_vars
+from quantumflow_lab.cell.options import shown
+from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.errors import (
     BadDecorator,
     BadOption,
     MagicLineError,
     UndeclaredNeed,
 )
-from quantumflow_lab.inputs import closure_vars
-from quantumflow_lab.options import shown
 from quantumflow_lab.workflow import Workflow
 
 

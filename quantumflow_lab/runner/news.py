@@ -8,9 +8,9 @@ from decimal import Decimal
 from quantumflow_lab import core
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BudgetReached
-from quantumflow_lab.live import LiveRun
 from quantumflow_lab.ports import Clock
-from quantumflow_lab.schedule import Schedule
+from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.schedule import Schedule
 
 
 class News:

@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 
 from quantumflow_lab import core
 from quantumflow_lab.amounts import micro
-from quantumflow_lab.live import Block, Blocks, LiveRun, Role, StepState, Task, Ways
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.policy import hold_s, priority
 from quantumflow_lab.ports import BackendFacts, Backends, Limits
+from quantumflow_lab.runner.live import (
+    Block,
+    Blocks,
+    LiveRun,
+    Role,
+    StepState,
+    Task,
+    Ways,
+)
 
 PYTHON_LANE = 0
 PYPLOT_LANE = 1
@@ -113,7 +121,7 @@ class Schedule:
         return self._core.next_wake()
 
     def counts(self, live: LiveRun) -> dict[int, dict[str, int]]:
-        """Units of a run in each state; see :data:`quantumflow_lab.snapshot.Counts`."""
+        """Units of a run in each state; as ``snapshot.Counts``."""
         return core.read_counts(self._core.counts(live.number))
 
     def find(self, unit: int) -> tuple[LiveRun, Block, int]:

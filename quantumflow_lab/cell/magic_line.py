@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NoReturn
 
 from quantumflow_lab.amounts import Money, money, seconds
-from quantumflow_lab.cell_text import MAGIC
+from quantumflow_lab.cell.options import check_precision, check_shots, shown
+from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.errors import (
     BadPrecision,
     BadShots,
@@ -24,7 +25,6 @@ from quantumflow_lab.errors import (
     Where,
     did_you_mean,
 )
-from quantumflow_lab.options import check_precision, check_shots, shown
 
 SHOWS = ("live", "graph", "none")
 POLICIES = ("cheapest", "fastest", "balanced")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.amounts import money, seconds
-from quantumflow_lab.context import StepContext
 from quantumflow_lab.grid import Failed
-from quantumflow_lab.live import LiveRun, StepState
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.ports import JobMetrics, JobRequest
+from quantumflow_lab.runner.context import StepContext
+from quantumflow_lab.runner.live import LiveRun, StepState
 
 Record = dict[str, Any]
 

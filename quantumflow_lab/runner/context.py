@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from quantumflow_lab.cell.options import real, shown
 from quantumflow_lab.errors import BadOption, NotInStep
-from quantumflow_lab.options import real, shown
 
 
 class Call(Protocol):

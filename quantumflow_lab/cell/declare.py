@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, overload
 
+from quantumflow_lab.cell.options import check_name, check_value, shown
 from quantumflow_lab.errors import BadAxis, BadDecorator
-from quantumflow_lab.options import check_name, check_value, shown
 from quantumflow_lab.workflow import Kind
 
 

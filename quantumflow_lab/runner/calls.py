@@ -8,11 +8,11 @@ from itertools import count
 from threading import Event
 from typing import Any, Literal
 
-from quantumflow_lab.context import StepContext
 from quantumflow_lab.errors import TooManyCalls
-from quantumflow_lab.live import LiveRun, Task
 from quantumflow_lab.ports import Stopped
-from quantumflow_lab.schedule import Schedule
+from quantumflow_lab.runner.context import StepContext
+from quantumflow_lab.runner.live import LiveRun, Task
+from quantumflow_lab.runner.schedule import Schedule
 
 
 @dataclass(eq=False)

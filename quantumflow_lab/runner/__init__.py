@@ -1,0 +1,1 @@
+"""From a plan to its results: the imperative shell around the scheduler."""
