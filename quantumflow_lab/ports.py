@@ -166,7 +166,8 @@ class BackendFacts:
         return self.simulator and self.limits == Limits()
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, with which pickle would take a detour through Python for each.
+@dataclass(frozen=True)
 class Member:
     """One unit's share of a job: the PUBs of one point, or of one call of a loop."""
 
@@ -238,7 +239,8 @@ class Progress:
     phase: Phase
 
 
-@dataclass(frozen=True, slots=True)
+# Without slots, as `Member`.
+@dataclass(frozen=True)
 class MemberDone:
     """One member has its results: a ``PubResult`` for each of its PUBs, in order."""
 

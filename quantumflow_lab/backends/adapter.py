@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit import QuantumCircuit
 
+from quantumflow_lab.backends.arrays import in_arrays
 from quantumflow_lab.backends.counts import read_counts
 from quantumflow_lab.backends.estimating import ReadoutErrors
 from quantumflow_lab.backends.facts import (
@@ -124,7 +125,11 @@ class RunAdapter:
         if pieces[0].exact:
             backend = self._exact_backend()
             settings.update(_exact_options(pieces, is_noisy(backend), options))
-        circuits = [piece.circuit for piece in pieces]
+        if self._takes_arrays(options):
+            circuits, settings["parameter_binds"] = in_arrays(pieces)
+            settings["runtime_parameter_bind_enable"] = True
+        else:
+            circuits = [piece.bound() for piece in pieces]
         method = option(settings, backend.options, "method", "automatic")
         if is_aer_based(backend) and method in NO_INITIALIZE:
             circuits = [without_initialize(circuit) for circuit in circuits]
@@ -137,6 +142,11 @@ class RunAdapter:
             self._read(result, i, piece, None if seed is None else seed + SEED_STEP * i)
             for i, piece in enumerate(pieces)
         ]
+
+    def _takes_arrays(self, options: Mapping[str, Any]) -> bool:
+        """Ideal Aer only: noise depends on angles that it would have to know."""
+        ideal = not self.transpiler.noisy and options.get("noise_model") is None
+        return is_aer(self.backend) and ideal
 
     def _read(
         self, result: Any, index: int, piece: Piece, seed: int | None

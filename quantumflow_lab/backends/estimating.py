@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from quantumflow_lab.backends import observables
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.isa import Isa
 from quantumflow_lab.backends.memory import touched_qubits
-from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
+from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Ready, Shared
 from quantumflow_lab.backends.plan import EstimatePlan, Observable, label
 from quantumflow_lab.backends.pubs import shots_of
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 ReadoutErrors = Mapping[int | None, NDArray[np.float64]]
 """Matrix ``P(read | true)`` of each physical qubit; None stands for all others."""
+
+_End = Callable[[QuantumCircuit, list[int]], None]
+"""Ends a circuit with the measurement of some physical qubits."""
 
 _NAME = "qflow"
 """Name of the register, and of the probabilities, that measure an observable."""
@@ -39,15 +43,16 @@ class Estimating:
 
     pub: EstimatorPub
     """The PUB."""
-    isas: Sequence[Isa]
-    """Its circuit, ready and bound, for each parameter set in flat order."""
+    ready: Sequence[Ready]
+    """Its circuit for each parameter set, in flat order."""
     target: Target
     """Instructions in which bases are changed."""
     about: Callable[[Sequence[Outcome]], dict[str, Any]]
     """Makes the metadata."""
+    shared: Shared
+    """What PUBs of the job share."""
     plan: EstimatePlan = field(init=False)
     """What to measure."""
-    _tails: dict[Any, QuantumCircuit] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan", EstimatePlan.of(self.pub))
@@ -63,7 +68,7 @@ class Estimating:
                 flat, wanted = self.plan.at(index)
                 evs[index] = observables.constant(wanted)
                 for group, got in self._concerned(flat, wanted, taken):
-                    counts = _last_bits(got.counts, self.isas[flat].circuit.num_clbits)
+                    counts = _last_bits(got.counts, self.pub.circuit.num_clbits)
                     part = observables.mean_and_variance(group, counts, wanted)
                     evs[index] += part[0]
                     variances[index] += part[1]
@@ -74,11 +79,10 @@ class Estimating:
     def exact(self) -> Prepared:
         """One piece for each parameter set, which saves its expectation values."""
         pieces = []
-        for isa, wanted in zip(self.isas, self.plan.distinct(), strict=True):
-            circuit = isa.circuit.copy()
-            for name, observable in wanted.items():
-                _save_expectation(circuit, isa, name, observable)
-            pieces.append(Piece(circuit, isa.size, 1, exact=True))
+        for each, wanted in zip(self.ready, self.plan.distinct(), strict=True):
+            make = partial(_with_saves, each.isa, wanted)
+            circuit = self.shared.once(each.isa, tuple(wanted), make)
+            pieces.append(each.piece(circuit, None))
 
         def finish(outcomes: Sequence[Outcome]) -> PubResult:
             evs = np.zeros(self.pub.shape)
@@ -106,34 +110,23 @@ class Estimating:
                 flat, wanted = self.plan.at(index)
                 evs[index] = observables.constant(wanted)
                 for group, got in self._concerned(flat, wanted, taken):
-                    read = _read(got, group, self.isas[flat], readout)
+                    read = _read(got, group, self.ready[flat].isa, readout)
                     evs[index] += observables.mean(group, read, wanted)
             return self._result(evs, np.zeros(self.pub.shape), 0, outcomes)
 
         return Prepared(self._pieces(_with_probabilities, None), finish)
 
-    def _pieces(
-        self,
-        end: Callable[[QuantumCircuit, list[int]], None],
-        shots: int | None,
-    ) -> list[Piece]:
+    def _pieces(self, end: _End, shots: int | None) -> list[Piece]:
         """A circuit for each parameter set and group, in the basis of the group."""
+        turned = _with_basis(self.target, end)
         pieces = []
-        for isa, found in zip(self.isas, self.plan.groups, strict=True):
+        for each, found in zip(self.ready, self.plan.groups, strict=True):
             for group in found:
-                places = [isa.physical(qubit) for qubit in sorted(group.basis)]
-                letters = [group.basis[qubit] for qubit in sorted(group.basis)]
-                circuit = isa.circuit.compose(self._tail(isa, places, letters))
-                end(circuit, places)
-                pieces.append(Piece(circuit, isa.size, shots or 1, exact=shots is None))
+                key = end, *sorted(group.basis.items())
+                make = partial(turned, each.isa, group)
+                circuit = self.shared.once(each.isa, key, make)
+                pieces.append(each.piece(circuit, shots))
         return pieces
-
-    def _tail(self, isa: Isa, places: list[int], letters: list[str]) -> QuantumCircuit:
-        width = isa.circuit.num_qubits
-        key = (width, *zip(places, letters, strict=True))
-        if key not in self._tails:
-            self._tails[key] = _rotations(width, places, letters, self.target)
-        return self._tails[key]
 
     def _by_set(self, outcomes: Sequence[Outcome]) -> list[list[Outcome]]:
         queue = iter(outcomes)
@@ -163,6 +156,22 @@ class Estimating:
         )
 
 
+def _with_basis(
+    target: Target, end: _End
+) -> Callable[[Isa, observables.Group], QuantumCircuit]:
+    """Makes the circuit, then a change of basis, then how it ends."""
+
+    def turned(isa: Isa, group: observables.Group) -> QuantumCircuit:
+        places = [isa.physical(qubit) for qubit in sorted(group.basis)]
+        letters = [group.basis[qubit] for qubit in sorted(group.basis)]
+        tail = _rotations(isa.circuit.num_qubits, places, letters, target)
+        circuit = isa.circuit.compose(tail)
+        end(circuit, places)
+        return circuit
+
+    return turned
+
+
 def _rotations(
     width: int, places: list[int], letters: list[str], target: Target
 ) -> QuantumCircuit:
@@ -184,6 +193,13 @@ def _with_measurement(circuit: QuantumCircuit, places: list[int]) -> None:
 
 def _with_probabilities(circuit: QuantumCircuit, places: list[int]) -> None:
     circuit.save_probabilities(places, label=_NAME)
+
+
+def _with_saves(isa: Isa, wanted: Mapping[str, Observable]) -> QuantumCircuit:
+    circuit = isa.circuit.copy()
+    for name, observable in wanted.items():
+        _save_expectation(circuit, isa, name, observable)
+    return circuit
 
 
 def _save_expectation(

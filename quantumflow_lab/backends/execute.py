@@ -21,9 +21,9 @@ from quantumflow_lab.backends.failures import (
     patience_of,
     refused,
 )
-from quantumflow_lab.backends.isa import Isa
+from quantumflow_lab.backends.isa import Settings
 from quantumflow_lab.backends.names import make
-from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
+from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
 from quantumflow_lab.backends.prepare import Maker
 from quantumflow_lab.ports import (
     JobEvent,
@@ -124,6 +124,7 @@ class _Job:
     threads: int | None
     wanted: Callable[[], bool]
     said_running: float = 0.0
+    shared: Shared = field(default_factory=Shared)
 
     def run(self) -> None:
         started = time.perf_counter()
@@ -156,25 +157,25 @@ class _Job:
                 yield _Share(member, prepared)
 
     def maker(self, member: Member) -> Maker:
-        transpiler = self.adapter.transpiler
         seed = self.request.seed
-
-        def isa(circuit: QuantumCircuit) -> Isa:
-            return transpiler.isa(
-                circuit,
-                level=member.optimization_level,
-                seed=None if seed is None else seed % MAX_SEED_TRANSPILER,
-                options=member.transpile,
-            )
-
+        settings = Settings(
+            member.optimization_level,
+            None if seed is None else seed % MAX_SEED_TRANSPILER,
+            member.transpile,
+        )
         return Maker(
             self.request.backend,
             self.request.tag,
             self.adapter.calibrated,
-            transpiler.target,
-            isa,
+            self.adapter.transpiler,
+            settings,
+            self.noisy(member.options),
             lambda: self.adapter.readout_errors(member.options),
+            self.shared,
         )
+
+    def noisy(self, options: Mapping[str, Any]) -> bool:
+        return self.adapter.transpiler.noisy or options.get("noise_model") is not None
 
     def slots(self, shares: Sequence[_Share]) -> Iterator[_Slot]:
         for share in shares:
@@ -255,9 +256,8 @@ class _Job:
         self, pieces: Sequence[Piece], options: Mapping[str, Any]
     ) -> int | None:
         """One thread for light circuits, where a second only gets in the way."""
-        noisy = self.adapter.transpiler.noisy or "noise_model" in options
         heaviest = max(
-            (piece.shots if noisy else 1) << min(piece.size.qubits, 62)
+            (piece.shots if self.noisy(options) else 1) << min(piece.size.qubits, 62)
             for piece in pieces
         )
         light = self.threads is not None and heaviest < LIGHT_WORK

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from qiskit import qpy
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
+from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from quantumflow_lab.backends.facts import declared_width, is_aer
 from quantumflow_lab.backends.memory import NO_INITIALIZE, active_qubits
@@ -34,6 +35,10 @@ _PLUGIN_STAGES = {
     "translation_method": "get_translation_stage_plugin",
     "scheduling_method": "get_scheduling_stage_plugin",
 }
+
+
+_MERGE = PassManager([Optimize1qGatesDecomposition(basis=["u"])])
+"""Runs of one-qubit gates as one, which a target without it replaces by its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,6 @@ class Isa:
     size: Size
     """Its size, which binding does not change."""
 
-    def of(self, circuit: QuantumCircuit) -> Isa:
-        """The same for a circuit with its parameters bound."""
-        return replace(self, circuit=circuit)
-
     @property
     def places(self) -> tuple[int, ...] | None:
         """The layout, also of a circuit that came with its own."""
@@ -82,6 +83,24 @@ class Isa:
     def physical(self, qubit: int) -> int:
         """Number of a given circuit's qubit in the ISA circuit."""
         return qubit if self.layout is None else self.layout[qubit]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to transpile."""
+
+    level: int = 1
+    """Optimization level, 0 to 3."""
+    seed: int | None = None
+    """Seed of the stochastic passes, or None."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further keyword arguments of
+    :func:`qiskit.transpiler.generate_preset_pass_manager`."""
+
+    def key(self) -> tuple[int, int | None, bytes]:
+        """Equal for settings that give equal circuits."""
+        options = sorted(self.options.items())
+        return self.level, self.seed, cloudpickle.dumps(options) if options else b""
 
 
 @dataclass
@@ -107,91 +126,92 @@ class Transpiler:
             self._target = frozen_target(self.backend)
         return self._target
 
-    def isa(
-        self,
-        circuit: QuantumCircuit,
-        *,
-        level: int,
-        seed: int | None,
-        options: Mapping[str, Any],
-    ) -> Isa:
+    def isa(self, circuit: QuantumCircuit, settings: Settings) -> Isa:
         """Make one circuit ready; as it came if it has a layout and is legal.
 
         Parameters
         ----------
         circuit
             Any circuit, parameters open or bound.
-        level
-            Optimization level, 0 to 3.
-        seed
-            Seed of the stochastic passes, or None.
-        options
-            Further keyword arguments of
-            :func:`qiskit.transpiler.generate_preset_pass_manager`.
+        settings
+            How.
 
         Raises
         ------
         UnknownBackendOption
             Naming the nearest option.
         """
-        check_transpile(options)
+        check_transpile(settings.options)
         if circuit.layout is not None and is_legal(circuit, self.target):
             return Isa(circuit, None, given=True, size=Size.of(circuit))
-        options = self._with_scheduling(circuit, options)
-        settings = (level, seed, cloudpickle.dumps(sorted(options.items())))
+        settings = self._for(circuit, settings)
         content = circuit_key(circuit)
-        key = None if content is None else (settings, content)
+        key = None if content is None else (settings.key(), content)
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        result = self._transpile(circuit, settings, options)
+        result = self._transpile(circuit, settings)
         if key is not None:
             self._cache[key] = result
             if len(self._cache) > self.capacity:
                 self._cache.popitem(last=False)
         return result
 
-    def _transpile(
-        self,
-        circuit: QuantumCircuit,
-        settings: tuple[int, int | None, bytes],
-        options: Mapping[str, Any],
-    ) -> Isa:
-        manager = self._managers.get(settings)
-        if manager is None:
-            manager = self._manager(settings[0], settings[1], options)
-            self._managers[settings] = manager
-            if len(self._managers) > self.managers:
-                self._managers.popitem(last=False)
-        self._managers.move_to_end(settings)
-        done = manager.run(circuit)
-        if "scheduling_method" in options:
+    def finished(self, isa: Isa, circuit: QuantumCircuit, settings: Settings) -> Isa:
+        """A bound ISA circuit without the gates that its numbers make needless.
+
+        Transpiled with parameters, a circuit keeps gates that cancel or merge once the
+        numbers are known; the last stage of the same pass manager takes them out. At
+        levels 0 and 1 the result is what transpiling the numbers would have given, up
+        to the form of equally long runs of one-qubit gates.
+        """
+        stage = self._manager(settings).optimization
+        if stage is None:
+            return replace(isa, circuit=circuit)
+        if "u" not in self.target.operation_names:
+            circuit = _MERGE.run(circuit)
+        done = stage.run(circuit)
+        return replace(isa, circuit=done, size=Size.of(done))
+
+    def schedules(self, circuit: QuantumCircuit, settings: Settings) -> bool:
+        """Whether the circuit gets a schedule, which depends on all its numbers."""
+        return "scheduling_method" in self._for(circuit, settings).options
+
+    def _transpile(self, circuit: QuantumCircuit, settings: Settings) -> Isa:
+        done = self._manager(settings).run(circuit)
+        if "scheduling_method" in settings.options:
             done = without_idle_delays(done)
         layout = done.layout
         places = None if layout is None else tuple(layout.final_index_layout())
         return Isa(done, places, given=False, size=Size.of(done))
 
-    def _manager(
-        self, level: int, seed: int | None, options: Mapping[str, Any]
-    ) -> PassManager:
+    def _manager(self, settings: Settings) -> PassManager:
+        key = settings.key()
+        if key not in self._managers:
+            self._managers[key] = self._new_manager(settings)
+            if len(self._managers) > self.managers:
+                self._managers.popitem(last=False)
+        self._managers.move_to_end(key)
+        return self._managers[key]
+
+    def _new_manager(self, settings: Settings) -> PassManager:
         plugins = {
             option: getattr(self.backend, method)()
             for option, method in _PLUGIN_STAGES.items()
             if hasattr(self.backend, method)
         }
-        return generate_preset_pass_manager(
-            level, target=self.target, **{"seed_transpiler": seed, **plugins, **options}
-        )
+        given = {"seed_transpiler": settings.seed, **plugins, **settings.options}
+        return generate_preset_pass_manager(settings.level, target=self.target, **given)
 
-    def _with_scheduling(
-        self, circuit: QuantumCircuit, options: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    def _for(self, circuit: QuantumCircuit, settings: Settings) -> Settings:
+        """The settings, with a schedule for what idles under noise."""
         has_delay = any(item.operation.name == "delay" for item in circuit.data)
-        if not self.noisy or not has_delay or "scheduling_method" in options:
-            return options
+        if not self.noisy or not has_delay or "scheduling_method" in settings.options:
+            return settings
         if not has_durations(self.target):
-            return options
-        return {**options, "scheduling_method": "alap"}
+            return settings
+        options = {**settings.options, "scheduling_method": "alap"}
+        return replace(settings, options=options)
 
 
 def check_transpile(options: Mapping[str, Any]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,28 @@ from qiskit.circuit import ParameterExpression, QuantumCircuit
 from qiskit.primitives.containers import PubResult
 
 from quantumflow_lab.backends.counts import Counts
-from quantumflow_lab.backends.isa import Size
+from quantumflow_lab.backends.isa import Isa, Size
 
 if TYPE_CHECKING:
     from qiskit.primitives.containers.bindings_array import BindingsArray
+
+T = TypeVar("T")
+
+
+@dataclass
+class Shared:
+    """What PUBs of one job share: things made once for an object of the job."""
+
+    _made: dict[tuple[Any, ...], tuple[object, Any]] = field(default_factory=dict)
+
+    def once(self, source: object, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made at the first call for this `source` and `key`."""
+        place = id(source), key
+        if place not in self._made:
+            # The source is kept, so that its id stays its own.
+            self._made[place] = source, make()
+        made: T = self._made[place][1]
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +42,34 @@ class Piece:
     """One circuit to run."""
 
     circuit: QuantumCircuit
-    """The bound ISA circuit."""
+    """The ISA circuit; pieces that differ in values alone share one object."""
     size: Size
     """Its size."""
     shots: int
     """Shots; 1 if exact."""
     exact: bool = False
     """True if the outcome is saved values, not counts."""
+    values: tuple[float, ...] = ()
+    """A value for each parameter of the circuit, in the order it has them."""
+
+    def bound(self) -> QuantumCircuit:
+        """The circuit with its values."""
+        return assigned(self.circuit, self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One parameter set of a PUB: an ISA circuit and what its parameters are."""
+
+    isa: Isa
+    """The circuit; many sets share one."""
+    values: tuple[float, ...] = ()
+    """A value for each of ``isa.circuit.parameters``, in their order."""
+
+    def piece(self, circuit: QuantumCircuit, shots: int | None) -> Piece:
+        """A circuit made from the ISA circuit as a piece; None for shots is exact."""
+        exact = shots is None
+        return Piece(circuit, self.isa.size, shots or 1, exact, self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +98,22 @@ class Prepared:
     """Takes one outcome per piece."""
 
 
-def bind_all(circuit: QuantumCircuit, values: BindingsArray) -> list[QuantumCircuit]:
-    """Bind every parameter set, in flat order.
+def assigned(
+    circuit: QuantumCircuit, values: Sequence[float] | Mapping[str, float]
+) -> QuantumCircuit:
+    """A circuit with values for its parameters; itself if there are none."""
+    return circuit.assign_parameters(values) if len(values) else circuit
 
-    A parameter that the transpiler optimised away is left out.
+
+def value_rows(names: Sequence[str], values: BindingsArray) -> list[tuple[float, ...]]:
+    """Values of some parameters in every parameter set, in flat order.
+
+    A parameter that the transpiler optimised away is not among `names`.
     """
-    names = [parameter.name for parameter in circuit.parameters]
     if not names:
-        return [circuit] * math.prod(values.shape)
+        return [()] * math.prod(values.shape)
     array: NDArray[np.float64] = values.as_array(names).reshape(-1, len(names))
-    return [circuit.assign_parameters(row) for row in array]
+    return [tuple(row) for row in array.tolist()]
 
 
 def has_open_delay(circuit: QuantumCircuit) -> bool:

@@ -33,6 +33,9 @@ _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 HEADROOM = 0.9
 """Share of the available memory that one simulated state may take."""
 
+ALWAYS_FREE = 1 << 24
+"""Bytes for which nobody asks the system, which takes longer than the simulation."""
+
 
 def preflight(
     facts: BackendFacts,
@@ -131,6 +134,8 @@ def check_memory(
     single = memory.option(options, backend.options, "precision", "double") == "single"
     qubits = memory.active_qubits(circuit)
     need = memory.needed_bytes(method, qubits, single=single)
+    if need <= ALWAYS_FREE:
+        return
     room = int(HEADROOM * memory.available_bytes())
     if need <= room:
         return

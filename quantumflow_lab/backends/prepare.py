@@ -8,15 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.backends.estimating import Estimating, ReadoutErrors
-from quantumflow_lab.backends.isa import Isa
-from quantumflow_lab.backends.pieces import Outcome, Prepared, bind_all, has_open_delay
+from quantumflow_lab.backends.isa import Isa, Settings, Transpiler
+from quantumflow_lab.backends.lift import is_lifted
+from quantumflow_lab.backends.pieces import (
+    Outcome,
+    Prepared,
+    Ready,
+    Shared,
+    assigned,
+    has_open_delay,
+    value_rows,
+)
 from quantumflow_lab.backends.plan import EstimatePlan
 from quantumflow_lab.backends.pubs import Kind, Pub, shots_of
 from quantumflow_lab.backends.sampling import sample
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
-    from qiskit.transpiler import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +37,29 @@ class Maker:
     """Tag of the job, for the metadata."""
     calibrated: str | None
     """Date of the calibration data, for the metadata."""
-    target: Target
-    """Its frozen target."""
-    isa: Callable[[QuantumCircuit], Isa]
-    """Transpiles."""
+    transpiler: Transpiler
+    """Of the backend."""
+    settings: Settings
+    """How to transpile."""
+    noisy: bool
+    """True if results depend on the gates, not only on what they do."""
     readout: Callable[[], ReadoutErrors | None]
     """Readout errors of a noisy backend, None of an ideal one; slow the first time."""
+    shared: Shared
+    """What PUBs of the job share."""
 
     def prepare(self, pub: Any, kind: Kind) -> Prepared:
         """Cut one PUB into pieces."""
-        isas = self._isas(pub)
+        ready = self._ready(pub)
 
         def about(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+            isas = [each.isa for each in ready]
             return _about(self.name, self.tag, self.calibrated, isas, outcomes)
 
         if kind == "sample":
-            return sample(pub, isas, about)
-        estimating = Estimating(pub, isas, self.target, about)
+            return sample(pub, ready, about)
+        target = self.transpiler.target
+        estimating = Estimating(pub, ready, target, about, self.shared)
         if pub.precision > 0:
             return estimating.measured()
         readout = self.readout()
@@ -53,14 +67,67 @@ class Maker:
             return estimating.exact_with_noise(readout)
         return estimating.exact()
 
-    def _isas(self, pub: Pub) -> list[Isa]:
-        """One bound ISA circuit for each parameter set, in flat order."""
-        values = pub.parameter_values
-        if has_open_delay(pub.circuit):
-            # A duration is scheduled, so it has to be a number by then.
-            return [self.isa(circuit) for circuit in bind_all(pub.circuit, values)]
-        isa = self.isa(pub.circuit)
-        return [isa.of(circuit) for circuit in bind_all(isa.circuit, values)]
+    def _ready(self, pub: Pub) -> list[Ready]:
+        """A circuit and its values for each parameter set, in flat order."""
+        circuit = pub.circuit
+        if has_open_delay(circuit):
+            return self._bound_first(pub)
+        numbers = _lifted_numbers(pub)
+        if numbers and self.noisy and self._depends_on_numbers(circuit):
+            return self._valued(self._isa(assigned(circuit, numbers)), pub)
+        try:
+            isa = self._isa(circuit)
+        except Exception:
+            # Some numbers have a form in the target that a parameter has not.
+            if numbers:
+                return self._valued(self._isa(assigned(circuit, numbers)), pub)
+            raise
+        ready = self._valued(isa, pub)
+        return self._finished(ready) if numbers and self.noisy else ready
+
+    def _isa(self, circuit: QuantumCircuit) -> Isa:
+        return self.shared.once(
+            circuit,
+            self.settings.key(),
+            lambda: self.transpiler.isa(circuit, self.settings),
+        )
+
+    def _depends_on_numbers(self, circuit: QuantumCircuit) -> bool:
+        """Whether numbers make a better circuit than parameters would."""
+        level = self.settings.level
+        return level > 1 or self.transpiler.schedules(circuit, self.settings)
+
+    def _bound_first(self, pub: Pub) -> list[Ready]:
+        """A duration is scheduled, so it has to be a number by then."""
+        names = [parameter.name for parameter in pub.circuit.parameters]
+        return [
+            Ready(self._isa(assigned(pub.circuit, row)))
+            for row in value_rows(names, pub.parameter_values)
+        ]
+
+    def _valued(self, isa: Isa, pub: Pub) -> list[Ready]:
+        names = [parameter.name for parameter in isa.circuit.parameters]
+        return [Ready(isa, row) for row in value_rows(names, pub.parameter_values)]
+
+    def _finished(self, ready: Sequence[Ready]) -> list[Ready]:
+        """Bound, and as short as if the numbers had been there from the start."""
+        known: dict[tuple[float, ...], Ready] = {}
+        for each in ready:
+            if each.values not in known:
+                circuit = assigned(each.isa.circuit, each.values)
+                done = self.transpiler.finished(each.isa, circuit, self.settings)
+                known[each.values] = Ready(done)
+        return [known[each.values] for each in ready]
+
+
+def _lifted_numbers(pub: Pub) -> dict[str, float]:
+    """Numbers that were lifted out of the circuit, by the parameter in their place."""
+    names = [p.name for p in pub.circuit.parameters if is_lifted(p.name)]
+    if not names or not math.prod(pub.parameter_values.shape):
+        return {}
+    # They are the same in every parameter set.
+    first = value_rows(names, pub.parameter_values)[0]
+    return dict(zip(names, first, strict=True))
 
 
 def circuit_count(kind: Kind, pub: Any) -> int:

@@ -73,6 +73,8 @@ class Shape:
     """Keys of a dict, in order."""
     parts: tuple[Shape, ...] = ()
     """Shapes of the elements of a list or the values of a dict."""
+    about: tuple[Mapping[str, Any] | None, ...] = ()
+    """Metadata of the circuit of each PUB, where it does not travel with the PUB."""
 
     def restore(self, results: Sequence[Any]) -> Any:
         """Put one result per PUB back in this form.
@@ -83,6 +85,8 @@ class Shape:
         >>> Shape("dict", keys=("a", "b"), parts=(Shape(), pair)).restore([1, 2, 3])
         {'a': 1, 'b': [2, 3]}
         """
+        for result, metadata in zip(results, self.about, strict=False):
+            result.metadata["circuit_metadata"] = metadata
         return self._take(iter(results))
 
     def _take(self, results: Iterator[Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from quantumflow_lab.backends.facts import facts_of
+from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
 from quantumflow_lab.backends.preflight import preflight
@@ -73,6 +74,7 @@ class Registry:
     _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
     """What the user said of prices and limits."""
     _entries: dict[str, _Entry] = field(default_factory=dict)
+    _templates: Templates = field(default_factory=Templates)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def facts(self, name: str) -> BackendFacts:
@@ -158,10 +160,14 @@ class Registry:
     ) -> tuple[tuple[Any, ...], Shape]:
         """PUBs of what a step returned, and their shape; see :func:`normalise`.
 
-        In an estimate, ``shots=N`` without a precision stands for ``1/√N``.
+        In an estimate, ``shots=N`` without a precision stands for ``1/√N``. PUBs whose
+        circuits differ in nothing but numbers come back with one circuit object.
         """
         defaults = defaults_for(shots, precision, self._known(backend).facts.max_shots)
-        return normalise(kind, value, defaults)
+        pubs, shape = normalise(kind, value, defaults)
+        about = tuple(pub.circuit.metadata for pub in pubs)
+        lifted = tuple(map(self._templates.lift_pub, pubs))
+        return lifted, replace(shape, about=about)
 
     def circuits(self, kind: Kind, pub: Any) -> int:
         """Circuits, and seeds, that one normalised PUB takes."""

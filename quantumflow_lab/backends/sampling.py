@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qiskit.primitives.containers import DataBin, SamplerPubResult
 
 from quantumflow_lab.backends import counts
-from quantumflow_lab.backends.isa import Isa
-from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared
+from quantumflow_lab.backends.pieces import Outcome, Prepared, Ready
 
 if TYPE_CHECKING:
     from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -18,20 +17,20 @@ About = Callable[[Sequence[Outcome]], dict[str, Any]]
 """Makes ``metadata["qflow"]``."""
 
 
-def sample(pub: SamplerPub, isas: Sequence[Isa], about: About) -> Prepared:
+def sample(pub: SamplerPub, ready: Sequence[Ready], about: About) -> Prepared:
     """One piece for each parameter set; the result has a ``BitArray`` per register.
 
     Parameters
     ----------
     pub
         The PUB.
-    isas
-        Its circuit, ready and bound, for each parameter set in flat order.
+    ready
+        Its circuit for each parameter set, in flat order.
     about
         Makes the metadata.
     """
-    pieces = [Piece(isa.circuit, isa.size, pub.shots) for isa in isas]
-    circuit = isas[0].circuit if isas else pub.circuit
+    pieces = [each.piece(each.isa.circuit, pub.shots) for each in ready]
+    circuit = pub.circuit
 
     def finish(outcomes: Sequence[Outcome]) -> SamplerPubResult:
         rows = [

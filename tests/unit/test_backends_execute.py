@@ -14,7 +14,7 @@ from qiskit_aer.noise import NoiseModel, pauli_error
 from quantumflow_lab.backends import Registry, circuit_count, normalise
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute
-from quantumflow_lab.backends.isa import Transpiler
+from quantumflow_lab.backends.isa import Settings, Transpiler
 from quantumflow_lab.backends.memory import is_unitary
 from quantumflow_lab.errors import (
     BackendFailed,
@@ -455,7 +455,7 @@ def test_close_angles_are_different_circuits():
         circuits.append(circuit)
     transpiler = RunAdapter(REGISTRY.backend("aer")).transpiler
     found = [
-        transpiler.isa(circuit, level=0, seed=1, options={}).circuit.data[0].params[0]
+        transpiler.isa(circuit, Settings(0, 1)).circuit.data[0].params[0]
         for circuit in circuits
     ]
     assert found == [circuit.data[0].params[0] for circuit in circuits]
@@ -551,7 +551,7 @@ def test_a_misspelt_transpile_option_is_told_with_the_nearest():
 def test_pass_managers_are_bounded():
     transpiler = Transpiler(AerSimulator(), noisy=False, managers=3)
     for seed in range(5):
-        transpiler.isa(bell(), level=0, seed=seed, options={})
+        transpiler.isa(bell(), Settings(0, seed))
     assert [key[1] for key in transpiler._managers] == [2, 3, 4]
 
 
