@@ -119,6 +119,24 @@ class Plan:
                 return shots, precision
         return (self.usual_shots if kind == "sample" else None), None
 
+    def behind(self, name: str) -> frozenset[str]:
+        """Every step that a step waits for, directly or through others.
+
+        Examples
+        --------
+        >>> a = StepPlan("a", "step", (), (), ())
+        >>> b = StepPlan("b", "step", (), (), ("a",))
+        >>> c = StepPlan("c", "step", (), (), ("b",))
+        >>> sorted(Plan("p", (a, b, c), {}).behind("c"))
+        ['a', 'b']
+        """
+        found: set[str] = {name}
+        # In topological order, so that one pass backwards meets them all.
+        for step in reversed(self.steps):
+            if step.name in found:
+                found.update(step.needs)
+        return frozenset(found - {name})
+
     def sentence(self, step: StepPlan) -> str:
         """How often a step runs, spelled out.
 

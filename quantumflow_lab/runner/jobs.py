@@ -25,6 +25,7 @@ from quantumflow_lab.ports import (
     Member,
     MemberDone,
     MemberFailed,
+    Phase,
     Price,
     Progress,
     Settled,
@@ -54,7 +55,8 @@ class OpenJob:
     """A job that has been submitted and not settled."""
 
     live: LiveRun
-    state: StepState
+    states: tuple[StepState, ...]
+    """Steps whose members it has."""
     request: JobRequest
     submitted: float
     """Seconds since the epoch."""
@@ -73,6 +75,11 @@ class OpenJob:
     """Members of a job that was too big, until all are known: they are cut together."""
     handed_over: bool = False
     """Whether the executor has it, so that it may cost something."""
+
+    def show(self, phase: Phase | None) -> None:
+        """Tell its steps what it is doing."""
+        for state in self.states:
+            state.phase = phase
 
 
 class Jobs:
@@ -119,7 +126,7 @@ class Jobs:
         self._open: dict[int, OpenJob] = {}
 
     def submit(self, job: int, members: Sequence[tuple[int, int]]) -> None:
-        """Send a job of units and attempts, all of one step or loop."""
+        """Send a job of units and attempts, of one run and one backend."""
         live, block, _ = self._schedule.find(members[0][0])
         assert block.ways is not None, "members of jobs have a backend"
         backend = block.ways.backend
@@ -139,10 +146,12 @@ class Jobs:
         )
         now = self._clock.wall()
         price = self._backends.known(backend).price
-        open_job = OpenJob(live, block.step, request, now, tasks, set(taken), price)
+        states = self._states(taken)
+        open_job = OpenJob(live, states, request, now, tasks, set(taken), price)
         self._open[job] = open_job
-        block.step.jobs += 1
-        block.step.used.add(backend)
+        for state in states:
+            state.jobs += 1
+            state.used.add(backend)
         self._record(open_job, "intended")
         paid = not self._backends.known(request.backend).simulator
         # What costs money is on the disk before it is sent.
@@ -179,6 +188,11 @@ class Jobs:
             self._open[job].stopping = True
             self._executor.cancel(job)
 
+    def _states(self, members: Sequence[tuple[int, int]]) -> tuple[StepState, ...]:
+        """The steps of members, each once, in their order."""
+        blocks = (self._schedule.find(unit)[1] for unit, _ in members)
+        return tuple({id(block.step): block.step for block in blocks}.values())
+
     def _task(self, unit: int) -> Task:
         if call := self._calls.find(unit):
             return call.task
@@ -213,7 +227,7 @@ class Jobs:
                 self._schedule.events.sent(event.job)
                 self._record(open_job, "sent")
             case Progress():
-                open_job.state.phase = event.phase
+                open_job.show(event.phase)
             case MemberDone(_, unit, attempt):
                 assert produced is not None, "made before the event was posted"
                 open_job.unanswered.discard((unit, attempt))
@@ -243,10 +257,10 @@ class Jobs:
         self._over(open_job, "cancelled", JobMetrics(), reason)
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
+        step = open_job.states[0].name
         error = WorkerLost(
-            f"step '{open_job.state.name}' lost its job on "
-            f"{open_job.request.backend}: {reason}",
-            step=open_job.state.name,
+            f"step '{step}' lost its job on {open_job.request.backend}: {reason}",
+            step=step,
             job=open_job.request.tag,
         )
         for unit, attempt in sorted(open_job.unanswered):
@@ -266,7 +280,7 @@ class Jobs:
             where = piece.unit, piece.attempt
             self._answer(*where, piece.error, Reason.TOO_BIG, -1)
         del self._open[job]
-        open_job.state.phase = None
+        open_job.show(None)
         live.machine_s += metrics.transpile_s + metrics.run_s
         cost = _cost(open_job, stage, metrics)
         if open_job.price is not None:
@@ -286,7 +300,7 @@ class Jobs:
         self._recorder.note(
             records.job(
                 open_job.live,
-                open_job.state,
+                open_job.states[0],
                 open_job.request,
                 stage,
                 submitted=open_job.submitted,

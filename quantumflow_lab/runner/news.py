@@ -47,11 +47,12 @@ class News:
                 raise AssertionError(f"{command}, and no lane is remote")
 
     def _moved(self, class_: int, way: int) -> None:
-        """What a step has not started goes to another backend."""
-        state, ways = self._schedule.moved(class_, way)
+        """What steps have not started goes to another backend."""
+        states, ways = self._schedule.moved(class_, way)
+        names = ", ".join(state.name for state in states)
         for live in self._runs().values():
-            if live.steps.get(state.name) is state:
-                _say(live, f"{state.name}: goes on with {ways.backend}")
+            if live.steps.get(states[0].name) is states[0]:
+                _say(live, f"{names}: goes on with {ways.backend}")
 
     def _rests(self, lane: int, until_us: int) -> None:
         """A backend keeps failing, or works again."""
@@ -63,23 +64,24 @@ class News:
                 _say(live, None if until_us < 0 else said)
 
     def _short(self, live: LiveRun, class_: int, price: int) -> None:
-        """End a step whose next job would cost more than the budget leaves.
+        """End steps whose next job would cost more than the budget leaves.
 
         Waiting would help nobody: no bill to come leaves enough.
         """
-        state, ways = self._schedule.step_of(class_)
+        states, ways = self._schedule.steps_of(class_)
         budget = live.plan.budget
         assert budget is not None, "only a budget makes a run short of money"
         spent = live.spent.get(budget.currency, Decimal(0))
         left = Money(budget.amount - spent, budget.currency)
         cost = Money(Decimal(price) / 1_000_000, budget.currency)
-        live.short[state.name] = BudgetReached(
-            f"step '{state.name}' stopped: its next job on {ways.backend} may cost "
-            f"{cost}, and {left} of the budget of {budget} is left; give a larger "
-            "budget or fewer shots",
-            step=state.name,
-        )
-        self._schedule.cancel_unstarted(live, state)
+        for state in states:
+            live.short[state.name] = BudgetReached(
+                f"step '{state.name}' stopped: its next job on {ways.backend} may cost "
+                f"{cost}, and {left} of the budget of {budget} is left; give a larger "
+                "budget or fewer shots",
+                step=state.name,
+            )
+            self._schedule.cancel_unstarted(live, state)
 
 
 def _say(live: LiveRun, message: str | None) -> None:

@@ -7,7 +7,7 @@ which lane is which backend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -101,8 +101,10 @@ class Schedule:
         """Names of the lanes of backends, for messages."""
         self._limits: dict[int, Limits | None] = {}
         """Limits of each lane as the scheduler knows them; None for simulators."""
-        self._ways: dict[int, tuple[StepState, Ways]] = {}
-        """Step and backends of each class of jobs."""
+        self._ways: dict[int, tuple[list[StepState], Ways]] = {}
+        """Steps and backends of each class of jobs."""
+        self._shared: dict[Hashable, int] = {}
+        """Classes that several steps may share, by what they have in common."""
         self._classes = 0
         self._call_classes: dict[tuple[int, int, str, str], int] = {}
         self.events = core.Events()
@@ -185,14 +187,14 @@ class Schedule:
                 payload=min(task.payload, _MOST),
             )
 
-    def moved(self, class_: int, way: int) -> tuple[StepState, Ways]:
+    def moved(self, class_: int, way: int) -> tuple[list[StepState], Ways]:
         """A class goes another way from now on."""
-        state, ways = self._ways[class_]
+        states, ways = self._ways[class_]
         ways.now = way
-        return state, ways
+        return states, ways
 
-    def step_of(self, class_: int) -> tuple[StepState, Ways]:
-        """The step of a class, and where its jobs go."""
+    def steps_of(self, class_: int) -> tuple[list[StepState], Ways]:
+        """The steps of a class, and where their jobs go."""
         return self._ways[class_]
 
     def cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
@@ -205,11 +207,20 @@ class Schedule:
             state.cancel_early = True
         elif point is None:
             self.events.cancel_step(live.number, 2 * state.index)
-            if state.plan.quantum:
-                self.events.cancel_step(live.number, 2 * state.index + 1)
+            self._cancel_jobs(live, state)
         else:
             self.events.cancel_unit(live.number, state.first_body + point)
             self.events.cancel_unit(live.number, int(state.units[point]))
+
+    def _cancel_jobs(self, live: LiveRun, state: StepState) -> None:
+        """Cancel the members of a step, but not those that share their jobs."""
+        if not state.plan.quantum:
+            return
+        if any(state in s and len(s) > 1 for s, _ in self._ways.values()):
+            for unit in state.units.tolist():
+                self.events.cancel_unit(live.number, unit)
+        else:
+            self.events.cancel_step(live.number, 2 * state.index + 1)
 
     def cancel_unstarted(self, live: LiveRun, state: StepState) -> None:
         """Cancel what a step has not started; what is out may still answer.
@@ -235,7 +246,9 @@ class Schedule:
         self._call_classes = {k: c for k, c in kept if k[0] != live.number}
         states = {id(state) for state in live.steps.values()}
         ways = self._ways.items()
-        self._ways = {c: (s, w) for c, (s, w) in ways if id(s) not in states}
+        self._ways = {c: (s, w) for c, (s, w) in ways if id(s[0]) not in states}
+        shared = self._shared.items()
+        self._shared = {key: c for key, c in shared if c in self._ways}
 
     def _body_block(self, live: LiveRun, state: StepState) -> Block:
         plan = state.plan
@@ -264,7 +277,7 @@ class Schedule:
         backend: str,
         points: NDArray[np.int64],
     ) -> None:
-        class_ = self._job_class(
+        class_ = self._step_class(
             live,
             state,
             backend,
@@ -299,6 +312,35 @@ class Schedule:
         )
         return block
 
+    def _step_class(
+        self,
+        live: LiveRun,
+        state: StepState,
+        backend: str,
+        *,
+        attempts: int,
+        timeout: float | None,
+        hold: int,
+    ) -> int:
+        """The class of a step's members.
+
+        On a device each job costs a setup, so steps that do not wait for one another
+        share jobs. Not with a seed that somebody gave: it fixes what a step's job is.
+        """
+        plan = state.plan
+        key = live.number, plan.kind, backend, plan.others, attempts, timeout, hold
+        local = self._backends.known(backend).local
+        class_ = self._shared.get(key, -1)
+        if class_ >= 0 and _independent(live, state, self._ways[class_][0]):
+            self._ways[class_][0].append(state)
+            return class_
+        class_ = self._job_class(
+            live, state, backend, attempts=attempts, timeout=timeout, hold=hold
+        )
+        if live.asked.seed is None and not local:
+            self._shared[key] = class_
+        return class_
+
     def _job_class(
         self,
         live: LiveRun,
@@ -327,7 +369,7 @@ class Schedule:
         )
         for terms in rest:
             self.events.other_way(class_, **asdict(terms))
-        self._ways[class_] = state, ways
+        self._ways[class_] = [state], ways
         return class_
 
     def _terms(self, backend: str, timeout: float | None, hold: int) -> Terms:
@@ -406,6 +448,15 @@ class Schedule:
             shots=-1 if limits.shots is None else limits.shots,
             payload=-1 if limits.payload is None else limits.payload,
         )
+
+
+def _independent(live: LiveRun, state: StepState, others: Sequence[StepState]) -> bool:
+    """Whether a step waits for none of the others, nor they for it."""
+    behind = live.plan.behind
+    return all(
+        state.name not in behind(other.name) and other.name not in behind(state.name)
+        for other in others
+    )
 
 
 def _hold(policy: Policy, setup_s: float) -> int:
