@@ -37,7 +37,7 @@ from quantumflow_lab.backends.memory import (
     without_initialize,
 )
 from quantumflow_lab.backends.names import make
-from quantumflow_lab.backends.pieces import Outcome, Piece
+from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.errors import BackendFailed
 
 if TYPE_CHECKING:
@@ -63,6 +63,8 @@ class RunAdapter:
     """True if it can save expectation values."""
     calibrated: str | None = field(init=False)
     """Date of its calibration data, ISO 8601, or None."""
+    derived: Shared = field(default_factory=Shared)
+    """Circuits made from ISA circuits, for as long as those are kept."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     _options: set[str] = field(init=False)

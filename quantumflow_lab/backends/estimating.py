@@ -49,8 +49,8 @@ class Estimating:
     """Instructions in which bases are changed."""
     about: Callable[[Sequence[Outcome]], dict[str, Any]]
     """Makes the metadata."""
-    shared: Shared
-    """What PUBs of the job share."""
+    derived: Shared
+    """Circuits made from ISA circuits, each once."""
     plan: EstimatePlan = field(init=False)
     """What to measure."""
 
@@ -81,7 +81,7 @@ class Estimating:
         pieces = []
         for each, wanted in zip(self.ready, self.plan.distinct(), strict=True):
             make = partial(_with_saves, each.isa, wanted)
-            circuit = self.shared.once(each.isa, tuple(wanted), make)
+            circuit = self.derived.once(each.isa, tuple(wanted), make)
             pieces.append(each.piece(circuit, None))
 
         def finish(outcomes: Sequence[Outcome]) -> PubResult:
@@ -124,7 +124,7 @@ class Estimating:
             for group in found:
                 key = end, *sorted(group.basis.items())
                 make = partial(turned, each.isa, group)
-                circuit = self.shared.once(each.isa, key, make)
+                circuit = self.derived.once(each.isa, key, make)
                 pieces.append(each.piece(circuit, shots))
         return pieces
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import sys
 import time
@@ -43,6 +44,9 @@ MAX_SEED_TRANSPILER = 2**31
 
 LIGHT_WORK = 1 << 20
 """Amplitudes times shots below which a second thread costs more than it gives."""
+
+FEW, MOMENT = 10, 1 << 16
+"""Circuits and their work that are over before anybody could see that they run."""
 
 QUIET_S = 0.1
 """Seconds between two events that say the same."""
@@ -172,6 +176,7 @@ class _Job:
             self.noisy(member.options),
             lambda: self.adapter.readout_errors(member.options),
             self.shared,
+            self.adapter.derived,
         )
 
     def noisy(self, options: Mapping[str, Any]) -> bool:
@@ -219,7 +224,8 @@ class _Job:
             return
         if not self.wanted():
             raise Stopped
-        self.say_running()
+        if len(batch) > FEW or max(map(self.work, batch)) > MOMENT:
+            self.say_running()
         for slot, outcome in zip(batch, self.outcomes(batch), strict=True):
             share = slot.share
             if isinstance(outcome, Outcome):
@@ -241,7 +247,8 @@ class _Job:
                 pieces,
                 seed=batch[0].seed,
                 options=options,
-                threads=self.threads_for(pieces, options),
+                # A second thread would only get in the way.
+                threads=1 if self.threads and self.is_light(batch) else self.threads,
             )
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             groups = _by_member(batch)
@@ -252,16 +259,21 @@ class _Job:
             return [failed_together(failure)] * len(batch)
         return [outcome for group in groups for outcome in self.outcomes(group)]
 
-    def threads_for(
-        self, pieces: Sequence[Piece], options: Mapping[str, Any]
-    ) -> int | None:
-        """One thread for light circuits, where a second only gets in the way."""
-        heaviest = max(
-            (piece.shots if self.noisy(options) else 1) << min(piece.size.qubits, 62)
-            for piece in pieces
-        )
-        light = self.threads is not None and heaviest < LIGHT_WORK
-        return 1 if light else self.threads
+    def is_light(self, batch: Sequence[_Slot]) -> bool:
+        """Whether a second thread costs each circuit more than it gives."""
+        return all(self.amplitudes(slot) < LIGHT_WORK for slot in batch)
+
+    def amplitudes(self, slot: _Slot) -> int:
+        """Amplitudes that one layer of gates changes, over all shots."""
+        piece = slot.piece
+        shots = piece.shots if self.noisy(slot.share.member.options) else 1
+        return shots << min(piece.size.qubits, 62)
+
+    def work(self, slot: _Slot) -> float:
+        """Amplitudes over all layers; nobody knows how long other backends take."""
+        if not self.adapter.has_exact:
+            return math.inf
+        return self.amplitudes(slot) * slot.piece.size.depth
 
     def answer_if_complete(self, share: _Share) -> None:
         if share.answered or len(share.outcomes) < len(share.pieces):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,9 +24,12 @@ T = TypeVar("T")
 
 @dataclass
 class Shared:
-    """What PUBs of one job share: things made once for an object of the job."""
+    """Things made once for an object, the latest `capacity` of them."""
 
-    _made: dict[tuple[Any, ...], tuple[object, Any]] = field(default_factory=dict)
+    capacity: int = 1024
+    _made: OrderedDict[tuple[Any, ...], tuple[object, Any]] = field(
+        default_factory=OrderedDict
+    )
 
     def once(self, source: object, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made at the first call for this `source` and `key`."""
@@ -33,6 +37,10 @@ class Shared:
         if place not in self._made:
             # The source is kept, so that its id stays its own.
             self._made[place] = source, make()
+            if len(self._made) > self.capacity:
+                self._made.popitem(last=False)
+        else:
+            self._made.move_to_end(place)
         made: T = self._made[place][1]
         return made
 

@@ -47,6 +47,8 @@ class Maker:
     """Readout errors of a noisy backend, None of an ideal one; slow the first time."""
     shared: Shared
     """What PUBs of the job share."""
+    derived: Shared
+    """What is made from ISA circuits, and outlives the job as they do."""
 
     def prepare(self, pub: Any, kind: Kind) -> Prepared:
         """Cut one PUB into pieces."""
@@ -59,7 +61,7 @@ class Maker:
         if kind == "sample":
             return sample(pub, ready, about)
         target = self.transpiler.target
-        estimating = Estimating(pub, ready, target, about, self.shared)
+        estimating = Estimating(pub, ready, target, about, self.derived)
         if pub.precision > 0:
             return estimating.measured()
         readout = self.readout()

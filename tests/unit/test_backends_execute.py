@@ -80,15 +80,20 @@ def counts_of(events):
 
 
 def test_a_job_tells_its_phases_answers_and_settles():
-    events = run("aer", "sample", members("sample", [bell(), [bell(), bell()]]))
+    events = run("aer", "sample", members("sample", [bell(), [bell()] * 10]))
     assert events[:2] == [Progress(1, Phase.TRANSPILING), Progress(1, Phase.RUNNING)]
     assert [type(event) for event in events[2:]] == [MemberDone, MemberDone, Settled]
-    assert [len(event.results) for event in events[2:4]] == [1, 2]
+    assert [len(event.results) for event in events[2:4]] == [1, 10]
     metrics = events[-1].metrics
-    assert (metrics.circuits, metrics.shots) == (3, 3 * 1024)
+    assert (metrics.circuits, metrics.shots) == (11, 11 * 1024)
     assert (metrics.depth, metrics.two_qubit_gates, metrics.qubits) == (3, 1, 2)
     assert metrics.peak_memory_mb > 10
     assert metrics.transpile_s > 0 < metrics.run_s
+
+
+def test_a_job_that_is_over_at_once_does_not_say_that_it_runs():
+    events = run("aer", "sample", members("sample", [bell()]))
+    assert [type(event) for event in events] == [Progress, MemberDone, Settled]
 
 
 @pytest.mark.parametrize("name", RUN_BACKENDS)
