@@ -78,7 +78,9 @@ class Lab:
         self.backends = Registry()
         self._clock = SystemClock()
         self._pool = WorkerPool(
-            size=self.settings.workers, memory_mb=self.settings.memory_mb
+            size=self.settings.workers,
+            memory_mb=self.settings.memory_mb,
+            cache=self.store.home / "cache" / "isa",
         )
         self._runner = Runner(
             backends=self.backends,

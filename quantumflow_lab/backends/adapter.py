@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from quantumflow_lab.backends.facts import (
     option_names,
 )
 from quantumflow_lab.backends.failures import failed_with
-from quantumflow_lab.backends.isa import Transpiler
+from quantumflow_lab.backends.isa import Kept, Transpiler
 from quantumflow_lab.backends.memory import (
     NO_INITIALIZE,
     is_unitary,
@@ -53,6 +53,8 @@ class RunAdapter:
 
     backend: BackendV2
     """The backend."""
+    kept: InitVar[Kept | None] = None
+    """Where ISA circuits outlive the process."""
     transpiler: Transpiler = field(init=False)
     """Its transpiler."""
     batches_seeds: bool = field(init=False)
@@ -72,8 +74,9 @@ class RunAdapter:
     _exact: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __post_init__(self) -> None:
-        self.transpiler = Transpiler(self.backend, is_noisy(self.backend))
+    def __post_init__(self, kept: Kept | None) -> None:
+        noisy = is_noisy(self.backend)
+        self.transpiler = Transpiler(self.backend, noisy, kept=kept)
         self.batches_seeds = is_aer_based(self.backend)
         self.max_circuits = circuit_limit(self.backend)
         self.has_exact = self.batches_seeds or is_basic(self.backend)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import io
+import json
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import cloudpickle
+import qiskit
 from qiskit import qpy
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
 from quantumflow_lab.backends.facts import declared_width, is_aer
 from quantumflow_lab.backends.memory import NO_INITIALIZE, active_qubits
-from quantumflow_lab.errors import UnknownBackendOption, did_you_mean
+from quantumflow_lab.backends.target_key import target_key
+from quantumflow_lab.errors import NotStorable, UnknownBackendOption, did_you_mean
+from quantumflow_lab.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -36,6 +41,9 @@ _PLUGIN_STAGES = {
     "scheduling_method": "get_scheduling_stage_plugin",
 }
 
+
+WORTH_KEEPING_S = 0.02
+"""Seconds of transpiling below which a file costs more than it saves."""
 
 _MERGE = PassManager([Optimize1qGatesDecomposition(basis=["u"])])
 """Runs of one-qubit gates as one, which a target without it replaces by its own."""
@@ -103,6 +111,16 @@ class Settings:
         return self.level, self.seed, cloudpickle.dumps(options) if options else b""
 
 
+class Kept(Protocol):
+    """Where ISA circuits outlive the process."""
+
+    def get(self, key: str) -> Isa | None:
+        """The circuit of a key, if it is there."""
+
+    def put(self, key: str, isa: Isa) -> None:
+        """Keep a circuit."""
+
+
 @dataclass
 class Transpiler:
     """Transpiles for one backend; owns the frozen target and what is cached."""
@@ -115,7 +133,10 @@ class Transpiler:
     """ISA circuits to keep."""
     managers: int = 32
     """Pass managers to keep, one for each combination of settings."""
+    kept: Kept | None = None
+    """Where circuits are kept that took long."""
     _target: Target | None = None
+    _target_key: str | None = None
     _managers: OrderedDict[Any, PassManager] = field(default_factory=OrderedDict)
     _cache: OrderedDict[Any, Isa] = field(default_factory=OrderedDict)
 
@@ -125,6 +146,13 @@ class Transpiler:
         if self._target is None:
             self._target = frozen_target(self.backend)
         return self._target
+
+    @property
+    def target_key(self) -> str:
+        """Content key of the target."""
+        if self._target_key is None:
+            self._target_key = target_key(self.target)
+        return self._target_key
 
     def isa(self, circuit: QuantumCircuit, settings: Settings) -> Isa:
         """Make one circuit ready; as it came if it has a layout and is legal.
@@ -150,7 +178,7 @@ class Transpiler:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        result = self._transpile(circuit, settings)
+        result = self._kept_or_transpiled(circuit, settings)
         if key is not None:
             self._cache[key] = result
             if len(self._cache) > self.capacity:
@@ -176,6 +204,28 @@ class Transpiler:
     def schedules(self, circuit: QuantumCircuit, settings: Settings) -> bool:
         """Whether the circuit gets a schedule, which depends on all its numbers."""
         return "scheduling_method" in self._for(circuit, settings).options
+
+    def _kept_or_transpiled(self, circuit: QuantumCircuit, settings: Settings) -> Isa:
+        name = self._lasting_key(circuit, settings) if self.kept else None
+        if self.kept is None or name is None:
+            return self._transpile(circuit, settings)
+        found = self.kept.get(name)
+        if found is None:
+            started = time.perf_counter()
+            found = self._transpile(circuit, settings)
+            if time.perf_counter() - started > WORTH_KEEPING_S:
+                self.kept.put(name, found)
+        return found
+
+    def _lasting_key(self, circuit: QuantumCircuit, settings: Settings) -> str | None:
+        """A key that means the same in every process, or None if there is none."""
+        try:
+            options = json.dumps(sorted(settings.options.items()))
+            about = [fingerprint(circuit), self.target_key, options]
+        except (TypeError, NotStorable):
+            return None
+        about += [str(settings.level), str(settings.seed), qiskit.__version__]
+        return fingerprint(about)
 
     def _transpile(self, circuit: QuantumCircuit, settings: Settings) -> Isa:
         done = self._manager(settings).run(circuit)

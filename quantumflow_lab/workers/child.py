@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute, warm_up
+from quantumflow_lab.backends.isa_store import IsaStore
 from quantumflow_lab.backends.registry import BackendSpec
 from quantumflow_lab.errors import BackendFailed
 from quantumflow_lab.ports import (
@@ -36,6 +37,8 @@ class Worker:
 
     output: int
     """Pipe for events."""
+    kept: IsaStore | None = None
+    """Where ISA circuits outlive this process."""
     adapters: dict[str, RunAdapter] = field(default_factory=dict)
     """Backends by content key."""
     held: list[JobEvent] = field(default_factory=list)
@@ -55,7 +58,7 @@ class Worker:
         if key not in self.adapters:
             if spec is None:
                 raise LookupError("the worker was not sent the backend")
-            self.adapters[key] = RunAdapter(spec.load())
+            self.adapters[key] = RunAdapter(spec.load(), self.kept)
         return self.adapters[key]
 
     def _emit(self, event: JobEvent) -> None:
@@ -108,7 +111,11 @@ def serve(source: int, output: int, life: int) -> None:
     # need not look at them again in the middle of a job.
     gc.collect()
     gc.freeze()
-    worker = Worker(output)
+    kept = None
+    if hello.cache is not None:
+        kept = IsaStore(hello.cache)
+        kept.prune()
+    worker = Worker(output, kept)
     while True:
         try:
             work: Work = receive(source)

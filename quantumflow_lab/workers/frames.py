@@ -11,6 +11,7 @@ import os
 import pickle
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -35,6 +36,8 @@ class Hello:
     """The kernel's ``sys.path``, so that local modules import."""
     memory_mb: int | None = None
     """Address space the worker may use, in MiB; None for no limit."""
+    cache: Path | None = None
+    """Folder for ISA circuits that took long; None keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

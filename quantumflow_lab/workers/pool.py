@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from quantumflow_lab.backends.registry import BackendSpec, Registry
 from quantumflow_lab.errors import BackendFailed, QuantumFlowError
@@ -60,11 +61,20 @@ class WorkerPool:
         Jobs at a time; by default the number of processors, at most 4.
     memory_mb
         Address space one worker may use, in MiB; None for no limit.
+    cache
+        Folder in which workers keep ISA circuits that took long; None keeps none.
     """
 
-    def __init__(self, *, size: int | None = None, memory_mb: int | None = None):
+    def __init__(
+        self,
+        *,
+        size: int | None = None,
+        memory_mb: int | None = None,
+        cache: Path | None = None,
+    ):
         self.size = size or min(processors(), DEFAULT_SIZE)
         self._memory_mb = memory_mb
+        self._cache = cache
         self._builtin = Registry()
         self._queue: deque[_Task] = deque()
         self._seats: list[_Seat] = []
@@ -187,7 +197,7 @@ class WorkerPool:
             if self._closed:
                 return None
             try:
-                seat.process = WorkerProcess(self._memory_mb)
+                seat.process = WorkerProcess(self._memory_mb, self._cache)
             except OSError as error:
                 return error
         return None

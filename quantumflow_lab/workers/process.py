@@ -26,9 +26,11 @@ class WorkerProcess:
     ----------
     memory_mb
         Address space the child may use, in MiB, or None.
+    cache
+        Where it keeps ISA circuits that took long, or None.
     """
 
-    def __init__(self, memory_mb: int | None = None):
+    def __init__(self, memory_mb: int | None = None, cache: Path | None = None):
         self.backends: set[str] = set()
         """Content keys of the backends it holds."""
         self._printed: deque[str] = deque(maxlen=_LINES)
@@ -48,7 +50,7 @@ class WorkerProcess:
         self._readable = select.poll()
         self._readable.register(self._input, select.POLLIN)
         # The pipe takes this at once, so starting does not wait for the child.
-        send(self._output, Hello(_import_path(), memory_mb))
+        send(self._output, Hello(_import_path(), memory_mb, cache))
         self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
         self._reader.start()
 
