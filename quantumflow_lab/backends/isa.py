@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import cloudpickle
 import qiskit
 from qiskit import qpy
+from qiskit.circuit import Gate
+from qiskit.circuit.library import get_standard_gate_name_mapping
 from qiskit.transpiler import PassManager, Target, generate_preset_pass_manager
 from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 
@@ -46,7 +48,14 @@ WORTH_KEEPING_S = 0.02
 """Seconds of transpiling below which a file costs more than it saves."""
 
 _MERGE = PassManager([Optimize1qGatesDecomposition(basis=["u"])])
-"""Runs of one-qubit gates as one, which a target without it replaces by its own."""
+"""Runs of one-qubit gates as one, which the target then replaces by its own form."""
+
+_OTHER_TURNS = frozenset(
+    name
+    for name, gate in get_standard_gate_name_mapping().items()
+    if gate.num_qubits == 1 and isinstance(gate, Gate)
+) - {"id", "rz", "sx", "x"}
+"""Gates of a target in which a turn has several forms, so that merging may lengthen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +205,7 @@ class Transpiler:
         stage = self._manager(settings).optimization
         if stage is None:
             return replace(isa, circuit=circuit)
-        if "u" not in self.target.operation_names:
+        if _OTHER_TURNS.isdisjoint(self.target.operation_names):
             circuit = _MERGE.run(circuit)
         done = stage.run(circuit)
         return replace(isa, circuit=done, size=Size.of(done))

@@ -18,7 +18,7 @@ from quantumflow_lab.backends import Registry, circuit_count
 from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
 from quantumflow_lab.backends.arrays import ARRAY_GATES
 from quantumflow_lab.backends.execute import execute
-from quantumflow_lab.backends.isa import Settings, frozen_target
+from quantumflow_lab.backends.isa import Settings, Transpiler, frozen_target
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.ports import JobRequest, Member, MemberDone, MemberFailed
 
@@ -138,6 +138,38 @@ def test_so_it_does_with_a_noise_model_that_the_step_brings(level):
     given = coalesced(registry, "aer", "sample", circuits, level=level, options=options)
     plain = loop(registry.backend("aer"), circuits, level=level, noise_model=model)
     assert differing_shots(counts_of(given), plain) < 0.01
+
+
+def noisy_turns():
+    """A simulator whose noise makes it take other gates than an IBM device."""
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(depolarizing_error(0.001, 1), ["rx", "h", "rz"])
+    model.add_all_qubit_quantum_error(depolarizing_error(0.01, 2), ["rzz"])
+    return AerSimulator(noise_model=model)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("name", ["fake_manila", "turns"])
+def test_under_noise_no_circuit_has_gates_that_the_loop_would_not_have(name, level):
+    registry = Registry()
+    registry.add("turns", noisy_turns())
+    backend = registry.backend(name)
+    transpiler = Transpiler(backend, noisy=True)
+    settings = Settings(level, SEED)
+    manager = generate_preset_pass_manager(
+        level, target=frozen_target(backend), seed_transpiler=SEED
+    )
+    for seed in range(6):
+        for circuit in sweep(seed):
+            template, values = Templates().lift(circuit)
+            if not values:
+                continue
+            isa = transpiler.isa(template, settings)
+            kept = {parameter.index for parameter in isa.circuit.parameters}
+            numbers = [value for i, value in enumerate(values) if i in kept]
+            bound = isa.circuit.assign_parameters(numbers) if kept else isa.circuit
+            done = transpiler.finished(isa, bound, settings).circuit
+            assert done.size() <= manager.run(circuit).size()
 
 
 @pytest.mark.parametrize("name", ["aer", "fake_manila"])
