@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quantumflow_lab import graph
+from quantumflow_lab.backends import PrimitiveBackend
 from quantumflow_lab.cell.declare import (
     axis,
     circuit,
@@ -35,6 +36,7 @@ __all__ = [
     "Lab",
     "Limits",
     "Price",
+    "PrimitiveBackend",
     "Run",
     "Workflow",
     "axis",

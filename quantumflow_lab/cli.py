@@ -91,6 +91,7 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
         workflow,
         **options.keywords(),
         seed=options.seed,
+        fresh=options.fresh,
         background=True,
         options={"line": line},
         filename=str(arguments.file),

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _Places = dict[Any, int]
 """Number of each bit in the outermost circuit."""
 
+_Numbers = dict[str, int]
+"""Number of each parameter in the order of appearance."""
+
 _CIRCUIT = "qiskit.circuit.quantumcircuit.QuantumCircuit"
 _NAMED_BY_QISKIT = re.compile(r"(c*)circuit-\d+(_dg)?")
 _REGISTER_BY_QISKIT = re.compile(r"c\d+")
@@ -59,6 +62,34 @@ def fingerprint(value: object) -> str:
     False
     """
     return _key(value).hex()
+
+
+def circuit_key(circuit: QuantumCircuit) -> tuple[str, tuple[str, ...]]:
+    """A key of what a circuit does, and the order in which it takes its parameters.
+
+    Unlike :func:`fingerprint` it is blind to names of parameters: they are numbered by
+    first appearance, so that values hashed in the returned order complete the key. The
+    order of instructions counts also on different qubits, since random numbers are
+    drawn in it.
+
+    Raises
+    ------
+    NotStorable
+        If the circuit contains something without a content key.
+
+    Examples
+    --------
+    >>> from qiskit.circuit import Parameter, QuantumCircuit
+    >>> one, other = QuantumCircuit(1), QuantumCircuit(1)
+    >>> one.rx(Parameter("a"), 0) and other.rx(Parameter("b"), 0) and None
+    >>> circuit_key(one)[0] == circuit_key(other)[0], circuit_key(other)[1]
+    (True, ('b',))
+    """
+    numbers: _Numbers = {}
+    parts = list(_circuit_parts(circuit, numbers))
+    known = {parameter.name for parameter in circuit.parameters}
+    order = tuple(name for name in numbers if name in known)
+    return _hash("circuit", *parts).hex(), order
 
 
 def _key(value: Any) -> bytes:
@@ -110,7 +141,10 @@ def _code_parts(code: Any) -> Iterator[str | bytes]:
         yield source
 
 
-def _circuit_parts(circuit: QuantumCircuit) -> Iterator[str | bytes]:
+def _circuit_parts(
+    circuit: QuantumCircuit, numbers: _Numbers | None = None
+) -> Iterator[str | bytes]:
+    """Everything that counts; with `numbers`, parameters by number instead of name."""
     places = _places(circuit)
     yield f"{circuit.num_qubits} {circuit.num_clbits}"
     for register in circuit.cregs:
@@ -119,18 +153,20 @@ def _circuit_parts(circuit: QuantumCircuit) -> Iterator[str | bytes]:
         yield _bits(places, register)
     if circuit.layout is not None:
         yield _layout(circuit)
-    yield from _body_parts(circuit, places)
+    yield from _body_parts(circuit, places, numbers)
 
 
-def _body_parts(circuit: QuantumCircuit, places: _Places) -> Iterator[str | bytes]:
-    yield _angle(circuit.global_phase)
+def _body_parts(
+    circuit: QuantumCircuit, places: _Places, numbers: _Numbers | None
+) -> Iterator[str | bytes]:
+    yield _angle(circuit.global_phase, numbers)
     for item in circuit.data:
         operation = item.operation
         if getattr(operation, "blocks", ()):
-            yield _hash(*_control_parts(item, places))
+            yield _hash(*_control_parts(item, places, numbers))
         else:
             yield f"{_bits(places, item.qubits)} {_bits(places, item.clbits)}"
-            yield _hash(*_operation_parts(operation, places))
+            yield _hash(*_operation_parts(operation, places, numbers))
 
 
 def _places(circuit: QuantumCircuit) -> _Places:
@@ -147,7 +183,9 @@ def _layout(circuit: QuantumCircuit) -> str:
     return f"{layout.initial_index_layout()} {layout.final_index_layout()}"
 
 
-def _control_parts(item: CircuitInstruction, places: _Places) -> Iterator[str | bytes]:
+def _control_parts(
+    item: CircuitInstruction, places: _Places, numbers: _Numbers | None
+) -> Iterator[str | bytes]:
     """Blocks in terms of the outer bits: Qiskit orders the inner ones as it likes."""
     operation = item.operation
     yield operation.name
@@ -155,16 +193,18 @@ def _control_parts(item: CircuitInstruction, places: _Places) -> Iterator[str | 
         yield _condition(places, getattr(operation, name, None))
     for parameter in operation.params:
         if not hasattr(parameter, "qubits"):
-            yield _parameter(parameter)
+            yield _parameter(parameter, numbers)
     for labels, _ in getattr(operation, "cases_specifier", tuple)():
         yield str([str(label) for label in labels])
     for block in operation.blocks:
         inner = {b: places[o] for b, o in zip(block.qubits, item.qubits, strict=True)}
         inner |= {b: places[o] for b, o in zip(block.clbits, item.clbits, strict=True)}
-        yield _hash(*_body_parts(block, inner))
+        yield _hash(*_body_parts(block, inner, numbers))
 
 
-def _operation_parts(operation: Operation, places: _Places) -> Iterator[str | bytes]:
+def _operation_parts(
+    operation: Operation, places: _Places, numbers: _Numbers | None
+) -> Iterator[str | bytes]:
     # Qiskit's shared gate objects are of private subclasses; the base is what they are.
     kind = getattr(operation, "base_class", type(operation))
     yield kind.__name__
@@ -177,33 +217,41 @@ def _operation_parts(operation: Operation, places: _Places) -> Iterator[str | by
         if _is_expression(parameter):
             yield _condition(places, parameter)
         else:
-            yield _parameter(parameter)
+            yield _parameter(parameter, numbers)
     if not kind.__module__.startswith("qiskit.circuit.library.standard"):
-        yield from _definition(operation)
+        yield from _definition(operation, numbers)
 
 
-def _definition(operation: Any) -> Iterator[str | bytes]:
+def _definition(operation: Any, numbers: _Numbers | None) -> Iterator[str | bytes]:
     definition = getattr(operation, "definition", None)
     if definition is not None:
-        yield _hash(*_circuit_parts(definition))
+        yield _hash(*_circuit_parts(definition, numbers))
 
 
-def _parameter(value: Any) -> str | bytes:
+def _parameter(value: Any, numbers: _Numbers | None) -> str | bytes:
     module = type(value).__module__
     if isinstance(value, int | float):
-        return _angle(float(value))
+        return _angle(float(value), None)
     if module.startswith(("qiskit.circuit", "qiskit._accelerate.circuit")):
-        return _angle(value)
+        return _angle(value, numbers)
     if isinstance(value, range) or value is None:
         return repr(value)
     return _key(value)
 
 
-def _angle(value: Any) -> str:
+def _angle(value: Any, numbers: _Numbers | None) -> str:
     """Every bit of a number; an expression as Qiskit writes it, with all digits."""
     if isinstance(value, int | float):
         return struct.pack("<d", value).hex()
-    return _VARIABLE_BY_QISKIT.sub("_loop_i", str(value))
+    text = _VARIABLE_BY_QISKIT.sub("_loop_i", str(value))
+    if numbers is None:
+        return text
+    names = [re.escape(parameter.name) for parameter in value.parameters]
+    return re.sub(
+        rf"(?<!\w)({'|'.join(names) or '(?!)'})(?!\w)",
+        lambda found: f"#{numbers.setdefault(found[0], len(numbers))}",
+        text,
+    )
 
 
 def _condition(places: _Places, found: Any) -> str:

@@ -89,6 +89,7 @@ class Lab:
             jobs=Executors(self._pool, self.backends),
             threads=StepThreads(self.settings.threads),
             sink=self.store,
+            results=self.store.results,
             clock=self._clock,
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
@@ -113,6 +114,7 @@ class Lab:
         policy: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
+        fresh: bool | str = False,
         background: bool = False,
         options: Mapping[str, Any] | None = None,
         filename: str | None = None,
@@ -139,6 +141,9 @@ class Lab:
             cancelled.
         budget
             Money such as ``20 USD``: no job is submitted that might pass it.
+        fresh
+            True to take no result of another run; the name of a step to take none for
+            it and the steps below it.
         shots
             Shots of sample steps that name none, at least 1.
         precision
@@ -176,6 +181,7 @@ class Lab:
             precision=precision,
             seed=seed,
             set=dict(set or {}),
+            fresh=fresh,
         )
         flow, asked = _read(workflow, name, asked, filename)
         return self._launch(
@@ -350,7 +356,8 @@ class Lab:
                 f"run '{data.name}' was made by another process; run its cell again",
                 run=data.id,
             )
-        asked = replace(data.asked, seed=seed, set={**data.asked.set, **set})
+        values = {**data.asked.set, **set}
+        asked = replace(data.asked, seed=seed, set=values, fresh=True)
         return self._launch(data.workflow, asked, data.inputs, {}, background=False)
 
     # Preparing.

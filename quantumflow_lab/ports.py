@@ -348,6 +348,14 @@ class Backends(Protocol):
     def payload(self, pubs: Sequence[Any]) -> int:
         """Bytes of normalised PUBs on their way to a provider."""
 
+    def key(
+        self, name: str, kind: Literal["sample", "estimate"], pub: Any, how: object
+    ) -> str | None:
+        """Content key of what a PUB gives on a backend, shots and seed left out.
+
+        `how` is what else decides, options and the like; None if there is no key.
+        """
+
     def preflight(
         self,
         name: str,
@@ -357,6 +365,32 @@ class Backends(Protocol):
         transpile: Mapping[str, Any],
     ) -> None:
         """Raise the error that running these PUBs would meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A result that some run has taken."""
+
+    run: str
+    """Id of the run."""
+    name: str
+    """Its name."""
+    taken: float
+    """When it was taken, seconds since the epoch."""
+    shots: int
+    """Shots, for samples; 0 for estimates."""
+    value: Mapping[str, Any]
+    """Where the store keeps the ``PubResult``."""
+
+
+class Results(Protocol):
+    """Results of all runs of a home, by content."""
+
+    def find(self, key: str, number: int, *, besides: str) -> Known | None:
+        """The newest result of a key and number that another run has taken."""
+
+    def keep(self, key: str, number: int, known: Known) -> None:
+        """Add a result."""
 
 
 class Sink(Protocol):
@@ -369,6 +403,9 @@ class Sink(Protocol):
 
     def put(self, value: object) -> Mapping[str, Any] | None:
         """Store a value by content; None if it lives in memory only."""
+
+    def get(self, reference: Mapping[str, Any]) -> object:
+        """The value behind what :meth:`put` returned; raises ``StoreError``."""
 
 
 class Clock(Protocol):

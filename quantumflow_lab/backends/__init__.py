@@ -6,12 +6,14 @@ The only place that executes Qiskit.
 from __future__ import annotations
 
 from quantumflow_lab.backends.prepare import circuit_count
+from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import Defaults, Shape, normalise, shots_of
 from quantumflow_lab.backends.registry import BackendSpec, Registry
 
 __all__ = [
     "BackendSpec",
     "Defaults",
+    "PrimitiveBackend",
     "Registry",
     "Shape",
     "circuit_count",

@@ -67,8 +67,14 @@ class RunAdapter:
     """Date of its calibration data, ISO 8601, or None."""
     derived: Shared = field(default_factory=Shared)
     """Circuits made from ISA circuits, for as long as those are kept."""
+    tag: str | None = None
+    """Not told: backends that answer ``run()`` keep no tags."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
+    provider_job: str | None = None
+    """Id of the last job of a device."""
+    estimates: bool = False
+    """It has no estimator of its own."""
     _options: set[str] = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _exact: Any = None

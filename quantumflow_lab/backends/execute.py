@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import cloudpickle
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
+from quantumflow_lab.backends.adapters import Adapter
 from quantumflow_lab.backends.failures import (
     backend_error,
     failed_together,
@@ -22,10 +25,11 @@ from quantumflow_lab.backends.failures import (
     patience_of,
     refused,
 )
-from quantumflow_lab.backends.isa import Settings
+from quantumflow_lab.backends.isa import Isa, Settings
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
-from quantumflow_lab.backends.prepare import Maker
+from quantumflow_lab.backends.prepare import Maker, shot_count
+from quantumflow_lab.backends.primitive_adapter import PrimitiveAdapter
 from quantumflow_lab.ports import (
     JobEvent,
     JobMetrics,
@@ -54,7 +58,7 @@ QUIET_S = 0.1
 
 def execute(
     request: JobRequest,
-    adapter: RunAdapter,
+    adapter: Adapter,
     emit: Callable[[JobEvent], None],
     *,
     threads: int | None = None,
@@ -83,7 +87,10 @@ def execute(
     Stopped
         If the job is not wanted any more.
     """
-    _Job(request, adapter, emit, threads, wanted).run()
+    adapter.tag = request.tag
+    native = request.kind == "estimate" and adapter.estimates
+    kind = _NativeJob if native else _Job
+    kind(request, adapter, emit, threads, wanted).run()
 
 
 def warm_up() -> None:
@@ -123,7 +130,7 @@ class _Slot:
 @dataclass
 class _Job:
     request: JobRequest
-    adapter: RunAdapter
+    adapter: Adapter
     emit: Callable[[JobEvent], None]
     threads: int | None
     wanted: Callable[[], bool]
@@ -142,6 +149,7 @@ class _Job:
             self.answer_if_complete(share)
         metrics = replace(
             _sizes(shares),
+            provider_job=self.adapter.provider_job,
             transpile_s=transpiled - started,
             run_s=time.perf_counter() - transpiled,
             peak_memory_mb=peak_memory_mb(),
@@ -300,6 +308,77 @@ class _Job:
         if now - self.said_running > QUIET_S:
             self.said_running = now
             self.emit(Progress(self.request.job, Phase.RUNNING))
+
+
+class _NativeJob(_Job):
+    """Estimates by the estimator of the backend, all members in one job."""
+
+    def run(self) -> None:
+        started = time.perf_counter()
+        self.emit(Progress(self.request.job, Phase.TRANSPILING))
+        asked = list(self.asked())
+        transpiled = time.perf_counter()
+        groups = groupby(asked, key=lambda one: cloudpickle.dumps(one.member.options))
+        for _, group in groups:
+            self.estimate(list(group))
+        pubs = [pub for one in asked for _, pub in one.pubs]
+        sizes = [isa.size for one in asked for isa, _ in one.pubs]
+        metrics = JobMetrics(
+            circuits=len(pubs),
+            shots=sum(shot_count("estimate", pub) for pub in pubs),
+            transpile_s=transpiled - started,
+            run_s=time.perf_counter() - transpiled,
+            depth=max((size.depth for size in sizes), default=0),
+            two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
+            qubits=max((size.qubits for size in sizes), default=0),
+            peak_memory_mb=peak_memory_mb(),
+            provider_job=self.adapter.provider_job,
+        )
+        self.emit(Settled(self.request.job, metrics))
+
+    def asked(self) -> Iterator[_Asked]:
+        for member in self.request.members:
+            maker = self.maker(member)
+            try:
+                pubs = [maker.native(pub) for pub in member.pubs]
+            except Exception as error:  # noqa: BLE001 - passes raise anything
+                self.fail(member, refused(error, self.request.backend))
+            else:
+                yield _Asked(member, maker, pubs)
+
+    def estimate(self, asked: Sequence[_Asked]) -> None:
+        if not self.wanted():
+            raise Stopped
+        self.say_running()
+        pubs = [pub for one in asked for _, pub in one.pubs]
+        assert isinstance(self.adapter, PrimitiveAdapter), "others measure estimates"
+        seed, options = self.request.seed, asked[0].member.options
+        try:
+            results = self.adapter.estimate(pubs, seed=seed, options=options)
+        except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
+            failure = backend_error(error, self.request.backend)
+            for one in asked:
+                alone = len(asked) == 1
+                self.fail(one.member, failure if alone else failed_together(failure))
+            return
+        queue = iter(results)
+        for one in asked:
+            told = tuple(
+                one.maker.told(isa, pub, next(queue))
+                for (isa, _), pub in zip(one.pubs, one.member.pubs, strict=True)
+            )
+            member = one.member
+            done = MemberDone(self.request.job, member.unit, member.attempt, told)
+            self.emit(done)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A member and its PUBs in terms of the target."""
+
+    member: Member
+    maker: Maker
+    pubs: list[tuple[Isa, EstimatorPub]]
 
 
 def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -89,8 +89,20 @@ def is_aer_based(backend: object) -> bool:
     return is_aer(backend)
 
 
-def is_simulator(backend: object) -> bool:
+def is_ibm_device(backend: object) -> bool:
+    """True for IBM's devices, which take circuits through primitives only."""
+    return _is_from(backend, "qiskit_ibm_runtime", "IBMBackend")
+
+
+def is_primitive(backend: object) -> bool:
+    """True for :class:`quantumflow_lab.backends.primitive.PrimitiveBackend`."""
+    return _is_from(backend, "quantumflow_lab", "PrimitiveBackend")
+
+
+def is_simulator(backend: Any) -> bool:
     """True if shots are simulated on this machine, as far as one can tell."""
+    if is_primitive(backend):
+        return is_simulator(backend.backend)
     return is_aer_based(backend) or is_basic(backend)
 
 

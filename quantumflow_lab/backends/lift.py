@@ -23,7 +23,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.errors import NotStorable
-from quantumflow_lab.fingerprint import fingerprint
+from quantumflow_lab.fingerprint import circuit_key, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 PREFIX = "qflow"
 """Name of the vector whose elements stand for lifted numbers."""
 
+CircuitKey = tuple[str, tuple[str, ...]]
+"""Content key of a circuit, and the order of its parameters."""
+
+_NAME = "qflow template"
 _QUARTER = math.pi / 2
 _ROUNDING = 1e-9
 
@@ -64,6 +68,9 @@ class Templates:
     capacity: int = 512
     """Templates to keep."""
     _known: OrderedDict[Hashable, QuantumCircuit] = field(default_factory=OrderedDict)
+    _keys: OrderedDict[int, tuple[QuantumCircuit, CircuitKey]] = field(
+        default_factory=OrderedDict
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def lift(self, circuit: QuantumCircuit) -> tuple[QuantumCircuit, list[float]]:
@@ -88,6 +95,27 @@ class Templates:
             else:
                 self._known.move_to_end(structure)
         return template, values
+
+    def key(self, circuit: QuantumCircuit) -> CircuitKey:
+        """The content key of a circuit; that of a template is formed once.
+
+        Raises
+        ------
+        NotStorable
+            If it has none.
+        """
+        with self._lock:
+            owner, key = self._keys.get(id(circuit), (None, None))
+        if owner is circuit and key is not None:
+            return key
+        key = circuit_key(circuit)
+        # Nobody changes a template; a circuit of the user may be another one next time.
+        if circuit.name == _NAME:
+            with self._lock:
+                self._keys[id(circuit)] = circuit, key
+                if len(self._keys) > self.capacity:
+                    self._keys.popitem(last=False)
+        return key
 
     def lift_pub(self, pub: Pub) -> Pub:
         """The same PUB on the template, its numbers among the parameter values."""
@@ -167,7 +195,7 @@ def _template(circuit: QuantumCircuit, count: int) -> QuantumCircuit:
     """The circuit with a parameter for each of its `count` numbers."""
     template = QuantumCircuit(
         *(circuit.qubits, circuit.clbits, *circuit.qregs, *circuit.cregs),
-        name="template",
+        name=_NAME,
         global_phase=circuit.global_phase,
     )
     parameters = iter(ParameterVector(PREFIX, count))

@@ -113,15 +113,26 @@ def assigned(
     return circuit.assign_parameters(values) if len(values) else circuit
 
 
-def value_rows(names: Sequence[str], values: BindingsArray) -> list[tuple[float, ...]]:
-    """Values of some parameters in every parameter set, in flat order.
+def value_array(names: Sequence[str], values: BindingsArray) -> NDArray[np.float64]:
+    """Values of some parameters, shape ``(*values.shape, len(names))``.
 
-    A parameter that the transpiler optimised away is not among `names`.
+    Unlike ``BindingsArray.as_array`` it takes a part of them: others may be bound
+    already, or optimised away by the transpiler.
     """
+    columns = {
+        name: array[..., i]
+        for group, array in values.data.items()
+        for i, name in enumerate(group)
+    }
+    return np.stack([columns[name] for name in names], axis=-1)
+
+
+def value_rows(names: Sequence[str], values: BindingsArray) -> list[tuple[float, ...]]:
+    """Values of some parameters in every parameter set, in flat order."""
     if not names:
         return [()] * math.prod(values.shape)
-    array: NDArray[np.float64] = values.as_array(names).reshape(-1, len(names))
-    return [tuple(row) for row in array.tolist()]
+    rows = value_array(names, values).reshape(-1, len(names))
+    return [tuple(row) for row in rows.tolist()]
 
 
 def has_open_delay(circuit: QuantumCircuit) -> bool:

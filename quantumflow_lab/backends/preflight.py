@@ -14,6 +14,7 @@ from quantumflow_lab.backends import memory
 from quantumflow_lab.backends.checks import instructions
 from quantumflow_lab.backends.facts import RESERVED_OPTIONS, is_basic
 from quantumflow_lab.backends.isa import check_transpile
+from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import check_precision, check_shots
 from quantumflow_lab.errors import (
     BadPrecision,
@@ -53,6 +54,10 @@ def preflight(
         With what to type instead.
     """
     check_options(facts, options)
+    if isinstance(backend, PrimitiveBackend) and options:
+        # Nested options are known only to the primitive itself.
+        native = kind == "estimate" and backend.estimates
+        backend.primitive("estimate" if native else "sample", options)
     check_transpile(transpile)
     for pub in pubs:
         exact = kind == "estimate" and pub.precision == 0

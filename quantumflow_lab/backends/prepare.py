@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qiskit.primitives.containers import PubResult
+from qiskit.primitives.containers.bindings_array import BindingsArray
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+
 from quantumflow_lab.backends.estimating import Estimating, ReadoutErrors
 from quantumflow_lab.backends.isa import Isa, Settings, Transpiler
 from quantumflow_lab.backends.lift import is_lifted
@@ -17,6 +21,7 @@ from quantumflow_lab.backends.pieces import (
     Shared,
     assigned,
     has_open_delay,
+    value_array,
     value_rows,
 )
 from quantumflow_lab.backends.plan import EstimatePlan
@@ -68,6 +73,32 @@ class Maker:
         if readout is not None:
             return estimating.exact_with_noise(readout)
         return estimating.exact()
+
+    def native(self, pub: EstimatorPub) -> tuple[Isa, EstimatorPub]:
+        """The PUB in terms of the target, for an estimator of the backend's own."""
+        isa = self._isa(assigned(pub.circuit, _lifted_numbers(pub)))
+        names = [parameter.name for parameter in isa.circuit.parameters]
+        values = pub.parameter_values
+        bindings = BindingsArray(
+            {tuple(names): value_array(names, values)} if names else {}, values.shape
+        )
+        observables = pub.observables.apply_layout(
+            None if isa.layout is None else list(isa.layout), isa.circuit.num_qubits
+        )
+        return isa, EstimatorPub(isa.circuit, observables, bindings, pub.precision)
+
+    def told(self, isa: Isa, pub: EstimatorPub, result: PubResult) -> PubResult:
+        """What an estimator of the backend's own said, with what ours would say."""
+        shots = shots_of(pub.precision)
+        about = _about(self.name, self.tag, self.calibrated, [isa], [])
+        metadata = {
+            **result.metadata,
+            "target_precision": pub.precision,
+            "shots": result.metadata.get("shots", shots),
+            "circuit_metadata": pub.circuit.metadata,
+            "qflow": about,
+        }
+        return PubResult(result.data, metadata)
 
     def _ready(self, pub: Pub) -> list[Ready]:
         """A circuit and its values for each parameter set, in flat order."""

@@ -7,18 +7,28 @@ import pickle
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import cloudpickle
+import numpy as np
 
-from quantumflow_lab.backends.facts import facts_of
+from quantumflow_lab.backends.content_key import content_key
+from quantumflow_lab.backends.facts import facts_of, is_ibm_device
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
+from quantumflow_lab.backends.pieces import value_array
 from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
+from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import Kind, Shape, defaults_for, normalise
-from quantumflow_lab.errors import BadOption, UnknownBackend, did_you_mean
+from quantumflow_lab.errors import (
+    BadOption,
+    NotStorable,
+    UnknownBackend,
+    did_you_mean,
+)
+from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.ports import BackendFacts, Limits, Price
 
 if TYPE_CHECKING:
@@ -74,6 +84,8 @@ class Registry:
     _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
     """What the user said of prices and limits."""
     _entries: dict[str, _Entry] = field(default_factory=dict)
+    _contents: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Key of the entry and content key of the backend of each name."""
     _templates: Templates = field(default_factory=Templates)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -181,6 +193,34 @@ class Registry:
         """Bytes of normalised PUBs: their circuits as QPY, their values as floats."""
         return sum(payload_of(pub) for pub in pubs)
 
+    def key(self, name: str, kind: Kind, pub: Any, how: object) -> str | None:
+        """Content key of what a PUB gives on a backend, shots and seed left out.
+
+        Parameters
+        ----------
+        how
+            What else decides, such as options; anything that can be stored.
+
+        Returns
+        -------
+        str or None
+            None if the backend or the circuit has no key that another process would
+            find.
+        """
+        entry = self._known(name)
+        if name not in self._contents or self._contents[name][0] != entry.facts.key:
+            content = content_key(entry.backend, entry.facts.key)
+            self._contents[name] = entry.facts.key, content
+        content = self._contents[name][1]
+        if content is None:
+            return None
+        try:
+            circuit, order = self._templates.key(pub.circuit)
+            about = [content, entry.facts.calibrated, kind, circuit, how]
+            return fingerprint([*about, *_what_is_asked(kind, pub, order)])
+        except NotStorable:
+            return None
+
     def preflight(
         self,
         name: str,
@@ -200,6 +240,8 @@ class Registry:
     def _enter(self, name: str) -> _Entry:
         with self._lock:
             value = self._added.get(name, (self.namespace or {}).get(name))
+            if is_ibm_device(value):
+                value = PrimitiveBackend(cast("BackendV2", value))
             if _is_backend(value):
                 entry = _from_object(name, value)
             elif is_builtin(name):
@@ -215,6 +257,17 @@ class Registry:
                 entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry
+
+
+def _what_is_asked(kind: Kind, pub: Any, order: Sequence[str]) -> list[Any]:
+    """Parameter values, and in an estimate the observables and the precision."""
+    values = pub.parameter_values
+    asked = [list(values.shape), value_array(order, values) if order else None]
+    if kind == "sample":
+        return asked
+    observables = pub.observables
+    terms = [sorted(each.items()) for each in np.asarray(observables).flat]
+    return [*asked, list(observables.shape), terms, pub.precision]
 
 
 def _is_backend(value: object) -> bool:

@@ -106,6 +106,7 @@ class QFlowMagics(Magics):
             workflow,
             **options.keywords(),
             seed=options.seed,
+            fresh=options.fresh,
             inputs=self._shell.user_ns,
             background=True,
             options={"line": line},

@@ -31,6 +31,8 @@ class Asked:
     seed: int | None = None
     set: Mapping[str, Any] = field(default_factory=dict)
     """Values in the place of assignments and axes."""
+    fresh: bool | str = False
+    """True to take no result of another run, or the step from which on."""
 
     def __post_init__(self) -> None:
         check_value("shots", self.shots)
@@ -82,6 +84,7 @@ class Asked:
             precision=other.precision if self.precision is None else self.precision,
             seed=other.seed if self.seed is None else self.seed,
             set={**other.set, **self.set},
+            fresh=self.fresh or other.fresh,
         )
 
 
@@ -109,6 +112,7 @@ def asked_in(text: str) -> Asked:
         precision=line.precision,
         seed=line.seed,
         set=dict(line.set),
+        fresh=line.fresh,
     )
 
 

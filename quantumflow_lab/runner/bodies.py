@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from quantumflow_lab.cell import substitute
 from quantumflow_lab.cell.options import check_value
@@ -15,13 +15,13 @@ from quantumflow_lab.codec import encode
 from quantumflow_lab.errors import BackendError, BadShots, NotStorable
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.planning.seeds import derive, generator, seed_index
-from quantumflow_lab.ports import Backends, Sink
+from quantumflow_lab.ports import Backends, Known, Sink
 from quantumflow_lab.primitives import LabEstimator, LabSampler
+from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.context import StepContext, entered
-from quantumflow_lab.runner.live import LiveRun, StepState, Task
+from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.own import own
 
-Kind = Literal["sample", "estimate"]
 _WITH_GENERATOR = ("qiskit_algorithms", "qiskit_machine_learning")
 """Libraries whose randomness comes from ``utils.algorithm_globals``."""
 _TASK_OPTIONS = ("optimization_level", "transpile", "options")
@@ -34,6 +34,8 @@ class Produced:
     value: Any
     ref: Mapping[str, Any] | None
     """Where the store keeps it."""
+    origin: Known | None = None
+    """The result of another run that it is, or is in part."""
 
 
 def run_body(
@@ -42,13 +44,15 @@ def run_body(
     context: StepContext,
     backends: Backends,
     sink: Sink,
+    cache: Cache,
 ) -> Produced | Task:
     """Run a step's function at one point.
 
     Returns
     -------
     Produced or Task
-        The value, or for sample and estimate steps the PUBs that are to run.
+        The value, or for sample and estimate steps the PUBs that are to run; the value
+        also of these if other runs have taken all of it.
 
     Raises
     ------
@@ -70,16 +74,34 @@ def run_body(
     if not state.plan.quantum:
         _show_figure(context, value)
         return Produced(value, sink.put(value))
-    return make_task(
+    kind = cast("Kind", state.plan.kind)
+    task = make_task(
         live,
         backends,
-        cast("Kind", state.plan.kind),
+        kind,
         value,
         options,
         backend=context.backend,
         others=state.plan.others,
         member=live.member_of(state, context.point),
     )
+    if options.get("cache") is False:
+        return task
+    return found_or_left(cache.look(live, state, kind, task), sink)
+
+
+def found_or_left(task: Task, sink: Sink) -> Produced | Task:
+    """The value, if other runs have taken all of it; else the task."""
+    if task.pubs or task.lookup is None:
+        return task
+    return finished(task, task.lookup.merged(()), sink)
+
+
+def finished(task: Task, results: Sequence[Any], sink: Sink) -> Produced:
+    """The value of a point, from a result for each PUB."""
+    value = task.shape.restore(results)
+    origin = None if task.lookup is None else task.lookup.origin
+    return Produced(value, sink.put(value), origin)
 
 
 def _seed_libraries(live: LiveRun, state: StepState, point: int) -> None:

@@ -9,9 +9,9 @@ from threading import Event
 from typing import Any, Literal
 
 from quantumflow_lab.errors import TooManyCalls
-from quantumflow_lab.ports import Stopped
+from quantumflow_lab.ports import Known, Stopped
 from quantumflow_lab.runner.context import StepContext
-from quantumflow_lab.runner.live import LiveRun, Task
+from quantumflow_lab.runner.live import LiveRun, StepState, Task
 from quantumflow_lab.runner.schedule import Schedule
 
 
@@ -131,6 +131,12 @@ class Calls:
         )
         self._schedule.weigh(call.unit, call.task)
         self._pending[call.unit] = call
+
+    def found(self, live: LiveRun, state: StepState, origin: Known | None) -> None:
+        """A call was answered by what other runs have taken."""
+        state.calls += 1
+        state.take_note(origin)
+        live.dirty = True
 
     def park(self, call: Waiting) -> None:
         """A step waits for something: its slot is free until it goes on."""

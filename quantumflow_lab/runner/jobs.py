@@ -32,9 +32,10 @@ from quantumflow_lab.ports import (
     Sink,
 )
 from quantumflow_lab.runner import records
-from quantumflow_lab.runner.bodies import Kind, Produced
+from quantumflow_lab.runner.bodies import Produced, finished
+from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls
-from quantumflow_lab.runner.live import Block, LiveRun, StepState, Task
+from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 
@@ -89,7 +90,7 @@ class Jobs:
     ----------
     executor, backends, sink, clock
         Ports.
-    schedule, recorder, calls
+    schedule, recorder, calls, cache
         The runner's.
     post
         Hands a function to the runner's thread.
@@ -109,6 +110,7 @@ class Jobs:
         schedule: Schedule,
         recorder: Recorder,
         calls: Calls,
+        cache: Cache,
         post: Callable[[Callable[[], None]], None],
         answer: Answer,
         secure: Callable[[], bool],
@@ -120,6 +122,7 @@ class Jobs:
         self._schedule = schedule
         self._recorder = recorder
         self._calls = calls
+        self._cache = cache
         self._post = post
         self._answer = answer
         self._secure = secure
@@ -208,12 +211,22 @@ class Jobs:
         produced: Produced | Exception | None = None
         if isinstance(event, MemberDone):
             try:
-                value = open_job.tasks[event.unit].shape.restore(event.results)
-                produced = Produced(value, self._sink.put(value))
+                produced = self._produced(open_job, event)
             except Exception as error:  # noqa: BLE001  # told as the point's failure
                 # Never lost and submitted again: the job has run, and perhaps cost.
                 produced = error
         self._post(lambda: self._follow(event, produced))
+
+    def _produced(self, open_job: OpenJob, event: MemberDone) -> Produced:
+        task = open_job.tasks[event.unit]
+        lookup = task.lookup
+        results = lookup.merged(event.results) if lookup else event.results
+        produced = finished(task, results, self._sink)
+        # A backend that stands in gives results of its own.
+        if lookup is not None and lookup.backend == open_job.request.backend:
+            alone = produced.ref if produced.value is results[0] else None
+            self._cache.keep(open_job.live, lookup, results, alone)
+        return produced
 
     def _follow(
         self, event: JobEvent, produced: Produced | Exception | None = None

@@ -7,13 +7,13 @@ of steps that have ended.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,15 @@ from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
-from quantumflow_lab.ports import Phase
+from quantumflow_lab.ports import Known, Phase
 
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
+    from quantumflow_lab.runner.cached import Lookup
     from quantumflow_lab.workflow import Workflow
 
+
+Kind = Literal["sample", "estimate"]
 
 _FATES = {"StepSkipped": "was skipped", "RunCancelled": "was cancelled"}
 
@@ -100,6 +103,8 @@ class Task:
     """Bytes; 0 where no limit asks for them."""
     counted: bool
     """Whether some backend that it may use limits or bills its jobs."""
+    lookup: Lookup | None = None
+    """What other runs have of it; then `pubs` are only the rest."""
 
 
 @dataclass(slots=True, eq=False)
@@ -139,6 +144,22 @@ class StepState:
     """Backends that its jobs went to."""
     jobs: int = 0
     calls: int = 0
+    cached: int = 0
+    """Points and calls of which another run had some results."""
+    origin: Known | None = None
+    """The newest of those."""
+    origins: dict[int, str] = field(default_factory=dict)
+    """Run of the results that a point took, by point."""
+
+    def take_note(self, origin: Known | None, point: int | None = None) -> None:
+        """A point, or a call, has taken results of another run."""
+        if origin is None:
+            return
+        self.cached += 1
+        if point is not None:
+            self.origins[point] = origin.run
+        if self.origin is None or self.origin.taken < origin.taken:
+            self.origin = origin
 
     @property
     def name(self) -> str:
@@ -194,6 +215,8 @@ class LiveRun:
     """Map axes that have no length, and why."""
     metrics: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)
     """Logged values by step, point and name."""
+    asked_for: dict[str, Iterator[int]] = field(default_factory=dict)
+    """Counts the equal PUBs of the run, by key."""
     labels: dict[str, list[str]] = field(default_factory=dict)
     """Lasting names of the values of an axis, for seeds."""
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -308,6 +331,18 @@ class LiveRun:
             self.broken[source.name] = error
         # Threads of steps look at the axes: a new dict rather than a changed one.
         self.axes = {**self.axes, source.name: elements}
+
+    @property
+    def seeded(self) -> bool:
+        """Whether somebody gave the seed."""
+        return self.asked.seed is not None
+
+    def is_fresh(self, step: str) -> bool:
+        """Whether a step was asked to take nothing from other runs."""
+        fresh = self.asked.fresh
+        if isinstance(fresh, str):
+            return step == fresh or fresh in self.plan.behind(step)
+        return fresh
 
     def missing(self, state: StepState, point: int) -> str:
         """Why a point could not run: the first of its needs without a value."""

@@ -148,6 +148,7 @@ def point(
         "ended": now,
         "wall_s": None if began is None else now - began,
         "value": state.refs.get(index),
+        "origin": state.origins.get(index),
     }
 
 
@@ -169,6 +170,8 @@ def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
         "started": began,
         "ended": now,
         "wall_s": now - began,
+        "cached": state.cached,
+        "origin": state.origin.run if state.origin else None,
     }
 
 

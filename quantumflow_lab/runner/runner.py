@@ -31,9 +31,16 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.planning.decide import need_price
 from quantumflow_lab.planning.seeds import derive
-from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
+from quantumflow_lab.ports import Backends, Clock, JobExecutor, Results, Sink, Stopped
 from quantumflow_lab.runner import console, records
-from quantumflow_lab.runner.bodies import Produced, make_task, point_label, run_body
+from quantumflow_lab.runner.bodies import (
+    Produced,
+    found_or_left,
+    make_task,
+    point_label,
+    run_body,
+)
+from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls, PendingCall, Waiting
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.jobs import Jobs
@@ -76,7 +83,7 @@ class Runner:
 
     Parameters
     ----------
-    backends, jobs, threads, sink, clock
+    backends, jobs, threads, sink, results, clock
         The ports it acts through.
     thread_slots
         Classical steps that may run at once.
@@ -93,11 +100,13 @@ class Runner:
         jobs: JobExecutor,
         threads: Threads,
         sink: Sink,
+        results: Results,
         clock: Clock,
         thread_slots: int,
         worker_slots: int,
         log: Callable[[bytes], object] | None = None,
     ):
+        self._cache = Cache(backends, results, sink, clock)
         self._backends = backends
         self._executor = jobs
         self._threads = threads
@@ -120,6 +129,7 @@ class Runner:
             schedule=self._schedule,
             recorder=self._recorder,
             calls=self._calls,
+            cache=self._cache,
             post=self._post,
             answer=self._answer,
             secure=lambda: self._flush(sync=True),
@@ -222,6 +232,9 @@ class Runner:
             others=live.steps[context.step].plan.others,
             seed_at=seed_at,
         )
+        state = live.steps[context.step]
+        if options.get("cache") is not False:
+            task = self._cache.look(live, state, kind, task)
         pending = PendingCall(
             tag=f"{live.id}.{context.step}.{context.point}.{made}",
             parent=context,
@@ -231,6 +244,11 @@ class Runner:
             park=lambda call: self._post(lambda: self._calls.park(call)),
             withdraw=lambda call: self._post(lambda: self._calls.withdraw(call)),
         )
+        produced = found_or_left(task, self._sink)
+        if isinstance(produced, Produced):
+            origin, pending.results = produced.origin, tuple(produced.value)
+            self._post(lambda: self._calls.found(live, state, origin))
+            return pending
         self._post(lambda: self._calls.define(live, pending))
         return pending
 
@@ -394,7 +412,9 @@ class Runner:
     ) -> Produced | Task:
         """Called in the step's thread."""
         try:
-            return run_body(live, state, context, self._backends, self._sink)
+            return run_body(
+                live, state, context, self._backends, self._sink, self._cache
+            )
         finally:
             console.finish(context)
 
@@ -431,9 +451,16 @@ class Runner:
             self._failures[unit] = answer
             self._schedule.events.failed(unit, attempt, reason, retry_after=wait_us)
         else:
+            _, block, point = self._schedule.find(unit)
+            sends = block.role is Role.BODY and block.step.plan.quantum
+            end = int(block.step.units[point]) if sends else unit
             if isinstance(answer, Task):
-                _, block, point = self._schedule.find(unit)
-                self._schedule.weigh(int(block.step.units[point]), answer)
+                self._schedule.weigh(end, answer)
+            elif sends:
+                # Other runs have taken all of it: there is nothing to send.
+                self._produced[end, 0] = answer
+                self._schedule.events.known(end).done(unit, attempt)
+                return
             self._produced[unit, attempt] = answer
             self._schedule.events.done(unit, attempt)
 
@@ -464,6 +491,7 @@ class Runner:
             return
         if done and produced is not None:
             step.values[point], step.refs[point] = produced.value, produced.ref
+            step.take_note(produced.origin, point)
             step.done += 1
         else:
             error = _reason(live, step, point, state, cause, failure)

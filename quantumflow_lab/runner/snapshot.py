@@ -89,7 +89,20 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "error": _first_failure(state),
         "jobs": state.jobs,
         "calls": state.calls or None,
+        "cached": _cached(live, state),
     }
+
+
+def _cached(live: LiveRun, state: StepState) -> dict[str, Any] | None:
+    """How many points or calls took results of other runs, and which was the newest.
+
+    Its age is that at the start of the run, so that what is saved stays true.
+    """
+    origin = state.origin
+    if origin is None:
+        return None
+    age = max(live.started - origin.taken, 0.0)
+    return {"count": state.cached, "name": origin.name, "age": age}
 
 
 def _money(live: LiveRun) -> str | None:

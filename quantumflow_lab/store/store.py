@@ -21,6 +21,7 @@ from quantumflow_lab.store import database
 from quantumflow_lab.store.home import database_path, prepare_home
 from quantumflow_lab.store.projection import Projection
 from quantumflow_lab.store.recorder import Recorder, verify
+from quantumflow_lab.store.results import Results
 from quantumflow_lab.store.values import Values
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Store:
         self._recorder = Recorder(journals)
         self._projection = Projection(database_path(self.home), journals)
         self._values = Values(self.home / "values")
+        self.results = Results(self.home / "cache" / "results.jsonl")
 
     @property
     def database(self) -> Path:

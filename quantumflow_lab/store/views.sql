@@ -7,7 +7,7 @@ SELECT
     to_timestamp(started) AS started, to_timestamp(ended) AS ended, wall_s,
     -- A numpy scalar is kept with its type; here it is the number it stands for.
     CASE WHEN stored ->> '$."$"' = 'scalar' THEN stored -> '$.v.n' ELSE stored END AS value,
-    TRY_CAST(value ->> '$' AS DOUBLE) AS scalar, media, bytes
+    TRY_CAST(value ->> '$' AS DOUBLE) AS scalar, media, bytes, origin
 FROM (
     SELECT
         * EXCLUDE (value),
@@ -64,7 +64,7 @@ SELECT
     coalesce(to_timestamp(s.ended), p.ended) AS ended, s.wall_s,
     coalesce(j.jobs, 0) AS jobs, j.circuits, j.shots, j.queue_s, j.transpile_s, j.run_s,
     j.machine_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
-    j.peak_memory_mb
+    j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin
 FROM said AS s
 FULL JOIN points AS p USING (run, step)
 FULL JOIN jobs AS j USING (run, step);

@@ -12,6 +12,7 @@ from quantumflow_lab.widgets.picture import graph_svg, line_svg
 from quantumflow_lab.widgets.style import SHEET
 from quantumflow_lab.widgets.words import (
     Snapshot,
+    cached,
     cost,
     dims,
     done_of,
@@ -95,10 +96,17 @@ def _row(step: dict[str, Any]) -> Markup:
         element("td", one_line(dims(step))),
         element("td", f"{done}/{total}", class_="qf-right"),
         element(
-            "td", element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}")
+            "td",
+            element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}"),
+            _taken(step),
         ),
         element("td", _time(step.get("seconds")), class_="qf-right"),
     )
+
+
+def _taken(step: dict[str, Any]) -> Markup | None:
+    taken = one_line(cached(step))
+    return element("div", taken, class_="qf-quiet") if taken else None
 
 
 def _errors(steps: list[dict[str, Any]]) -> list[Markup]:

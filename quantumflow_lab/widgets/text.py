@@ -8,6 +8,7 @@ from quantumflow_lab.widgets.escape import cut, one_line
 from quantumflow_lab.widgets.words import (
     ENDED,
     Snapshot,
+    cached,
     dims,
     done_of,
     duration,
@@ -87,7 +88,9 @@ def _step_cells(step: dict[str, Any], ended: bool) -> tuple[str, str, str, str]:
         return "-", name, one_line(what), ""
     done, total = done_of(step)
     state = str(step.get("state", "waiting"))
-    return mark(state), name, one_line(what), f"{done}/{total} {state}"
+    taken = one_line(cached(step))
+    tail = f"{done}/{total} {state}" + (f" · {taken}" if taken else "")
+    return mark(state), name, one_line(what), tail
 
 
 def _aligned(rows: list[tuple[str, str, str, str]]) -> list[str]:

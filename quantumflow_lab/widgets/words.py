@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -65,6 +66,43 @@ def done_of(step: Mapping[str, Any]) -> tuple[int, int]:
     """Points done, and points in all."""
     counts = step.get("counts") or {}
     return int(counts.get("done", 0)), int(step.get("total") or 0)
+
+
+def ago(seconds: float) -> str:
+    """An age in one unit.
+
+    Examples
+    --------
+    >>> [ago(s) for s in (2, 59, 150, 3600 * 5, 86400 * 3)]
+    ['just now', 'just now', '3 min ago', '5 h ago', '3 d ago']
+    """
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{math.ceil(seconds / size)} {unit} ago"
+    raise AssertionError("a minute is the smallest unit")
+
+
+def cached(step: Mapping[str, Any]) -> str:
+    """What a step took of other runs, or nothing.
+
+    Examples
+    --------
+    >>> taken = {"count": 3, "name": "t1", "age": 150}
+    >>> cached({"total": 3, "cached": taken})
+    'cached · run t1 · 3 min ago'
+    >>> cached({"total": 21, "cached": taken})
+    '3 of 21 cached · run t1 · 3 min ago'
+    >>> cached({"total": 1, "calls": 80, "cached": taken})
+    '3 of 80 cached · run t1 · 3 min ago'
+    """
+    known = step.get("cached")
+    if not known:
+        return ""
+    count, total = int(known["count"]), step.get("calls") or step.get("total") or 0
+    head = "cached" if count >= total else f"{count:,} of {total:,} cached"
+    return f"{head} · run {known['name']} · {ago(float(known['age']))}"
 
 
 def points(steps: Sequence[Mapping[str, Any]]) -> tuple[int, int]:

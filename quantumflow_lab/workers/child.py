@@ -14,7 +14,7 @@ import signal
 import sys
 from dataclasses import dataclass, field
 
-from quantumflow_lab.backends.adapter import RunAdapter
+from quantumflow_lab.backends.adapters import Adapter, adapter_for
 from quantumflow_lab.backends.execute import execute, warm_up
 from quantumflow_lab.backends.isa_store import IsaStore
 from quantumflow_lab.backends.registry import BackendSpec
@@ -39,7 +39,7 @@ class Worker:
     """Pipe for events."""
     kept: IsaStore | None = None
     """Where ISA circuits outlive this process."""
-    adapters: dict[str, RunAdapter] = field(default_factory=dict)
+    adapters: dict[str, Adapter] = field(default_factory=dict)
     """Backends by content key."""
     held: list[JobEvent] = field(default_factory=list)
     """Events to send with the next one."""
@@ -54,11 +54,11 @@ class Worker:
             return
         execute(request, adapter, self._emit, threads=work.threads)
 
-    def _adapter(self, key: str, spec: BackendSpec | None) -> RunAdapter:
+    def _adapter(self, key: str, spec: BackendSpec | None) -> Adapter:
         if key not in self.adapters:
             if spec is None:
                 raise LookupError("the worker was not sent the backend")
-            self.adapters[key] = RunAdapter(spec.load(), self.kept)
+            self.adapters[key] = adapter_for(spec.load(), self.kept)
         return self.adapters[key]
 
     def _emit(self, event: JobEvent) -> None:

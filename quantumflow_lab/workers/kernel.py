@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field, replace
 
-from quantumflow_lab.backends.adapter import RunAdapter
+from quantumflow_lab.backends.adapters import Adapter, adapter_for
 from quantumflow_lab.backends.execute import execute
 from quantumflow_lab.backends.registry import Registry
 from quantumflow_lab.ports import (
@@ -37,7 +37,7 @@ class _Task:
 class _Line:
     """The jobs of one backend, one after the other."""
 
-    adapter: RunAdapter
+    adapter: Adapter
     queue: deque[_Task] = field(default_factory=deque)
     running: _Task | None = None
     served: bool = False
@@ -72,7 +72,7 @@ class KernelJobs:
             else:
                 line = self._lines.get(request.backend)
                 if line is None or line.adapter.backend is not backend:
-                    line = self._lines[request.backend] = _Line(RunAdapter(backend))
+                    line = self._lines[request.backend] = _Line(adapter_for(backend))
                 line.queue.append(task)
                 self._serve(line)
         if task.left:
@@ -160,7 +160,7 @@ class KernelJobs:
                 tell(task.on_event, Lost(task.request.job, reason))
 
 
-def _ask_to_stop(adapter: RunAdapter) -> None:
+def _ask_to_stop(adapter: Adapter) -> None:
     cancel = getattr(adapter.job, "cancel", None)
     if cancel is not None:
         # In a thread of its own: some backends block here, and some raise.

@@ -78,7 +78,7 @@ def test_run_cell_and_switched_off_autoawait_run_it_as_well(kernel: Kernel) -> N
     assert nested.of("update_display_data")[-1]["data"]["text/plain"] == BELL_DONE
     assert kernel.value("result.success") is True
     kernel.run("%autoawait False")
-    plain = kernel.run(BELL)
+    plain = kernel.run(BELL.replace("%%qflow bell", "%%qflow bell --fresh"))
     assert plain.of("update_display_data")[-1]["data"]["text/plain"] == BELL_DONE
 
 

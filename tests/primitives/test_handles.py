@@ -57,10 +57,9 @@ def test_a_handle_that_nobody_calls_has_no_run(own):
 
 def test_a_closed_handle_begins_another_run_when_it_is_called(own):
     sampler = own.sampler("aer", name="twice")
-    for _ in range(2):
-        assert sampler.run([BIT], shots=5).result()[0].data.meas.get_counts() == {
-            "1": 5
-        }
+    for shots in (5, 15):
+        (result,) = sampler.run([BIT], shots=shots).result()
+        assert result.data.meas.get_counts() == {"1": shots}
         sampler.close()
         ended(own)
     assert ended(own) == [("twice", "done", 1), ("twice", "done", 1)]

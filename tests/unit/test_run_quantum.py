@@ -293,7 +293,7 @@ def test_the_innermost_level_decides_the_shots_of_an_estimate(
     cell = f"@qf.estimate({step})\ndef e():\n    return qc, 'Z'\n"
     qc = QuantumCircuit(1)
     qc.h(0)
-    done = run_cell(lab, cell, name="level", inputs={"qc": qc}, **run)
+    done = run_cell(lab, cell, name="level", inputs={"qc": qc}, fresh=True, **run)
     assert [job["shots"] for job in done.jobs] == [shots]
 
 

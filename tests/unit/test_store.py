@@ -186,6 +186,8 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
         "two_qubit_gates": 1,
         "qubits": 2,
         "peak_memory_mb": 80.5,
+        "cached": 0,
+        "origin": None,
         "started": T,
         "ended": T + 1,
     }
@@ -571,7 +573,7 @@ def test_migrations_go_forward_once(
 ) -> None:
     store.append([RUN])
     store.ingest()
-    later = (2, "colour", "ALTER TABLE rec_run ADD COLUMN colour VARCHAR")
+    later = (9, "colour", "ALTER TABLE rec_run ADD COLUMN colour VARCHAR")
     newer = (*store_schema.migrations(), later)
     monkeypatch.setattr(store_schema, "migrations", lambda: newer)
     for _ in range(2):
@@ -583,8 +585,8 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 1, "name": "records"},
-        {"version": 2, "name": "colour"},
+        {"version": 2, "name": "origins"},
+        {"version": 9, "name": "colour"},
     ]
 
 

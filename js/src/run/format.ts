@@ -16,6 +16,23 @@ export function duration(seconds: number | null): string {
 export const dims = (step: Step): string =>
   step.dims.map(([name, size]) => `${name} ${size}`).join(" × ");
 
+/** An age in one unit: just now, 3 min ago, 5 h ago, 3 d ago. */
+export function ago(seconds: number): string {
+  if (seconds < 60) return "just now";
+  const [size, unit] = seconds >= 86400 ? [86400, "d"] : seconds >= 3600 ? [3600, "h"] : [60, "min"];
+  return `${Math.ceil(seconds / size)} ${unit} ago`;
+}
+
+/** What a step took of other runs, or nothing. */
+export function cached(step: Step): string {
+  if (!step.cached) return "";
+  const { count, name, age } = step.cached;
+  const total = step.calls ?? step.total;
+  const head =
+    count >= total ? "cached" : `${count.toLocaleString("en")} of ${total.toLocaleString("en")} cached`;
+  return `${head} · run ${name} · ${ago(age)}`;
+}
+
 export const plural = (n: number, word: string): string =>
   `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
 
@@ -35,6 +52,7 @@ export function sentence(step: Step): string {
     dims(step),
     step.phase && step.state === "running" ? `${step.state}, ${step.phase}` : step.state,
     `${done} of ${plural(step.total, "point")} done`,
+    cached(step),
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -20,6 +20,8 @@ export interface Step {
   error: string | null;
   jobs: number;
   calls: number | null;
+  /** Points or calls that took results of other runs; age of the newest in seconds. */
+  cached: { count: number; name: string; age: number } | null;
 }
 
 export interface Input {
@@ -67,6 +69,7 @@ const STEP: Step = {
   error: null,
   jobs: 0,
   calls: null,
+  cached: null,
 };
 
 /** The snapshot with every field present, whatever version of the kernel sent it. */

@@ -1,5 +1,5 @@
 import { Bar } from "./bar";
-import { dims, duration, sentence } from "./format";
+import { cached, dims, duration, sentence } from "./format";
 import { KindIcon, StateIcon } from "./icons";
 import type { Box } from "./layout";
 import { type Input, type Step, tally } from "./model";
@@ -59,9 +59,11 @@ function What({ step }: { step: Step }) {
 }
 
 export function Status({ step }: { step: Step }) {
-  const phase = step.state === "running" && step.phase ? step.phase : step.state;
+  const taken = cached(step);
+  const whole = step.state === "done" && taken.startsWith("cached");
+  const phase = step.state === "running" && step.phase ? step.phase : whole ? "cached" : step.state;
   return (
-    <span class={`qf-state qf-is-${step.state}`}>
+    <span class={`qf-state qf-is-${step.state}`} title={taken || undefined}>
       <StateIcon state={step.state} />
       {phase}
     </span>

@@ -2,7 +2,7 @@
 SELECT
     step, kind, backend, state, points, done, failed, wall_s, jobs, queue_s, transpile_s,
     run_s, machine_s, cost, currency, shots, circuits, depth, two_qubit_gates, qubits,
-    peak_memory_mb, epoch(started) AS started, epoch(ended) AS ended
+    peak_memory_mb, cached, origin, epoch(started) AS started, epoch(ended) AS ended
 FROM qf_steps
 WHERE run = $run
 ORDER BY started, step

@@ -1,0 +1,188 @@
+"""The one way to run circuits on a backend that only speaks primitives.
+
+It offers what :class:`quantumflow_lab.backends.adapter.RunAdapter` offers: an outcome
+or an error for each circuit, counts being the common currency.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from qiskit.primitives.containers import PubResult
+
+from quantumflow_lab.backends.counts import Counts
+from quantumflow_lab.backends.facts import calibration_date, circuit_limit, is_noisy
+from quantumflow_lab.backends.isa import Kept, Transpiler
+from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
+from quantumflow_lab.backends.primitive import PrimitiveBackend
+from quantumflow_lab.errors import BackendFailed
+
+POLL_S = 0.5
+"""Seconds between two looks at a job of a provider; the first ones come sooner."""
+
+_ENDED = ("DONE", "COMPLETED", "ERROR", "FAILED", "CANCELLED")
+"""How the names of final states begin: IBM has "Cancelled - Ran too long", too."""
+
+
+@dataclass
+class PrimitiveAdapter:
+    """A backend and its primitives."""
+
+    backend: PrimitiveBackend
+    """The backend."""
+    kept: InitVar[Kept | None] = None
+    """Where ISA circuits outlive the process."""
+    transpiler: Transpiler = field(init=False)
+    """Its transpiler."""
+    max_circuits: int = field(init=False)
+    """Most circuits in one job."""
+    calibrated: str | None = field(init=False)
+    """Date of its calibration data, ISO 8601, or None."""
+    derived: Shared = field(default_factory=Shared)
+    """Circuits made from ISA circuits, for as long as those are kept."""
+    tag: str | None = None
+    """Put on the jobs, where the provider keeps tags."""
+    job: Any = None
+    """The job running now, for whoever wants to cancel it."""
+    provider_job: str | None = None
+    """Id of the last job, as its provider knows it."""
+    batches_seeds: bool = False
+    """Nothing is promised of seeds in a batch."""
+    has_exact: bool = False
+    """Primitives have shots."""
+
+    def __post_init__(self, kept: Kept | None) -> None:
+        noisy = is_noisy(self.backend)
+        self.transpiler = Transpiler(self.backend, noisy, kept=kept)
+        self.max_circuits = circuit_limit(self.backend)
+        self.calibrated = calibration_date(self.backend.backend)
+
+    @property
+    def takes_seed(self) -> bool:
+        """True if a simulation behind it takes a seed."""
+        return self.backend.takes_seed
+
+    @property
+    def estimates(self) -> bool:
+        """True if it has an estimator of its own."""
+        return self.backend.estimates
+
+    def readout_errors(self, options: Mapping[str, Any]) -> None:
+        """None: what is exact is refused before."""
+
+    def run(
+        self,
+        pieces: Sequence[Piece],
+        *,
+        seed: int | None,
+        options: Mapping[str, Any],
+        threads: int | None = None,
+    ) -> list[Outcome | Exception]:
+        """Run circuits in one job; see :meth:`RunAdapter.run`."""
+        sampler = self.backend.primitive(
+            "sample", options, tag=self.tag, seed=_modest(seed)
+        )
+        pubs: list[tuple[Any, Any, int]] = []
+        alike: list[list[Piece]] = []
+        for _, group in groupby(pieces, key=lambda piece: id(piece.circuit)):
+            same = list(group)
+            values = [piece.values for piece in same]
+            if values[0]:
+                pubs.append((same[0].circuit, np.array(values), same[0].shots))
+                alike.append(same)
+            else:
+                # A circuit without parameters has no array to be repeated along.
+                pubs += [(piece.circuit, None, piece.shots) for piece in same]
+                alike += [[piece] for piece in same]
+        result = self._wait(sampler.run(pubs))
+        if len(result) != len(pubs):
+            raise BackendFailed(
+                f"{self.backend.name} answered {len(result)} of {len(pubs)} PUBs"
+            )
+        return [
+            _outcome(part, index if piece.values else None, piece, seed)
+            for part, same in zip(result, alike, strict=True)
+            for index, piece in enumerate(same)
+        ]
+
+    def estimate(
+        self, pubs: Sequence[Any], *, seed: int | None, options: Mapping[str, Any]
+    ) -> list[PubResult]:
+        """Estimate ISA PUBs in one job, with the estimator of the backend."""
+        estimator = self.backend.primitive(
+            "estimate", options, tag=self.tag, seed=_modest(seed)
+        )
+        return list(self._wait(estimator.run(pubs)))
+
+    def _wait(self, job: Any) -> Any:
+        """The result of a job, once its state is final.
+
+        Not by ``result()`` alone: some wait for ever for states that they do not know.
+        """
+        self.job, self.provider_job = job, _id_of(job)
+        pause = 0.001
+        try:
+            while not is_final(job):
+                time.sleep(pause)
+                pause = min(2 * pause, POLL_S)
+            return job.result()
+        finally:
+            self.job = None
+
+
+def is_final(job: Any) -> bool:
+    """Whether a job has ended; its status may be a string, an enum, or a method."""
+    status = getattr(job, "status", None)
+    status = status() if callable(status) else status
+    name = str(getattr(status, "name", status)).upper()
+    return name.startswith(_ENDED)
+
+
+def _id_of(job: Any) -> str | None:
+    found = getattr(job, "job_id", None)
+    return None if found is None else str(found() if callable(found) else found)
+
+
+def _modest(seed: int | None) -> int | None:
+    return None if seed is None else seed % 2**31
+
+
+def _outcome(
+    result: Any, index: int | None, piece: Piece, seed: int | None
+) -> Outcome | Exception:
+    """The counts of one parameter set of a PUB, over all bits of the circuit."""
+    circuit = piece.circuit
+    bits = np.zeros((piece.shots, circuit.num_clbits), dtype=np.uint8)
+    arrays = dict(result.data.items())
+    for register in circuit.cregs:
+        array = arrays.get(register.name)
+        if array is None:
+            continue  # nothing was measured into it
+        if array.num_shots != piece.shots:
+            return BackendFailed(
+                f"the backend ran {array.num_shots} shots instead of {piece.shots}",
+                shots=piece.shots,
+                returned=array.num_shots,
+            )
+        rows = array.array if index is None else array.array[index]
+        where = [circuit.find_bit(bit).index for bit in register]
+        # BitArray is big-endian: the last bit of the last byte is bit 0.
+        unpacked = np.unpackbits(
+            rows.reshape(piece.shots, -1)[:, ::-1], axis=1, bitorder="little"
+        )
+        bits[:, where] = unpacked[:, : len(where)]
+    return Outcome(_counted(bits), {}, seed)
+
+
+def _counted(bits: np.ndarray[Any, np.dtype[np.uint8]]) -> Counts:
+    packed = np.packbits(bits, axis=1, bitorder="little")
+    rows, numbers = np.unique(packed, axis=0, return_counts=True)
+    return {
+        int.from_bytes(row.tobytes(), "little"): int(number)
+        for row, number in zip(rows, numbers, strict=True)
+    }

@@ -1,0 +1,223 @@
+"""Results of other runs, in the place of jobs.
+
+The k-th PUB of a key in a run takes the k-th result of that key that another run has
+taken: equal PUBs of one run stay independent samples. Where a seed was given it is part
+of the key; where none was, a result with too many shots is cut and one with too few is
+topped up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+
+from qiskit.primitives import BitArray, DataBin, SamplerPubResult
+from qiskit.primitives.containers.sampler_pub import SamplerPub
+
+from quantumflow_lab.errors import StoreError
+from quantumflow_lab.ports import Backends, Clock, Known, Results, Sink
+from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
+
+CURRENT_S = 24 * 3600.0
+"""Age at which a result of a device that tells no calibration is too old to take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a result of a PUB is, or will be kept."""
+
+    key: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A result that is there already."""
+
+    known: Known
+    result: Any
+    """The ``PubResult``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What is there of the PUBs of one point or call."""
+
+    pubs: tuple[Any, ...]
+    """As the step asked for them."""
+    places: tuple[Place | None, ...]
+    found: tuple[Found | None, ...]
+    backend: str
+
+    @property
+    def missing(self) -> tuple[Any, ...]:
+        """What has to run: PUBs without a result, and the shots that others lack."""
+        pairs = zip(self.pubs, self.found, strict=True)
+        left = (_left(pub, found) for pub, found in pairs)
+        return tuple(pub for pub in left if pub is not None)
+
+    @property
+    def origin(self) -> Known | None:
+        """The newest result among those found."""
+        taken = [found.known for found in self.found if found is not None]
+        return max(taken, key=lambda known: known.taken, default=None)
+
+    def merged(self, results: Sequence[Any]) -> list[Any]:
+        """A result for every PUB, given those of :attr:`missing`."""
+        queue, merged = iter(results), []
+        for pub, found in zip(self.pubs, self.found, strict=True):
+            if found is None:
+                merged.append(next(queue))
+            elif _left(pub, found) is None:
+                merged.append(_taken(pub, found))
+            else:
+                merged.append(_topped_up(found, next(queue)))
+        return merged
+
+
+class Cache:
+    """Looks results up and keeps them.
+
+    Parameters
+    ----------
+    backends, results, sink, clock
+        Ports.
+    """
+
+    def __init__(
+        self, backends: Backends, results: Results, sink: Sink, clock: Clock
+    ) -> None:
+        self._backends = backends
+        self._results = results
+        self._sink = sink
+        self._clock = clock
+
+    def look(self, live: LiveRun, state: StepState, kind: Kind, task: Task) -> Task:
+        """The task with what is there of it, and only the rest to run."""
+        places = self._places(live, state, kind, task)
+        if not any(places):
+            return task
+        found: list[Found | None] = [None] * len(places)
+        if not live.is_fresh(state.name):
+            for i, place in enumerate(places):
+                found[i] = self._find(live, task.backend, place)
+        if live.seeded and None in found:
+            # The seeds of the rest would be others than with all of them.
+            found = [None] * len(places)
+        lookup = Lookup(task.pubs, places, tuple(found), task.backend)
+        left = lookup.missing
+        if len(left) == len(task.pubs) and not any(found):
+            return replace(task, lookup=lookup)
+        return replace(
+            task,
+            pubs=left,
+            circuits=sum(self._backends.circuits(kind, pub) for pub in left),
+            shots=sum(self._backends.shots(kind, pub) for pub in left),
+            lookup=lookup,
+        )
+
+    def keep(
+        self,
+        live: LiveRun,
+        lookup: Lookup,
+        results: Sequence[Any],
+        ref: Mapping[str, Any] | None,
+    ) -> None:
+        """Keep what has been taken; `ref` is where the store has the only result."""
+        now = self._clock.wall()
+        for place, found, pub, result in zip(
+            lookup.places, lookup.found, lookup.pubs, results, strict=True
+        ):
+            if place is None or (found is not None and _left(pub, found) is None):
+                continue
+            value = ref or self._sink.put(result)
+            if value is not None:
+                shots = getattr(pub, "shots", 0)
+                known = Known(live.id, live.name, now, shots, value)
+                self._results.keep(place.key, place.number, known)
+
+    def _places(
+        self, live: LiveRun, state: StepState, kind: Kind, task: Task
+    ) -> tuple[Place | None, ...]:
+        options = task.options
+        how = [options.get("optimization_level", 1)]
+        how += [options.get("transpile", {}), options.get("options", {})]
+        places, index = [], task.seed_index
+        for pub in task.pubs:
+            key = self._backends.key(task.backend, kind, pub, how)
+            if key is not None and live.seeded and not _is_exact(pub):
+                shots = getattr(pub, "shots", 0)
+                key = f"{key}.{live.seed}.{state.name}.{index}.{shots}"
+            index += self._backends.circuits(kind, pub)
+            # Both operations are atomic: bodies run in several threads.
+            number = next(live.asked_for.setdefault(key, count())) if key else 0
+            places.append(Place(key, number) if key else None)
+        return tuple(places)
+
+    def _find(self, live: LiveRun, backend: str, place: Place | None) -> Found | None:
+        if place is None:
+            return None
+        known = self._results.find(place.key, place.number, besides=live.id)
+        if known is None or not self._is_current(known, backend):
+            return None
+        try:
+            return Found(known, self._sink.get(known.value))
+        except StoreError:
+            return None  # the value has gone, so it has to be taken anew
+
+    def _is_current(self, known: Known, backend: str) -> bool:
+        facts = self._backends.known(backend)
+        if facts.simulator or facts.calibrated is not None:
+            return True
+        return self._clock.wall() - known.taken < CURRENT_S
+
+
+def _is_exact(pub: Any) -> bool:
+    return getattr(pub, "precision", None) == 0
+
+
+def _left(pub: Any, found: Found | None) -> Any:
+    """What has to run of a PUB, or None."""
+    if found is None:
+        return pub
+    if not isinstance(pub, SamplerPub) or found.known.shots >= pub.shots:
+        return None
+    rest = pub.shots - found.known.shots
+    return SamplerPub(pub.circuit, pub.parameter_values, rest, validate=False)
+
+
+def _taken(pub: Any, found: Found) -> Any:
+    """A result of another run, with no more shots than were asked for."""
+    result = found.result
+    metadata = {**result.metadata, "qflow": _with_origin(found, result)}
+    if not isinstance(pub, SamplerPub):
+        return type(result)(result.data, metadata)
+    bits = result.data
+    if found.known.shots > pub.shots:
+        # Shots are in random order, so that the first of them are a fair sample.
+        wanted = range(pub.shots)
+        bits = {name: array.slice_shots(wanted) for name, array in bits.items()}
+    data = DataBin(**bits, shape=result.data.shape)
+    return SamplerPubResult(data, {**metadata, "shots": pub.shots})
+
+
+def _topped_up(found: Found, rest: Any) -> Any:
+    """A result of another run and the shots that it lacked."""
+    bits = {
+        name: BitArray.concatenate_shots([array, rest.data[name]])
+        for name, array in found.result.data.items()
+    }
+    shots = found.known.shots + rest.metadata["shots"]
+    data = DataBin(**bits, shape=rest.data.shape)
+    metadata = {**rest.metadata, "shots": shots, "qflow": _with_origin(found, rest)}
+    return SamplerPubResult(data, metadata)
+
+
+def _with_origin(found: Found, result: Any) -> dict[str, Any]:
+    known = found.known
+    taken = datetime.fromtimestamp(known.taken, UTC).isoformat(timespec="seconds")
+    origin = {"run": known.run, "name": known.name, "taken": taken}
+    return {**result.metadata.get("qflow", {}), "cached": origin}

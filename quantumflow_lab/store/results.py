@@ -1,0 +1,108 @@
+"""Which results there are already: an index of the home, by content.
+
+A file of JSON lines, to which every process of the home appends whole lines. It is a
+cache: whoever deletes it loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+from quantumflow_lab.ports import Known
+
+MOST_BYTES = 1 << 26
+"""Size of the file above which it is begun anew."""
+
+
+class Results:
+    """Results by key and number; safe to use from several threads.
+
+    Parameters
+    ----------
+    path
+        The file; made when the first result comes.
+    """
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, int], list[Known]] = {}
+        self._read_to = 0
+        """Bytes of the file that are in memory."""
+
+    def find(self, key: str, number: int, *, besides: str) -> Known | None:
+        """The newest result of a key and number that another run has taken.
+
+        Parameters
+        ----------
+        key
+            Content key of a PUB on a backend.
+        number
+            How many equal PUBs the run has had before.
+        besides
+            The run that asks, whose own results do not count.
+        """
+        with self._lock:
+            self._refresh()
+            lines = self._known.get((key, number), ())
+            others = (each for each in reversed(lines) if each.run != besides)
+            return next(others, None)
+
+    def keep(self, key: str, number: int, known: Known) -> None:
+        """Add a result; a disk that takes none leaves the cache as it was."""
+        line = {"key": key, "number": number, **asdict(known)}
+        data = json.dumps(line).encode() + b"\n"
+        with contextlib.suppress(OSError):
+            self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        file = os.open(self._path, flags, 0o600)
+        try:
+            if os.fstat(file).st_size > MOST_BYTES:
+                os.ftruncate(file, 0)
+            # One write, so that lines of several processes do not mix.
+            os.write(file, data)
+        finally:
+            os.close(file)
+
+    def _refresh(self) -> None:
+        """Read what has been appended since."""
+        try:
+            size = self._path.stat().st_size
+        except OSError:
+            size = 0
+        if size < self._read_to:
+            self._known.clear()
+            self._read_to = 0
+        if size == self._read_to:
+            return
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            file.seek(self._read_to)
+            data = file.read()
+            # A line that is being written comes next time.
+            whole = data[: data.rfind(b"\n") + 1]
+            self._read_to += len(whole)
+            for line in whole.splitlines():
+                self._learn(line)
+
+    def _learn(self, text: bytes) -> None:
+        try:
+            line = json.loads(text)
+            place = str(line["key"]), int(line["number"])
+            known = Known(
+                run=str(line["run"]),
+                name=str(line["name"]),
+                taken=float(line["taken"]),
+                shots=int(line["shots"]),
+                value=dict(line["value"]),
+            )
+        except (ValueError, KeyError, TypeError):
+            return  # a torn line is no result
+        self._known.setdefault(place, []).append(known)
