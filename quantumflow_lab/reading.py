@@ -161,9 +161,7 @@ def _read_file(path: Path, limits: Limits) -> bytes:
     try:
         # A device or pipe has no end, or blocks before its first byte.
         if path.exists() and not path.is_file():
-            raise NoCircuitFile(
-                f"{path} is no file; name the file in it", path=str(path)
-            )
+            raise NoCircuitFile(f"{path} is no file; name a file", path=str(path))
         with path.open("rb") as file:
             return file.read(limits.size + 1)
     except FileNotFoundError as error:

@@ -111,7 +111,9 @@ class _Converter(ConvertVisitor):
         raise ValueError(f"Qiskit has no {what}; write the program without it")
 
 
-def _check_count(gate: str, what: str, takes: int, got: int) -> None:
+def _check_count(gate: str, what: str, takes: Any, got: int) -> None:
+    # The importer has their number, or a list of their types.
+    takes = takes if isinstance(takes, int) else len(takes)
     if takes != got:
         things = what if takes == 1 else f"{what}s"
         raise ValueError(f"gate '{gate}' takes {takes} {things}, but got {got}")

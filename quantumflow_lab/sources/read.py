@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantumflow_lab.errors import BadCircuitText, CircuitTooLarge
+from quantumflow_lab.errors import BadCircuitText, CircuitSourceError, CircuitTooLarge
 from quantumflow_lab.sources.limits import Limits
 from quantumflow_lab.sources.qasm2 import read_qasm2
 from quantumflow_lab.sources.qasm3 import read_qasm3
@@ -40,13 +40,18 @@ def read(data: bytes, form: str, file: str, limits: Limits) -> list[Any]:
             f"{file} is nested too deeply to be read; write it flatter", what="depth"
         ) from error
     except MemoryError as error:
-        raise CircuitTooLarge(
-            f"reading {file} takes more than {limits.memory_mb} MiB; if you trust it,"
-            " raise QFLOW_PARSE_MEMORY_MB",
-            what="memory",
-            limit=limits.memory_mb,
-        ) from error
+        raise out_of_memory(file, limits) from error
     return circuits
+
+
+def out_of_memory(file: str, limits: Limits) -> CircuitTooLarge:
+    """The error for a source that takes more memory than it may."""
+    return CircuitTooLarge(
+        f"reading {file} takes more than {limits.memory_mb} MiB; if you trust it, raise"
+        " QFLOW_PARSE_MEMORY_MB",
+        what="memory",
+        limit=limits.memory_mb,
+    )
 
 
 def _parsed(data: bytes, form: str, file: str, limits: Limits) -> list[Any]:
@@ -56,4 +61,10 @@ def _parsed(data: bytes, form: str, file: str, limits: Limits) -> list[Any]:
     if not text.code.strip():
         raise BadCircuitText(f"{file} has no code; begin with 'OPENQASM 3.0;'")
     check_text(text, form, limits)
-    return [read_qasm2(text) if form == "qasm2" else read_qasm3(text, limits)]
+    try:
+        return [read_qasm2(text) if form == "qasm2" else read_qasm3(text, limits)]
+    except (CircuitSourceError, MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise BadCircuitText(f"{file} does not parse: {said}") from error

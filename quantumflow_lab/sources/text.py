@@ -37,10 +37,9 @@ class Place(Where):
     """Column, counted from 1."""
 
     def __str__(self) -> str:
-        return (
-            f"  {self.file}, line {self.line}, column {self.column}:"
-            f"  {self.source.strip()}"
-        )
+        head = f"  {self.file}, line {self.line}, column {self.column}"
+        quoted = self.source.strip()
+        return f"{head}:  {quoted}" if quoted else head
 
 
 class Text:

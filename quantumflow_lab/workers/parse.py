@@ -25,10 +25,10 @@ from typing import Any
 import qiskit.circuit
 import qiskit.synthesis
 
-from quantumflow_lab.errors import CircuitSourceError, CircuitTooLarge
+from quantumflow_lab.errors import CircuitSourceError
 from quantumflow_lab.sources.limits import Limits
 from quantumflow_lab.sources.qpy import write_qpy
-from quantumflow_lab.sources.read import read
+from quantumflow_lab.sources.read import out_of_memory, read
 from quantumflow_lab.sources.text import Place
 from quantumflow_lab.workers.messages import receive, send
 from quantumflow_lab.workers.watch import watch_parent
@@ -38,6 +38,9 @@ IDLE = 60.0
 
 _GROWTH = 256 * 2**20
 """Bytes of resident memory by which it may have grown and still be used again."""
+
+_SAID = 600
+"""Characters of a message that are told."""
 
 _EVERYTHING = """OPENQASM 3.0;
 include "stdgates.inc";
@@ -88,10 +91,11 @@ def _answer(asked: dict[str, Any], data: bytes) -> tuple[bytes, bytes]:
         return b"E", _told(error)
     except (KeyboardInterrupt, SystemExit):
         raise
+    except MemoryError:
+        return b"E", _told(out_of_memory(asked["file"], limits))
     except BaseException as error:  # noqa: BLE001 - a panic in Rust is no Exception
-        kind = CircuitTooLarge if isinstance(error, MemoryError) else None
         text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        return b"E", json.dumps({"kind": kind and kind.slug, "message": text}).encode()
+        return b"E", json.dumps({"kind": None, "message": text}).encode()
 
 
 def _told(error: CircuitSourceError) -> bytes:
@@ -103,7 +107,11 @@ def _told(error: CircuitSourceError) -> bytes:
         for name, value in error.facts.items()
         if isinstance(value, str | int | float)
     }
-    told = {"kind": error.slug, "message": error.message, "where": where}
+    # Names of the source stand in messages, however long somebody made them.
+    message = error.message
+    if len(message) > _SAID:
+        message = f"{message[:_SAID]}…"
+    told = {"kind": error.slug, "message": message, "where": where}
     return json.dumps({**told, "facts": facts}).encode()
 
 
