@@ -329,8 +329,8 @@ def test_a_file_of_no_circuit_says_so() -> None:
             "h q[0];",
             (
                 "UnknownCircuitFormat: the text is neither OpenQASM nor QPY: it begins"
-                " with 'h q[0];'; begin text with 'OPENQASM 3.0;' or 'OPENQASM 2.0;', or"
-                " say format='qasm3', 'qasm2' or 'qpy'"
+                " with 'h q[0];'; begin text with 'OPENQASM 3.0;' or 'OPENQASM 2.0;',"
+                " or say format='qasm3', 'qasm2' or 'qpy'"
             ),
         ),
         (
