@@ -281,11 +281,9 @@ def _array(data: bytes) -> object:
 
 
 def _circuit_state(value: Any) -> Encoded:
-    from qiskit import qpy
+    from quantumflow_lab.written import write_circuit
 
-    out = io.BytesIO()
-    qpy.dump(value, out)
-    return Encoded(QPY, out.getvalue())
+    return Encoded(QPY, write_circuit(value))
 
 
 def _circuit(data: bytes) -> object:

@@ -38,7 +38,7 @@ LAYERS = {
     "settings": Layer("settings"),
     "workflow": Layer("workflow document dims"),
     "grid": Layer("grid"),
-    "codec": Layer("codec"),
+    "codec": Layer("codec written"),
     "fingerprint": Layer("fingerprint", "codec"),
     "cell": Layer("cell", "workflow fingerprint amounts"),
     "ports": Layer("ports", "workflow"),
