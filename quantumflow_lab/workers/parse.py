@@ -9,6 +9,7 @@ next. It ends when it has been idle for a minute, has grown, or when the kernel 
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import json
 import math
@@ -138,6 +139,9 @@ def warm_up() -> None:
     for package in (qiskit.circuit, qiskit.synthesis):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
+    # What json tries on bytes that are no UTF-8, for old QPY.
+    for encoding in ("utf-16", "utf-16-be", "utf-16-le", "utf-32-be", "utf-32-le"):
+        codecs.lookup(encoding)
     limits = Limits()
     for text, form in ((_EVERYTHING, "qasm3"), (_OLD, "qasm2")):
         circuits = read(text.encode(), form, "warm-up", limits)
@@ -150,21 +154,29 @@ def lock_up(memory_mb: int) -> None:
         resource.setrlimit(what, (0, 0))
     # Standard input is the one that is allowed; with none at all, poll refuses to work.
     resource.setrlimit(resource.RLIMIT_NOFILE, (1, 1))
-    space = _address_space() + memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    mapped = _address_space()
+    if mapped is not None:
+        space = mapped + memory_mb * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (space, space))
 
 
-def _address_space() -> int:
-    """Bytes mapped at the moment; 2 GiB where the system does not say."""
+def _address_space() -> int | None:
+    """Bytes mapped at the moment; None where there is no such limit, as on macOS."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
-        return 2 * 2**30
+        return None
     return pages * resource.getpagesize()
 
 
 def main() -> None:
-    """Entry point; arguments are the pipes in, out and of life, and MiB of memory."""
+    """Entry point; arguments are the pipes in, out and of life, and MiB of memory.
+
+    Without arguments it only starts, which shows why it cannot.
+    """
+    if len(sys.argv) == 1:
+        warm_up()
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     warnings.simplefilter("ignore")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from quantumflow_lab import errors
@@ -112,6 +113,8 @@ class CircuitParser:
             kept = True
             return answer
         except TooSlow:
+            if not child.started:
+                raise _no_start(f"within {_START:g} s") from None
             raise _too_long(asked["file"], limits) from None
         except ValueError as error:
             raise ParserLost(
@@ -119,6 +122,8 @@ class CircuitParser:
             ) from error
         except (EOFError, BrokenPipeError) as error:
             status = child.process.wait()
+            if not child.started:
+                raise _no_start(f"(status {status})") from error
             if status == 0 and not fresh:
                 return None
             raise _died(asked["file"], status, limits) from error
@@ -137,7 +142,8 @@ class _Child:
 
     def __init__(self, memory_mb: int):
         self.memory_mb = memory_mb
-        self._started = False
+        self.started = False
+        """Whether it has said that it is ready."""
         from_kernel, self._output = os.pipe()
         self._input, to_kernel = os.pipe()
         watched, self._life = os.pipe()
@@ -160,9 +166,9 @@ class _Child:
 
     def ask(self, head: bytes, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
         """Send a source and wait for the answer."""
-        if not self._started:
+        if not self.started:
             receive(self._input, limit=0, deadline=time.monotonic() + _START)
-            self._started = True
+            self.started = True
         deadline = time.monotonic() + limits.seconds * _CLOCK
         send(self._output, head, data, deadline=deadline)
         most = 2**20 + _ANSWER * (limits.instructions + limits.qubits + limits.clbits)
@@ -208,6 +214,13 @@ def _opened(kind: bytes, body: bytes, file: str) -> bytes:
     where = told.get("where")
     place = None if where is None else Place(file, where[0], where[2], where[1])
     raise found(told["message"], where=place, **told.get("facts", {}))
+
+
+def _no_start(how: str) -> ParserLost:
+    return ParserLost(
+        f"the process that reads circuits does not start {how}; see why with"
+        f" {Path(sys.executable).name} -m {_MODULE}"
+    )
 
 
 def _too_long(file: str, limits: Limits) -> CircuitTooLarge:

@@ -6,6 +6,7 @@ import io
 import math
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 from qiskit import QuantumCircuit, qasm3, qpy
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import quantum_volume
+from qiskit.qpy import binary_io
 from qiskit.quantum_info import Operator
 
 import quantumflow_lab as qf
@@ -31,6 +33,8 @@ from quantumflow_lab.errors import (
     ParserLost,
     SeveralCircuits,
 )
+from quantumflow_lab.sources.limits import Limits
+from quantumflow_lab.workers import parser
 
 OLD = 'OPENQASM 2.0;\ninclude "qelib1.inc";\nqreg q[2];\ncreg c[2];\n'
 NEW = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nbit[2] c;\n'
@@ -157,6 +161,25 @@ def test_every_qpy_version_that_qiskit_writes_is_read(version: int) -> None:
     circuit = pair()
     circuit.rz(theta**2 + 1, 0)
     assert qf.read_circuit(packed(circuit, version=version)) == circuit
+
+
+def test_a_file_of_an_older_qiskit_is_read() -> None:
+    circuit = pair()
+    circuit.rx(Parameter("theta"), 0)
+    out = io.BytesIO(struct.pack("!6sBBBBQcc", b"QISKIT", 12, 1, 0, 0, 1, b"p", b"q"))
+    out.seek(0, io.SEEK_END)
+    binary_io.write_circuit(out, circuit, version=12, use_rust=False)
+    assert qf.read_circuit(out.getvalue()) == circuit
+
+
+def test_a_process_that_does_not_start_says_how_to_see_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parser, "_MODULE", "quantumflow_lab.workers.nothing")
+    lost = parser.CircuitParser()
+    with pytest.raises(ParserLost, match=r"does not start \(status 1\); see why with"):
+        lost.read(NEW.encode(), "qasm3", "the text", Limits())
+    assert lost.pid is None
 
 
 def test_several_circuits_are_read_by_the_other_function() -> None:
