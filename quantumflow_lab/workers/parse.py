@@ -1,7 +1,7 @@
 """The process that reads circuits: ``python -m quantumflow_lab.workers.parse``.
 
 Once Qiskit is imported it gives up what a parser does not need: it can open no file and
-no socket, write no file, start no process, and use only so much memory. Then it answers
+no socket, write no file, fork no process, and use only so much memory. Then it answers
 requests, one after the other: JSON and the source come in, QPY or JSON goes out.
 Nothing is ever pickled, and text runs no code, so one source leaves nothing for the
 next. It ends when it has been idle for a minute, has grown, or when the kernel dies.
