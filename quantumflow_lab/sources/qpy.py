@@ -63,12 +63,27 @@ def _check_header(data: bytes) -> None:
 
 
 def write_qpy(circuits: list[Any]) -> bytes:
-    """Circuits as QPY of this Qiskit's version."""
+    """Circuits as QPY of this Qiskit's version, which reads back.
+
+    Raises
+    ------
+    BadCircuitData
+        If it would not: a damaged file may give circuits that Qiskit reads but once.
+    """
     out = io.BytesIO()
-    qpy.dump(circuits, out)
+    try:
+        qpy.dump(circuits, out)
+        qpy.load(io.BytesIO(out.getvalue()))
+    except (MemoryError, RecursionError):
+        raise
+    except Exception as error:
+        raise BadCircuitData(
+            f"the circuit cannot be written as QPY again: {_said(error)}; copy the file"
+            " again, or build the circuit in Qiskit"
+        ) from error
     return out.getvalue()
 
 
 def _said(error: Exception) -> str:
     text = str(getattr(error, "message", None) or error).strip("'\"")
-    return (text.splitlines() or [type(error).__name__])[0][:200]
+    return (text.splitlines() or [type(error).__name__])[0][:200].rstrip(": ")
