@@ -23,6 +23,7 @@ from quantumflow_lab.grid import Failed, Grid
 from quantumflow_lab.lab import Lab, lab
 from quantumflow_lab.ports import Limits, Price
 from quantumflow_lab.primitives import estimator, sampler
+from quantumflow_lab.reading import read_circuit, read_circuits
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.context import log
 from quantumflow_lab.workflow import Workflow
@@ -47,6 +48,8 @@ __all__ = [
     "lab",
     "log",
     "observable",
+    "read_circuit",
+    "read_circuits",
     "sample",
     "sampler",
     "step",

@@ -205,7 +205,8 @@ def _not_storable(value: object, why: str = "") -> NotStorable:
     kind = type(value)
     return NotStorable(
         f"cannot store a {kind.__module__}.{kind.__qualname__}{why}; return numbers,"
-        " numpy arrays, circuits, results, tables, or lists and dicts of them",
+        " numpy arrays, circuits, states, operators, results, tables, or lists and"
+        " dicts of them",
         type=f"{kind.__module__}.{kind.__qualname__}",
     )
 
@@ -280,11 +281,9 @@ def _array(data: bytes) -> object:
 
 
 def _circuit_state(value: Any) -> Encoded:
-    from qiskit import qpy
+    from quantumflow_lab.written import write_circuit
 
-    out = io.BytesIO()
-    qpy.dump(value, out)
-    return Encoded(QPY, out.getvalue())
+    return Encoded(QPY, write_circuit(value))
 
 
 def _circuit(data: bytes) -> object:
@@ -306,6 +305,55 @@ def _observable(state: list[Any]) -> object:
     from qiskit.quantum_info import SparsePauliOp
 
     return SparsePauliOp(state[0], coeffs=state[1])
+
+
+def _statevector(state: list[Any]) -> object:
+    from qiskit.quantum_info import Statevector
+
+    return Statevector(state[0], dims=state[1])
+
+
+def _density_matrix(state: list[Any]) -> object:
+    from qiskit.quantum_info import DensityMatrix
+
+    return DensityMatrix(state[0], dims=state[1])
+
+
+def _operator(state: list[Any]) -> object:
+    from qiskit.quantum_info import Operator
+
+    return Operator(state[0], input_dims=state[1], output_dims=state[2])
+
+
+def _pauli(label: str) -> object:
+    from qiskit.quantum_info import Pauli
+
+    return Pauli(label)
+
+
+def _pauli_list(labels: list[str]) -> object:
+    from qiskit.quantum_info import PauliList
+
+    return PauliList(labels)
+
+
+def _clifford(tableau: Any) -> object:
+    from qiskit.quantum_info import Clifford
+
+    return Clifford(tableau)
+
+
+def _sparse_observable_state(value: Any) -> list[Any]:
+    import numpy as np
+
+    parts = (value.coeffs, value.bit_terms, value.indices, value.boundaries)
+    return [value.num_qubits, *(np.array(part) for part in parts)]
+
+
+def _sparse_observable(state: list[Any]) -> object:
+    from qiskit.quantum_info import SparseObservable
+
+    return SparseObservable.from_raw_parts(*state)
 
 
 def _bit_array(state: list[Any]) -> object:
@@ -420,6 +468,34 @@ _TYPES: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "observable",
         _observable_state,
     ),
+    "qiskit.quantum_info.states.statevector.Statevector": (
+        "statevector",
+        lambda value: [value.data, value.dims()],
+    ),
+    "qiskit.quantum_info.states.densitymatrix.DensityMatrix": (
+        "density_matrix",
+        lambda value: [value.data, value.dims()],
+    ),
+    "qiskit.quantum_info.operators.operator.Operator": (
+        "operator",
+        lambda value: [value.data, value.input_dims(), value.output_dims()],
+    ),
+    "qiskit.quantum_info.operators.symplectic.pauli.Pauli": (
+        "pauli",
+        lambda value: value.to_label(),
+    ),
+    "qiskit.quantum_info.operators.symplectic.pauli_list.PauliList": (
+        "pauli_list",
+        lambda value: value.to_labels(),
+    ),
+    "qiskit.quantum_info.operators.symplectic.clifford.Clifford": (
+        "clifford",
+        lambda value: value.tableau,
+    ),
+    "qiskit.quantum_info.SparseObservable": (
+        "sparse_observable",
+        _sparse_observable_state,
+    ),
     "qiskit.primitives.containers.bit_array.BitArray": (
         "bit_array",
         lambda value: [value.array, value.num_bits],
@@ -477,6 +553,13 @@ _TAGS: dict[str, Callable[[Any], object]] = {
     "decimal": decimal.Decimal,
     "scalar": _scalar,
     "observable": _observable,
+    "statevector": _statevector,
+    "density_matrix": _density_matrix,
+    "operator": _operator,
+    "pauli": _pauli,
+    "pauli_list": _pauli_list,
+    "clifford": _clifford,
+    "sparse_observable": _sparse_observable,
     "bit_array": _bit_array,
     "data_bin": _data_bin,
     "pub_result": _pub_result,

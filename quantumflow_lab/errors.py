@@ -28,6 +28,15 @@
     │   ├── BadShots              shots that are no whole number within the limits
     │   ├── BadPrecision          a precision that is not a non-negative finite number
     │   └── NotFinite             NaN or infinity in a circuit or parameter value
+    ├── CircuitSourceError        a circuit that is read from text or a file
+    │   ├── NoCircuitFile         no file of that name, or one that does not open
+    │   ├── UnknownCircuitFormat  neither OpenQASM 2, OpenQASM 3 nor QPY
+    │   ├── BadCircuitText        it does not parse; carries line and column
+    │   ├── BadCircuitData        QPY that is damaged, unsafe or too new
+    │   ├── ForbiddenInclude      an include of anything but the standard gates
+    │   ├── CircuitTooLarge       beyond a limit, of the circuit or of reading it
+    │   ├── SeveralCircuits       a file of several circuits where one was asked for
+    │   └── ParserLost            the process that reads circuits died
     ├── BackendError
     │   ├── UnknownBackend        no backend of that name
     │   ├── UnknownBackendOption  an option the backend would silently ignore
@@ -301,6 +310,60 @@ class NotFinite(PubError):
     """NaN or infinity in a circuit or parameter value."""
 
     slug = "not-finite"
+
+
+class CircuitSourceError(QuantumFlowError):
+    """A circuit that is read from text or a file."""
+
+    slug = "circuit-source-error"
+
+
+class NoCircuitFile(CircuitSourceError):
+    """No file of that name, or one that does not open."""
+
+    slug = "no-circuit-file"
+
+
+class UnknownCircuitFormat(CircuitSourceError):
+    """Neither OpenQASM 2, OpenQASM 3 nor QPY."""
+
+    slug = "unknown-circuit-format"
+
+
+class BadCircuitText(CircuitSourceError):
+    """It does not parse; carries line and column."""
+
+    slug = "bad-circuit-text"
+
+
+class BadCircuitData(CircuitSourceError):
+    """QPY that is damaged, unsafe or too new."""
+
+    slug = "bad-circuit-data"
+
+
+class ForbiddenInclude(CircuitSourceError):
+    """An include of anything but the standard gates."""
+
+    slug = "forbidden-include"
+
+
+class CircuitTooLarge(CircuitSourceError):
+    """Beyond a limit, of the circuit or of reading it."""
+
+    slug = "circuit-too-large"
+
+
+class SeveralCircuits(CircuitSourceError):
+    """A file of several circuits where one was asked for."""
+
+    slug = "several-circuits"
+
+
+class ParserLost(CircuitSourceError):
+    """The process that reads circuits died."""
+
+    slug = "parser-lost"
 
 
 class BackendError(QuantumFlowError):

@@ -32,3 +32,15 @@ class Settings(BaseSettings):
     """Shots of sample steps that name none."""
     schedule_log: Path | None = None
     """File that gets all the scheduler is told, for ``qflow replay``."""
+    parse_bytes: int = Field(default=16 * 2**20, ge=1)
+    """Bytes of a text or file that ``read_circuit`` takes."""
+    parse_qubits: int = Field(default=10_000, ge=1)
+    """Qubits of a circuit that is read."""
+    parse_clbits: int = Field(default=100_000, ge=1)
+    """Classical bits of a circuit that is read."""
+    parse_instructions: int = Field(default=1_000_000, ge=1)
+    """Instructions of what is read, with gate definitions and loops expanded."""
+    parse_seconds: float = Field(default=20.0, gt=0, le=86_400)
+    """Processor seconds that reading one source may take."""
+    parse_memory_mb: int = Field(default=1024, ge=64)
+    """Memory that reading may take beside the parser's own, in MiB."""

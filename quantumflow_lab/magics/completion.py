@@ -36,7 +36,10 @@ _BACKEND = re.compile(r"^\s*@qf\.\w+\(.*\bbackend\s*=\s*\[?(?:.*,\s*)?[\"']([\w.
 _PARAMETERS = re.compile(r"^\s*def\s+(\w+)\s*\((?:[^()]*[,\s])?(\w*)$")
 _PACKAGE = re.compile(r"(?:^|[^\w.])qf\.(\w*)$")
 _BOUND = re.compile(r"^(?:def\s+(\w+)|(\w+)\s*(?::[^=]+)?=(?!=))", re.MULTILINE)
-_OTHERS = ("axis", "log", "sampler", "estimator", "lab", "workflow", "Failed")
+_OTHERS = (
+    *("axis", "log", "sampler", "estimator", "lab", "workflow", "Failed"),
+    *("read_circuit", "read_circuits"),
+)
 
 Found = tuple[Iterable[str], str]
 """Candidates, and the part of the line that they complete."""

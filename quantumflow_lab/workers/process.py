@@ -121,13 +121,13 @@ def _start(fds: tuple[int, int, int]) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=child_environment(),
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """The kernel's environment, in which the child finds this package."""
     environment = dict(os.environ)
     root = str(Path(__file__).parents[2])

@@ -199,6 +199,7 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(counts, sam|", ["sampler"]),
         ("%%qflow b\n@qf.samp|", ["sample", "sampler"]),
+        ("%%qflow b\nbell = qf.rea|", ["read_circuit", "read_circuits"]),
         ("%%qflow b\n@qf.sample(sho|", ["shots="]),
         ("%%qflow b\n@qf.sample(shots=3, ret|", ["retries="]),
         ('%%qflow b\n@qf.sample(backend="fake_manil|', ["fake_manila"]),
