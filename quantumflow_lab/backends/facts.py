@@ -89,8 +89,15 @@ def is_aer_based(backend: object) -> bool:
     return is_aer(backend)
 
 
-def is_simulator(backend: object) -> bool:
+def is_elsewhere(backend: object) -> bool:
+    """True for our backends of other Python environments."""
+    return _is_from(backend, "quantumflow_lab", "EnvironmentBackend")
+
+
+def is_simulator(backend: Any) -> bool:
     """True if shots are simulated on this machine, as far as one can tell."""
+    if is_elsewhere(backend):
+        return bool(backend.simulator)
     return is_aer_based(backend) or is_basic(backend)
 
 
@@ -120,14 +127,14 @@ def has_coupling(backend: BackendV2) -> bool:
 def shot_limit(backend: BackendV2) -> int:
     """Most shots of one circuit."""
     if is_simulator(backend):
-        return SIMULATOR_SHOTS
+        return _declared(backend, "max_shots") or SIMULATOR_SHOTS
     return _declared(backend, "max_shots") or DEVICE_SHOTS
 
 
 def circuit_limit(backend: BackendV2) -> int:
     """Most circuits in one job."""
     if is_simulator(backend):
-        return SIMULATOR_CIRCUITS
+        return _declared(backend, "max_circuits") or SIMULATOR_CIRCUITS
     return _declared(backend, "max_circuits") or DEVICE_CIRCUITS
 
 
