@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
@@ -55,7 +56,8 @@ class EnvironmentBackend(BackendV2):
     Parameters
     ----------
     python
-        Interpreter of the environment, or the folder of a virtual environment.
+        Interpreter of the environment, its command such as ``python3.12``, or the
+        folder of a virtual environment.
     factory
         ``module:name`` of what makes the backend there: a class, a function, or a
         provider with ``get_backend``.
@@ -191,8 +193,7 @@ class EnvironmentBackend(BackendV2):
                     option=name,
                 )
             _json_of(value, f"option '{name}' of {self.name}")
-        shots = options.get("shots") or self._known.options.get("shots") or _SHOTS
-        options["shots"] = shots
+        options.setdefault("shots", self._known.options.get("shots") or _SHOTS)
         return EnvironmentJob(self, circuits, options, self._written(circuits))
 
     def _written(self, circuits: Sequence[QuantumCircuit]) -> bytes:
@@ -413,7 +414,8 @@ def _rebuilt(
 
 def _interpreter(python: str | Path) -> str:
     # Links are kept: that of a virtual environment is what makes it one.
-    path = Path(python).expanduser().absolute()
+    found = shutil.which(python) if Path(python).name == str(python) else None
+    path = Path(found or python).expanduser().absolute()
     return str(path / "bin" / "python" if path.is_dir() else path)
 
 
@@ -439,6 +441,8 @@ def _json_of(value: object, what: str) -> str:
 
 def _bare(circuit: QuantumCircuit) -> QuantumCircuit:
     """Without what running does not need and the other side may not know."""
+    if not circuit.metadata and circuit.layout is None:
+        return circuit
     bare = circuit.copy()
     bare.metadata = {}
     bare._layout = None

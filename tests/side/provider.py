@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from qiskit.providers import Options
@@ -47,6 +48,8 @@ class Backend(BasicSimulator):
         getattr(self, self._habit.replace(" ", "_"), lambda: None)()
         if self._habit == "huge":
             return Done(huge(run_input))
+        if self._habit == "half":
+            return Done(half(super().run(run_input, **options).result()))
         return super().run(run_input, **options)
 
     def chatty(self):
@@ -115,6 +118,14 @@ def huge(circuits):
     )
 
 
+def half(result):
+    """The second circuit has failed."""
+    result.success = False
+    result.results[1].success = False
+    result.results[1].status = "ERROR: no lock on qubit 1"
+    return result
+
+
 class Provider:
     """Knows its backends by name."""
 
@@ -125,6 +136,15 @@ class Provider:
         backend = Backend()
         backend.name = f"{name} for {self._token}"
         return backend
+
+
+def telling():
+    """Its name is what it finds around itself."""
+    backend = Backend()
+    names = "PYTHONPATH", "MPLBACKEND", "VIRTUAL_ENV", "PROVIDER_TOKEN"
+    ours = find_spec("environment_process") is not None
+    backend.name = str([ours, *(os.environ.get(name) for name in names)])
+    return backend
 
 
 def no_backend():

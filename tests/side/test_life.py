@@ -183,6 +183,13 @@ def test_memory_that_runs_out_there_is_told_as_such(habitual):
         habitual("greedy").run(ones()).result()
 
 
+def test_a_circuit_that_fails_there_leaves_the_others_alone(habitual):
+    result = habitual("half").run([ones(), ones(), ones()], shots=5).result()
+    assert [part.success for part in result.results] == [True, False, True]
+    assert result.results[1].status == "ERROR: no lock on qubit 1"
+    assert result.data(2)["counts"] == {"0x3": 5}
+
+
 @pytest.mark.parametrize("habit", ["dies", "forks and dies"])
 def test_a_simulator_that_dies_loses_its_job_which_may_be_tried_again(habitual, habit):
     backend = habitual(habit, simulator=True)

@@ -156,6 +156,19 @@ def test_a_provider_is_asked_for_its_backend():
     assert (default.name, named.name) == ("default for none", "garnet for me")
 
 
+def test_it_inherits_tokens_but_nothing_that_speaks_of_our_environment(monkeypatch):
+    for name in ("PYTHONPATH", "MPLBACKEND", "VIRTUAL_ENV", "PROVIDER_TOKEN"):
+        monkeypatch.setenv(name, "ours")
+    backend = EnvironmentBackend(sys.executable, "provider:telling")
+    assert backend.name == "[False, None, None, None, 'ours']"
+
+
+def test_a_command_will_do_for_an_interpreter(monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    command = Path(sys.executable).name
+    assert sys.executable in repr(EnvironmentBackend(command, "provider:Backend"))
+
+
 def test_it_travels_as_a_description_and_starts_nothing_on_arrival(habitual):
     backend = habitual("odd options")
     copy = pickle.loads(pickle.dumps(backend))

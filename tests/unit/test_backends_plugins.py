@@ -19,6 +19,13 @@ from qiskit.providers.basic_provider import BasicSimulator
 print("imported")
 
 
+def elsewhere():
+    import sys
+    from quantumflow_lab import EnvironmentBackend
+    factory = "qiskit.providers.basic_provider:BasicSimulator"
+    return EnvironmentBackend(sys.executable, factory)
+
+
 class Mine(BasicSimulator):
     def __init__(self, name="mine", held=False):
         super().__init__()
@@ -47,6 +54,7 @@ ENTRIES = """
 [quantumflow_lab.backends]
 mine = qiskit_mine:mine
 held = qiskit_mine:held
+elsewhere = qiskit_mine:elsewhere
 seven = qiskit_mine:seven
 broken = qiskit_mine:broken
 misspelt = qiskit_mine:mien
@@ -141,7 +149,7 @@ def test_one_that_cannot_be_pickled_is_made_again_in_the_worker():
     assert again is not registry.backend("held")
 
 
-@pytest.mark.parametrize("name", ["mine", "held"])
+@pytest.mark.parametrize("name", ["mine", "held", "elsewhere"])
 def test_a_cell_runs_on_a_plugin(tmp_path, name):
     lab = Lab(tmp_path / "home")
     run = lab.run(CELL, name="ones", backend=name, shots=8)
