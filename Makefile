@@ -10,6 +10,7 @@ DEMO   := $(BIN)/python notebooks/demo.py
 PACKAGES := $(VENV)/.packages
 PROJECT  := $(VENV)/.project
 MODULES  := js/node_modules/.modules
+SIDE     := .venv-iqm/.packages .venv-braket/.packages
 
 # pip looks for maturin on the path.
 WITH_MATURIN := PATH="$(CURDIR)/$(BIN):$$PATH"
@@ -45,7 +46,7 @@ lab: setup ## open the notebooks in JupyterLab
 
 # --- tests -----------------------------------------------------------------------
 
-.PHONY: test rust-test js-test py-test notebook-test check soak fuzz
+.PHONY: test rust-test js-test py-test notebook-test check soak fuzz side
 test: rust-test js-test py-test notebook-test ## run every test: Rust, TypeScript, Python, notebooks
 
 rust-test: $(PACKAGES)
@@ -54,8 +55,10 @@ rust-test: $(PACKAGES)
 js-test: $(MODULES)
 	npm --prefix js test
 
-py-test: setup
+py-test: setup side
 	$(BIN)/pytest
+
+side: $(SIDE) ## environments of providers that cannot share ours, for the tests
 
 # The notebooks get a home of their own, which goes when they have run.
 notebook-test: setup
@@ -139,7 +142,7 @@ lock: ## refresh requirements.lock from pyproject.toml (use the oldest Python)
 	rm -rf build/lock
 
 clean: ## remove everything that make has made
-	rm -rf $(VENV) target build dist output js/node_modules quantumflow_lab/widgets/static
+	rm -rf $(VENV) $(dir $(SIDE)) target build dist output js/node_modules quantumflow_lab/widgets/static
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find quantumflow_lab -name '_core*.so' -delete
 	find quantumflow_lab tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
@@ -156,6 +159,14 @@ $(PACKAGES): requirements.lock
 	@echo "Python packages into $(VENV)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+# Without dependencies: the locks name what is imported, which is half of what is asked.
+.venv-%/.packages: tests/side/%.lock
+	$(call need,$(PYTHON),Python 3.11 or newer)
+	@echo "Packages of another environment into $(@D)"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
 $(PROJECT): $(PACKAGES) pyproject.toml Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml) \

@@ -26,12 +26,14 @@ from quantumflow_lab.primitives import estimator, sampler
 from quantumflow_lab.reading import read_circuit, read_circuits
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.context import log
+from quantumflow_lab.workers import EnvironmentBackend
 from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
+    "EnvironmentBackend",
     "Failed",
     "Grid",
     "Lab",

@@ -45,6 +45,9 @@
     │   ├── CircuitRefused        transpiling or validating the circuit failed
     │   ├── BackendFailed         the backend answered with an error
     │   ├── WorkerLost            the worker process died
+    │   ├── EnvironmentBroken     another Python that cannot give its backend
+    │   ├── NoCommonQpy           two versions of Qiskit without a form both know
+    │   ├── PluginBroken          a registered backend that cannot be loaded
     │   └── PriceUnknown          a budget cannot be kept without a price
     ├── RunError
     │   ├── StepFailed            a step raised; the cause is chained
@@ -412,6 +415,24 @@ class WorkerLost(BackendError):
     """The worker process died."""
 
     slug = "worker-lost"
+
+
+class EnvironmentBroken(BackendError):
+    """Another Python environment that cannot give its backend."""
+
+    slug = "environment-broken"
+
+
+class NoCommonQpy(BackendError):
+    """Two versions of Qiskit without a form of circuits that both know."""
+
+    slug = "no-common-qpy"
+
+
+class PluginBroken(BackendError):
+    """A backend registered by a distribution that cannot be loaded."""
+
+    slug = "plugin-broken"
 
 
 class PriceUnknown(BackendError):

@@ -99,10 +99,17 @@ def is_primitive(backend: object) -> bool:
     return _is_from(backend, "quantumflow_lab", "PrimitiveBackend")
 
 
+def is_elsewhere(backend: object) -> bool:
+    """True for our backends of other Python environments."""
+    return _is_from(backend, "quantumflow_lab", "EnvironmentBackend")
+
+
 def is_simulator(backend: Any) -> bool:
     """True if shots are simulated on this machine, as far as one can tell."""
     if is_primitive(backend):
         return is_simulator(backend.backend)
+    if is_elsewhere(backend):
+        return bool(backend.simulator)
     return is_aer_based(backend) or is_basic(backend)
 
 
@@ -132,14 +139,14 @@ def has_coupling(backend: BackendV2) -> bool:
 def shot_limit(backend: BackendV2) -> int:
     """Most shots of one circuit."""
     if is_simulator(backend):
-        return SIMULATOR_SHOTS
+        return _declared(backend, "max_shots") or SIMULATOR_SHOTS
     return _declared(backend, "max_shots") or DEVICE_SHOTS
 
 
 def circuit_limit(backend: BackendV2) -> int:
     """Most circuits in one job."""
     if is_simulator(backend):
-        return SIMULATOR_CIRCUITS
+        return _declared(backend, "max_circuits") or SIMULATOR_CIRCUITS
     return _declared(backend, "max_circuits") or DEVICE_CIRCUITS
 
 

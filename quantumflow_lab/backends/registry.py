@@ -1,4 +1,4 @@
-"""The backends a lab knows by name: built in, added, or found in the notebook."""
+"""The backends a lab knows by name: built in, added, of a plugin or the notebook."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
 from quantumflow_lab.backends.pieces import value_array
+from quantumflow_lab.backends.plugins import (
+    Plugin,
+    Rebuilt,
+    find_plugin,
+    plugin_names,
+)
 from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
@@ -87,6 +93,8 @@ class Registry:
     _contents: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Key of the entry and content key of the backend of each name."""
     _templates: Templates = field(default_factory=Templates)
+    _loaded: dict[Plugin, BackendV2] = field(default_factory=dict)
+    """Backends of plugins, each made once."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def facts(self, name: str) -> BackendFacts:
@@ -99,6 +107,8 @@ class Registry:
         ------
         UnknownBackend
             Nothing of that name; the message has the nearest.
+        PluginBroken
+            A distribution registers it, but it cannot be loaded.
         """
         return self._enter(name).facts
 
@@ -121,7 +131,7 @@ class Registry:
             for name, value in list((self.namespace or {}).items())
             if not name.startswith("_") and _is_backend(value)
         }
-        return sorted({*builtin_names(), *self._added, *found})
+        return sorted({*builtin_names(), *plugin_names(), *self._added, *found})
 
     def add(
         self,
@@ -249,6 +259,8 @@ class Registry:
                 if known is not None and known.facts.key == _builtin_key(name):
                     return known
                 entry = _from_name(name)
+            elif (plugin := find_plugin(name)) is not None:
+                entry = self._from_plugin(plugin)
             else:
                 raise UnknownBackend(_unknown(name, self.names()), name=name)
             if name in self._terms:
@@ -257,6 +269,21 @@ class Registry:
                 entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry
+
+    def _from_plugin(self, plugin: Plugin) -> _Entry:
+        if plugin not in self._loaded:
+            backend = plugin.make()
+            if not _is_backend(backend):
+                kind = type(backend).__name__
+                raise plugin.broken(f"its factory returned a {kind}, no BackendV2")
+            self._loaded[plugin] = backend
+        entry = _from_object(plugin.name, self._loaded[plugin])
+        if entry.spec is not None:
+            return entry
+        # What does not survive pickling is made again in the worker.
+        spec = BackendSpec(plugin.name, plugin.key, pickle.dumps(Rebuilt(plugin)))
+        facts = replace(entry.facts, key=plugin.key, portable=True)
+        return replace(entry, spec=spec, facts=facts)
 
 
 def _what_is_asked(kind: Kind, pub: Any, order: Sequence[str]) -> list[Any]:

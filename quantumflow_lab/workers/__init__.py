@@ -7,9 +7,10 @@ where breakpoints work. The only place that starts either.
 
 from __future__ import annotations
 
+from quantumflow_lab.workers.environment import EnvironmentBackend
 from quantumflow_lab.workers.executors import Executors
 from quantumflow_lab.workers.kernel import KernelJobs
 from quantumflow_lab.workers.pool import WorkerPool
 from quantumflow_lab.workers.threads import StepThreads
 
-__all__ = ["Executors", "KernelJobs", "StepThreads", "WorkerPool"]
+__all__ = ["EnvironmentBackend", "Executors", "KernelJobs", "StepThreads", "WorkerPool"]

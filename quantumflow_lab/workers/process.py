@@ -1,4 +1,4 @@
-"""One worker process, as the kernel sees it."""
+"""A child process, as the process that started it sees it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import site
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +21,22 @@ _MODULE = "quantumflow_lab.workers.child"
 _LINES = 20
 
 
-class WorkerProcess:
+class ChildProcess:
     """A child, its pipes, and the last lines it printed.
 
     Parameters
     ----------
-    memory_mb
-        Address space the child may use, in MiB, or None.
-    cache
-        Where it keeps ISA circuits that took long, or None.
+    command
+        Program and arguments; the numbers of three pipes follow: where the child
+        reads, where it writes, and what closes when this process dies.
+    environment
+        Environment variables of the child.
     """
 
-    def __init__(self, memory_mb: int | None = None, cache: Path | None = None):
-        self.backends: set[str] = set()
-        """Content keys of the backends it holds."""
+    who = "child"
+    """What messages call it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
         self._printed: deque[str] = deque(maxlen=_LINES)
         self._ended: str | None = None
         from_kernel, self._output = os.pipe()
@@ -40,7 +44,7 @@ class WorkerProcess:
         watched, self._life = os.pipe()
         theirs = (from_kernel, to_kernel, watched)
         try:
-            self._process = _start(theirs)
+            self._process = _start(command, environment, theirs)
         except OSError:
             self._close()
             raise
@@ -49,8 +53,6 @@ class WorkerProcess:
                 os.close(fd)
         self._readable = select.poll()
         self._readable.register(self._input, select.POLLIN)
-        # The pipe takes this at once, so starting does not wait for the child.
-        send(self._output, Hello(_import_path(), memory_mb, cache))
         self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
         self._reader.start()
 
@@ -64,17 +66,22 @@ class WorkerProcess:
         """False once it has ended."""
         return self._process.poll() is None
 
-    def send(self, message: object) -> None:
-        """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
-        send(self._output, message)
+    def wait(self, until: float | None = None) -> None:
+        """Wait until it has written something.
 
-    def receive(self) -> Any:
-        """Wait for a frame. Raises ``EOFError`` if the child is gone."""
+        Raises
+        ------
+        EOFError
+            It is gone.
+        TimeoutError
+            It had written nothing at `until`, in seconds of the monotonic clock.
+        """
         # A process that the child forked may hold the pipe open after its death.
         while not self._readable.poll(500):
             if not self.alive:
-                raise EOFError("the worker is gone")
-        return receive(self._input)
+                raise EOFError(f"the {self.who} is gone")
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"the {self.who} says nothing")
 
     def kill(self) -> None:
         """End it now. May be called from any thread, also twice."""
@@ -88,7 +95,7 @@ class WorkerProcess:
             status = self._process.wait()
             self._reader.join(timeout=1)
             self._close()
-            self._ended = _epitaph(status, list(self._printed))
+            self._ended = _epitaph(self.who, status, list(self._printed))
         return self._ended
 
     def _deaf(self) -> bool:
@@ -111,17 +118,49 @@ class WorkerProcess:
                 self._printed.append(line[:500].decode(errors="replace").rstrip())
 
 
-def _start(fds: tuple[int, int, int]) -> subprocess.Popen[bytes]:
+class WorkerProcess(ChildProcess):
+    """A child that runs jobs.
+
+    Parameters
+    ----------
+    memory_mb
+        Address space the child may use, in MiB, or None.
+    cache
+        Where it keeps ISA circuits that took long, or None.
+    """
+
+    who = "worker"
+
+    def __init__(self, memory_mb: int | None = None, cache: Path | None = None):
+        self.backends: set[str] = set()
+        """Content keys of the backends it holds."""
+        super().__init__([sys.executable, "-P", "-m", _MODULE], child_environment())
+        # The pipe takes this at once, so starting does not wait for the child.
+        self.send(Hello(_import_path(), memory_mb, cache))
+
+    def send(self, message: object) -> None:
+        """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
+        send(self._output, message)
+
+    def receive(self) -> Any:
+        """Wait for a frame. Raises ``EOFError`` if the child is gone."""
+        self.wait()
+        return receive(self._input)
+
+
+def _start(
+    command: Sequence[str], environment: Mapping[str, str], fds: tuple[int, int, int]
+) -> subprocess.Popen[bytes]:
     # The child inherits the mask, so a Ctrl-C while it starts cannot kill it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, *map(str, fds)],
+            [*command, *map(str, fds)],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env=child_environment(),
+            env=environment,
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -142,10 +181,10 @@ def _import_path() -> list[str]:
     return [entry or str(Path.cwd()) for entry in sys.path]
 
 
-def _epitaph(status: int, printed: list[str]) -> str:
+def _epitaph(who: str, status: int, printed: list[str]) -> str:
     if status < 0:
-        text = f"worker killed by signal {-status}"
+        text = f"{who} killed by signal {-status}"
     else:
-        text = f"worker exited with status {status}"
+        text = f"{who} exited with status {status}"
     last = next((line for line in reversed(printed) if line.strip()), None)
     return text if last is None else f"{text}: {last.strip()}"
