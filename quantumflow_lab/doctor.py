@@ -52,6 +52,10 @@ class Report:
     """One for each check, in the order of the suite."""
     seconds: float
     """How long the examination took."""
+    jobs: int
+    """Jobs that ended with an answer."""
+    shots: int
+    """Shots of these jobs, for which a provider may ask money."""
 
     @property
     def ok(self) -> bool:
@@ -81,6 +85,8 @@ class Report:
             "backend": self.backend,
             "ok": self.ok,
             "seconds": self.seconds,
+            "jobs": self.jobs,
+            "shots": self.shots,
             "checks": [
                 {
                     "name": finding.check.name,
@@ -104,7 +110,8 @@ class Report:
             for verdict in Verdict
             if self.count(verdict)
         )
-        return f"{one_line(self.backend, 60)}: {counts} ({self.seconds:.1f} s)"
+        took = f"{self.seconds:.1f} s, {self.jobs} jobs, {self.shots:,} shots"
+        return f"{one_line(self.backend, 60)}: {counts} ({took})"
 
     def __str__(self) -> str:
         lines = [line_of(finding) for finding in self.findings]
@@ -154,10 +161,18 @@ def examine(
     name, registry = _introduced(backend, backends or Registry())
     findings = []
     with practice(registry, deadline) as examination_of:
-        for finding in examination_of(name):
+        examination = examination_of(name)
+        for finding in examination:
             heard(finding)
             findings.append(finding)
-    return Report(name, tuple(findings), time.monotonic() - started)
+    done = examination.bench.metrics
+    return Report(
+        name,
+        tuple(findings),
+        time.monotonic() - started,
+        jobs=len(done),
+        shots=sum(metrics.shots for metrics in done),
+    )
 
 
 @contextmanager

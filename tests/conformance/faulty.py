@@ -338,6 +338,29 @@ class AbortsOnResets(Healthy):
         return circuit
 
 
+class BrokenTarget(Healthy):
+    """Its target cannot be read."""
+
+    @property
+    def target(self):
+        raise ConnectionError("no calibration today")
+
+
+class FewShots(Healthy):
+    """Takes 200 shots a circuit and three circuits a job, and says so."""
+
+    max_shots = 200
+
+    @property
+    def max_circuits(self):
+        return 3
+
+    def check(self, options):
+        super().check(options)
+        if options["shots"] > self.max_shots:
+            raise ValueError("too many shots")
+
+
 class NoMeasure(Healthy):
     """Its target has no measurement."""
 

@@ -9,6 +9,7 @@ from tests.conformance import faulty
 
 FAULTS = [
     (faulty.NoMeasure, "target", "the target has no measure"),
+    (faulty.BrokenTarget, "target", "ConnectionError: no calibration today"),
     (faulty.ReversedBits, "bit_order", "X on qubit 0, bit 0: 0 of 1000 shots"),
     (faulty.SwappedReadout, "bit_order", "X on qubit 1, bit 1: 0 of 1000 shots"),
     (faulty.AllZeros, "ones", "bit 0: 0 of 1000 shots"),
@@ -45,6 +46,15 @@ def test_the_healthy_twin_passes_every_check(examined):
     wanted = {check.name: "pass" for check in CHECKS}
     # It claims neither exact values nor a rule for the seeds of a batch.
     assert found == {**wanted, "batch_seeds": "note", "exact": "skipped"}
+
+
+def test_limits_of_a_backend_are_kept_by_the_checks(examined):
+    failed = [
+        (finding.check.name, finding.answer.text)
+        for finding in examined(faulty.FewShots())
+        if finding.verdict is Verdict.FAIL
+    ]
+    assert failed == []
 
 
 def test_swallowed_options_are_noted(examined):

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,7 @@ class _Ear:
     events: list[JobEvent] = field(default_factory=list)
     begun: threading.Event = field(default_factory=threading.Event)
     over: threading.Event = field(default_factory=threading.Event)
+    made: float = field(default_factory=time.monotonic)
 
     def __call__(self, event: JobEvent) -> None:
         self.events.append(event)
@@ -107,6 +108,8 @@ class Bench:
     """Jobs that hung, or took their process with them, so far."""
     check: str = ""
     """The check that asks now."""
+    metrics: list[JobMetrics] = field(default_factory=list)
+    """What the jobs so far were made of."""
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _transpiler: Transpiler | None = None
     _is_cold: bool = True
@@ -127,6 +130,11 @@ class Bench:
         """Qubits that checks use, 1 to 5."""
         return min(self.facts.num_qubits or WIDTH, WIDTH)
 
+    @property
+    def shots(self) -> int:
+        """Shots of a circuit whose distribution is looked at."""
+        return min(SHOTS, self.facts.max_shots)
+
     def places(self, *qubits: int) -> dict[str, Any]:
         """Transpiler options that put a circuit on these qubits of a device."""
         if self.facts.num_qubits is None:
@@ -137,12 +145,24 @@ class Bench:
         self,
         pubs: Sequence[Any],
         *,
-        shots: int = SHOTS,
+        shots: int | None = None,
         seed: int | None = SEED,
+        index: int = 0,
         transpile: Mapping[str, Any] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> list[PubResult]:
         """Sample PUBs in one job; without `seed` as one batch.
+
+        Parameters
+        ----------
+        pubs
+            Circuits or PUBs.
+        shots
+            Shots of each; by default :attr:`shots`.
+        seed, index
+            Seed of the job, and the position of its first circuit in the sequence.
+        transpile, options
+            As in :class:`quantumflow_lab.ports.Member`.
 
         Raises
         ------
@@ -150,9 +170,15 @@ class Bench:
             The job failed, hung, or its process died.
         """
         normal, _ = self.registry.normalise(
-            "sample", list(pubs), backend=self.name, shots=shots, precision=None
+            "sample",
+            list(pubs),
+            backend=self.name,
+            shots=shots or self.shots,
+            precision=None,
         )
-        return self.run("sample", normal, seed, transpile or {}, options or {})[0]
+        how = Member(0, 1, normal, None if seed is None else index)
+        how = replace(how, transpile=transpile or {}, options=options or {})
+        return self.run("sample", how, seed)[0]
 
     def estimate(
         self,
@@ -171,33 +197,23 @@ class Bench:
         normal, _ = self.registry.normalise(
             "estimate", list(pubs), backend=self.name, shots=None, precision=precision
         )
-        return self.run("estimate", normal, SEED, transpile or {}, {})[0]
+        member = Member(0, 1, normal, 0, transpile=transpile or {})
+        return self.run("estimate", member)[0]
 
     def counts(self, circuits: Sequence[QuantumCircuit], **how: Any) -> list[Counts]:
         """Sample circuits; their counts over all classical bits."""
         return [Counts.of(result) for result in self.sample(circuits, **how)]
 
     def run(
-        self,
-        kind: Kind,
-        pubs: tuple[Any, ...],
-        seed: int | None,
-        transpile: Mapping[str, Any],
-        options: Mapping[str, Any],
+        self, kind: Kind, member: Member, seed: int | None = SEED
     ) -> tuple[list[PubResult], Timing]:
-        """Run normalised PUBs as one member of one job."""
-        started = time.monotonic()
-        job, ear = self.submit(kind, pubs, seed, transpile, options)
-        self._await(job, ear)
-        return _results(ear), Timing(time.monotonic() - started, _metrics(ear))
+        """Run one member as one job, and wait for it."""
+        job, ear = self.submit(kind, member, seed)
+        metrics = self._await(job, ear)
+        return _results(ear), Timing(time.monotonic() - ear.made, metrics)
 
     def submit(
-        self,
-        kind: Kind,
-        pubs: tuple[Any, ...],
-        seed: int | None = SEED,
-        transpile: Mapping[str, Any] | None = None,
-        options: Mapping[str, Any] | None = None,
+        self, kind: Kind, member: Member, seed: int | None = SEED
     ) -> tuple[int, _Ear]:
         """Send a job without waiting for it."""
         if sum(incident.hung for incident in self.incidents) >= MOST_HANGS:
@@ -206,14 +222,6 @@ class Bench:
             self.warm()
         self._is_cold = False
         job = next(self._numbers)
-        member = Member(
-            0,
-            1,
-            pubs,
-            None if seed is None else 0,
-            transpile=transpile or {},
-            options=options or {},
-        )
         # The transpiler is seeded in any case, so that allowances are of what ran.
         base = SEED if seed is None else seed
         request = JobRequest(job, f"doctor-{job}", kind, self.name, (member,), base)
@@ -246,7 +254,7 @@ class Bench:
         yield
         self.check = ""
 
-    def _await(self, job: int, ear: _Ear) -> None:
+    def _await(self, job: int, ear: _Ear) -> JobMetrics:
         if not ear.over.wait(self.deadline):
             text = f"a job had no end after {self.deadline:g} s"
             self.incidents.append(Incident(self.check, text, hung=True))
@@ -257,6 +265,9 @@ class Bench:
             self._is_cold = True
             self.incidents.append(Incident(self.check, last.reason, hung=False))
             raise NoResult(f"the process was lost: {last.reason}")
+        assert isinstance(last, Settled), "nothing else ends a job"
+        self.metrics.append(last.metrics)
+        return last.metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +301,3 @@ def _results(ear: _Ear) -> list[PubResult]:
             return list(event.results)
     error = next(e.error for e in ear.events if isinstance(e, MemberFailed))
     raise NoResult(f"{type(error).__name__}: {error}", error)
-
-
-def _metrics(ear: _Ear) -> JobMetrics:
-    last = ear.events[-1]
-    return last.metrics if isinstance(last, Settled) else JobMetrics()

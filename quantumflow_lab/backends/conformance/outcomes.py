@@ -6,7 +6,7 @@ import math
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 
-from quantumflow_lab.backends.conformance.bench import SHOTS, Bench
+from quantumflow_lab.backends.conformance.bench import Bench
 from quantumflow_lab.backends.conformance.bounds import Tally
 from quantumflow_lab.backends.conformance.finding import Answer, check, skipped
 
@@ -123,7 +123,7 @@ def angles(bench: Bench) -> Answer:
     for circuit, (label, share), counts in zip(circuits, expected, found, strict=True):
         allowed = bench.allowance(circuit)
         tally.expect(label, counts[1], counts.shots, share, allowed)
-    return tally.answer(f"RY and RZ at {', '.join(ANGLES)}, {SHOTS} shots each")
+    return tally.answer(f"RY and RZ at {', '.join(ANGLES)}, {bench.shots} shots each")
 
 
 @check(

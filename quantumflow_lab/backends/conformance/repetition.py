@@ -5,7 +5,7 @@ from __future__ import annotations
 from qiskit import QuantumCircuit
 
 from quantumflow_lab.backends.adapter import RunAdapter
-from quantumflow_lab.backends.conformance.bench import SEED, SHOTS, Bench, Counts
+from quantumflow_lab.backends.conformance.bench import SEED, Bench, Counts
 from quantumflow_lab.backends.conformance.bounds import Tally
 from quantumflow_lab.backends.conformance.finding import (
     Answer,
@@ -98,16 +98,16 @@ def batch_order(bench: Bench) -> Answer:
     needs=("answers", "shots", "seeds"),
 )
 def batch_seeds(bench: Bench) -> Answer:
-    """A seeded batch against single jobs with the seeds it stands for."""
+    """A seeded batch against single jobs at its places in the sequence of seeds."""
     adapter = RunAdapter(bench.backend)
     if not adapter.batches_seeds:
-        return noted(
-            "it claims no rule for seeds of a batch: seeded circuits go alone"
-        )
+        return noted("it claims no rule for seeds of a batch: seeded circuits go alone")
     batch = toss(bench, SEED)
     circuit = coin(min(bench.width, 3))
     for index, counts in enumerate(batch):
-        (alone,) = bench.counts([circuit], seed=SEED + 2113 * index)
+        (alone,) = bench.counts([circuit], seed=SEED, index=index)
         if alone != counts:
             return failed(f"circuit {index} of a batch differs from the same alone")
-    return passed(f"{COINS} circuits of {SHOTS} shots: the same in a batch and alone")
+    return passed(
+        f"{COINS} circuits of {bench.shots} shots: the same in a batch and alone"
+    )

@@ -21,9 +21,6 @@ from quantumflow_lab.backends.conformance.finding import (
 from quantumflow_lab.backends.conformance.outcomes import BINOMIAL
 from quantumflow_lab.backends.pubs import shots_of
 
-PRECISION = 1000**-0.5
-"""Standard error of an estimate: that of 1000 shots."""
-
 EXACT = 1e-9
 """Distance of an exact expectation value from the statevector's, at most."""
 
@@ -68,13 +65,14 @@ def paulis(bench: Bench) -> Answer:
     width = min(bench.width, 2)
     last = bench.width - 1
     places = bench.places(*((0,) if width == 1 else (last, 0)))
-    # As many shots as PRECISION asks for, of which each is +1 or -1.
-    shots = shots_of(PRECISION)
+    # As many shots as the precision asks for, of which each is +1 or -1.
+    precision = bench.shots**-0.5
+    shots = shots_of(precision)
     tally = Tally()
     states = _states(width)
     results = bench.estimate(
         [(circuit, list(wanted)) for _, circuit, wanted in states],
-        precision=PRECISION,
+        precision=precision,
         transpile=places,
     )
     for (name, circuit, wanted), result in zip(states, results, strict=True):
