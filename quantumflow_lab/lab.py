@@ -27,9 +27,11 @@ from quantumflow_lab.planning.expect import History, history_of
 from quantumflow_lab.planning.plan import Plan, Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
+from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
-from quantumflow_lab.runner.context import running_context
+from quantumflow_lab.runner.context import StepContext, running_context
+from quantumflow_lab.runner.desk import SOURCE, Desk
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
@@ -249,6 +251,68 @@ class Lab:
         """
         return self.store.sql(query, params)
 
+    def sampler(
+        self,
+        backend: str | object | None = None,
+        *,
+        name: str = "sampler",
+        seed: int | None = None,
+        budget: Money | str | None = None,
+        **options: Any,
+    ) -> LabSampler:
+        """A ``BaseSamplerV2`` for anywhere: a notebook, a script, another library.
+
+        Its calls are scheduled, recorded and counted like those of a step. They belong
+        to a run, which begins with the first call and ends when the handle is closed or
+        has not been called for half a minute.
+
+        Parameters
+        ----------
+        backend
+            Name or object; by default the backend of the settings.
+        name
+            Name of the run; a number is added while a run of that name goes on.
+        seed, budget
+            As in :meth:`run`.
+        **options
+            ``shots`` of PUBs that bring none, ``optimization_level``, ``transpile``,
+            ``options``.
+
+        Raises
+        ------
+        UnknownBackend
+            Naming the nearest one.
+        """
+        asked = Asked(backend=listed(backend), seed=seed, budget=budget)
+        return LabSampler(*self._handle(asked, name, options))
+
+    def estimator(
+        self,
+        backend: str | object | None = None,
+        *,
+        name: str = "estimator",
+        seed: int | None = None,
+        budget: Money | str | None = None,
+        **options: Any,
+    ) -> LabEstimator:
+        """A ``BaseEstimatorV2`` for anywhere; see :meth:`sampler`.
+
+        Parameters
+        ----------
+        backend, name, seed, budget
+            As in :meth:`sampler`.
+        **options
+            ``precision`` of PUBs that bring none (0 is exact on simulators),
+            ``optimization_level``, ``transpile``, ``options``.
+
+        Raises
+        ------
+        UnknownBackend
+            Naming the nearest one.
+        """
+        asked = Asked(backend=listed(backend), seed=seed, budget=budget)
+        return LabEstimator(*self._handle(asked, name, options))
+
     def live(self) -> list[Run]:
         """Runs that go on in this process."""
         return [Run(live, self) for live in tuple(self._live.values())]
@@ -413,6 +477,29 @@ class Lab:
         live.finished.add_done_callback(lambda _: self._forget(live))
         run = Run(live, self)
         return run if background else _attended(run)
+
+    def _handle(
+        self, asked: Asked, name: str, options: Mapping[str, Any]
+    ) -> tuple[StepContext | Desk, str, Mapping[str, Any]]:
+        """What a sampler or estimator is made with."""
+        given = asked.backend[0] if asked.backend else self.settings.backend
+        backend = self._known_as(given, {}, {})
+        if (step := running_context()) is not None:
+            # In a step its calls are calls of the step, or it would wait for a slot
+            # that the step holds.
+            return step, backend, options
+        asked = replace(asked, backend=(backend,))
+
+        def begin(desk: Desk) -> Run:
+            flow = Workflow.from_source(SOURCE, self._free_name(name))
+            return self._launch(flow, asked, {"desk": desk}, {}, background=True)
+
+        return Desk(begin), backend, options
+
+    def _free_name(self, name: str) -> str:
+        """The name, with a number while a run of that name goes on."""
+        names = (name if i == 1 else f"{name}_{i}" for i in count(1))
+        return next(each for each in names if each not in self._live)
 
     def _forget(self, live: LiveRun) -> None:
         # The next run of the name may have begun before this one was forgotten.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, Self, TypeAlias, cast
 
 from qiskit.primitives import (
     BaseEstimatorV2,
@@ -18,7 +19,15 @@ from qiskit.primitives import (
 from qiskit.providers import JobStatus
 
 from quantumflow_lab.cell.options import check_name, check_value
-from quantumflow_lab.runner.context import Call, StepContext, current
+from quantumflow_lab.errors import RunCancelled
+from quantumflow_lab.ports import Stopped
+from quantumflow_lab.runner.context import (
+    Call,
+    StepContext,
+    current,
+    running_context,
+)
+from quantumflow_lab.runner.desk import Desk
 
 _Result: TypeAlias = PrimitiveResult[PubResult]
 
@@ -31,8 +40,22 @@ class LabJob(BasePrimitiveJob[_Result, JobStatus]):
         self._call = call
 
     def result(self) -> _Result:
-        """Wait for the results, one ``PubResult`` for each PUB."""
-        return PrimitiveResult(list(self._call.wait()))
+        """Wait for the results, one ``PubResult`` for each PUB.
+
+        Raises
+        ------
+        RunCancelled
+            Outside of a step, if the call was cancelled.
+        """
+        try:
+            return PrimitiveResult(list(self._call.wait()))
+        except Stopped:
+            if running_context() is not None:
+                raise  # the step is to end
+            raise RunCancelled("the call was cancelled", call=self.job_id()) from None
+        except KeyboardInterrupt:
+            self._call.cancel()
+            raise
 
     def status(self) -> JobStatus:
         """``DONE`` once the call is answered, ``RUNNING`` before."""
@@ -60,10 +83,14 @@ class LabJob(BasePrimitiveJob[_Result, JobStatus]):
 
 
 class _Handle:
-    """What a sampler and an estimator of a step have in common."""
+    """What a sampler and an estimator have in common."""
 
-    def __init__(self, context: StepContext, backend: str, options: Mapping[str, Any]):
-        self._context = context
+    def __init__(
+        self, place: StepContext | Desk, backend: str, options: Mapping[str, Any]
+    ):
+        self._place = place
+        if isinstance(place, Desk):
+            weakref.finalize(self, place.close)
         self._backend = backend
         for name, value in options.items():
             check_name("step", name)
@@ -75,9 +102,22 @@ class _Handle:
     ) -> LabJob:
         """Send PUBs; what is given here goes before the handle's own options."""
         given = {name: value for name, value in given.items() if value is not None}
-        port, options = self._context.port, {**self._options, **given}
-        call = port.call(self._context, kind, self._backend, list(pubs), options)
+        options, place = {**self._options, **given}, self._place
+        if isinstance(place, Desk):
+            return LabJob(place.call(kind, self._backend, list(pubs), options))
+        call = place.port.call(place, kind, self._backend, list(pubs), options)
         return LabJob(call)
+
+    def close(self) -> None:
+        """End the run that calls outside of a step belong to; the next begins one."""
+        if isinstance(self._place, Desk):
+            self._place.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
 
 class LabEstimator(_Handle, BaseEstimatorV2):
@@ -85,8 +125,8 @@ class LabEstimator(_Handle, BaseEstimatorV2):
 
     Parameters
     ----------
-    context
-        The step it belongs to.
+    place
+        The step it belongs to, or a desk for calls outside of any.
     backend
         Name of a registered backend.
     options
@@ -109,8 +149,8 @@ class LabSampler(_Handle, BaseSamplerV2):
 
     Parameters
     ----------
-    context
-        The step it belongs to.
+    place
+        The step it belongs to, or a desk for calls outside of any.
     backend
         Name of a registered backend.
     options

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qiskit import QuantumCircuit
+from qiskit_aer.noise import NoiseModel
 
 from quantumflow_lab.backends.arrays import in_arrays
 from quantumflow_lab.backends.counts import read_counts
@@ -37,6 +36,7 @@ from quantumflow_lab.backends.memory import (
     without_initialize,
 )
 from quantumflow_lab.backends.names import make
+from quantumflow_lab.backends.noise import Cuts, readout_errors
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.errors import BackendFailed
 
@@ -70,7 +70,7 @@ class RunAdapter:
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     _options: set[str] = field(init=False)
-    _readout: list[ReadoutErrors | None] = field(default_factory=list)
+    _cuts: Cuts = field(default_factory=Cuts)
     _exact: Any = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -135,6 +135,9 @@ class RunAdapter:
             settings["runtime_parameter_bind_enable"] = True
         else:
             circuits = [piece.bound() for piece in pieces]
+        model = self._noise_model(options)
+        if model is not None:
+            settings["noise_model"] = self._cuts.of(model, circuits)
         method = option(settings, backend.options, "method", "automatic")
         if is_aer_based(backend) and method in NO_INITIALIZE:
             circuits = [without_initialize(circuit) for circuit in circuits]
@@ -176,14 +179,8 @@ class RunAdapter:
 
     def readout_errors(self, options: Mapping[str, Any]) -> ReadoutErrors | None:
         """Readout errors where the backend or the options bring noise, else None."""
-        if not self.has_exact:
-            return None
-        if options.get("noise_model") is not None:
-            return readout_errors(options["noise_model"])
-        if not self._readout:
-            model = self._noise_model()
-            self._readout.append(None if model is None else readout_errors(model))
-        return self._readout[0]
+        model = self._noise_model(options)
+        return None if model is None else readout_errors(model)
 
     def _exact_backend(self) -> Any:
         """Where expectation values can be saved: the backend itself, if Aer runs it."""
@@ -194,29 +191,22 @@ class RunAdapter:
                 self._exact = make("aer_statevector")
             return self._exact
 
-    def _noise_model(self) -> Any:
-        backend = self._exact_backend()
-        model = backend.options.get("noise_model")
-        if model is None and not is_aer(backend):
+    def _noise_model(self, options: Mapping[str, Any]) -> NoiseModel | None:
+        """The noise of a simulation on Aer; None if it is ideal, or somewhere else."""
+        if not self.batches_seeds:
+            return None
+        model = options.get("noise_model") or self._own_noise_model()
+        return None if model is None or model.is_ideal() else model
+
+    def _own_noise_model(self) -> NoiseModel | None:
+        model: NoiseModel | None = self.backend.options.get("noise_model")
+        if model is None and not is_aer(self.backend):
             # Fake devices build their model when they first run, and keep it here. It
             # knows more than NoiseModel.from_backend, such as unequal readout errors.
-            backend.run(QuantumCircuit(1), shots=1).result()
-            model = backend.options.get("noise_model")
+            job = self.backend.run(QuantumCircuit(1), shots=1, noise_model=NoiseModel())
+            job.result()
+            model = self.backend.options.get("noise_model")
         return model
-
-
-def readout_errors(model: Any) -> ReadoutErrors | None:
-    """Readout errors of single qubits in a noise model; None if it is ideal."""
-    if model.is_ideal():
-        return None
-    errors: dict[int | None, NDArray[np.float64]] = {}
-    for error in model.to_dict()["errors"]:
-        if error["type"] == "roerror":
-            places = error.get("gate_qubits") or [(None,)]
-            for qubits in places:
-                if len(qubits) == 1:
-                    errors[qubits[0]] = np.asarray(error["probabilities"])
-    return errors
 
 
 def _exact_options(

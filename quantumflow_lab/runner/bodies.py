@@ -14,7 +14,7 @@ from quantumflow_lab.cell.options import check_value
 from quantumflow_lab.codec import encode
 from quantumflow_lab.errors import BackendError, BadShots, NotStorable
 from quantumflow_lab.fingerprint import fingerprint
-from quantumflow_lab.planning.seeds import generator, seed_index
+from quantumflow_lab.planning.seeds import derive, generator, seed_index
 from quantumflow_lab.ports import Backends, Sink
 from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.runner.context import StepContext, entered
@@ -22,6 +22,8 @@ from quantumflow_lab.runner.live import LiveRun, StepState, Task
 from quantumflow_lab.runner.own import own
 
 Kind = Literal["sample", "estimate"]
+_WITH_GENERATOR = ("qiskit_algorithms", "qiskit_machine_learning")
+"""Libraries whose randomness comes from ``utils.algorithm_globals``."""
 _TASK_OPTIONS = ("optimization_level", "transpile", "options")
 
 
@@ -61,6 +63,8 @@ def run_body(
         name: _injected(live, state, context, name, options)
         for name in state.plan.injected
     }
+    if {"estimator", "sampler"} & set(state.plan.injected):
+        _seed_libraries(live, state, context.point)
     with entered(context):
         value = function(**arguments)
     if not state.plan.quantum:
@@ -76,6 +80,18 @@ def run_body(
         others=state.plan.others,
         member=live.member_of(state, context.point),
     )
+
+
+def _seed_libraries(live: LiveRun, state: StepState, point: int) -> None:
+    """Let optimisers that draw from a generator of their own repeat with the run.
+
+    It is one for the process: points that run at once share it.
+    """
+    for library in _WITH_GENERATOR:
+        if (utils := sys.modules.get(f"{library}.utils")) is not None:
+            where = point_label(live, state, point)
+            seed = derive(live.seed, library, state.name, where)
+            utils.algorithm_globals.random_seed = seed
 
 
 def _show_figure(context: StepContext, value: Any) -> None:

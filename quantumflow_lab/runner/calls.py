@@ -16,11 +16,39 @@ from quantumflow_lab.runner.schedule import Schedule
 
 
 @dataclass(eq=False)
-class PendingCall:
+class Waiting:
+    """What a step waits for, its slot given back."""
+
+    parent: StepContext
+    """The step."""
+    results: tuple[Any, ...] | None = None
+    error: Exception | None = None
+    stopped: bool = False
+    woken: Event = field(default_factory=Event)
+
+    def answered(self) -> bool:
+        """Whether results or an error are here."""
+        return self.results is not None or self.error is not None
+
+    def done(self) -> bool:
+        """Whether it is answered or stopped."""
+        return self.answered() or self.stopped
+
+    def wake(self) -> None:
+        """Let the waiting thread go on."""
+        self.woken.set()
+
+    def stop(self) -> None:
+        """Let the waiting thread end with ``Stopped``."""
+        self.stopped = True
+        self.woken.set()
+
+
+@dataclass(eq=False, kw_only=True)
+class PendingCall(Waiting):
     """One call: PUBs on their way, and the thread that waits for them."""
 
     tag: str
-    parent: StepContext
     task: Task
     backend: str
     kind: Literal["sample", "estimate"]
@@ -30,27 +58,6 @@ class PendingCall:
     """Tells the runner that nobody wants the answer any more."""
     unit: int = -1
     """Scheduler number, once the runner has defined it."""
-    results: tuple[Any, ...] | None = None
-    error: Exception | None = None
-    stopped: bool = False
-    _woken: Event = field(default_factory=Event)
-
-    def answered(self) -> bool:
-        """Whether results or an error are here."""
-        return self.results is not None or self.error is not None
-
-    def done(self) -> bool:
-        """Whether the call is answered or stopped."""
-        return self.answered() or self.stopped
-
-    def wake(self) -> None:
-        """Let the waiting thread go on."""
-        self._woken.set()
-
-    def stop(self) -> None:
-        """Let the waiting thread end with ``Stopped``."""
-        self.stopped = True
-        self._woken.set()
 
     def cancel(self) -> None:
         """Ask for the call to be stopped."""
@@ -61,7 +68,7 @@ class PendingCall:
         """Block until answered; the step's slot is free for others meanwhile."""
         if not self.done():
             self.park(self)
-            self._woken.wait()
+            self.woken.wait()
         if self.error is not None:
             raise self.error
         if self.results is None:
@@ -83,7 +90,7 @@ class Calls:
         self._schedule = schedule
         self._made: dict[tuple[int, int], Iterator[int]] = {}
         self._pending: dict[int, PendingCall] = {}
-        self._waiting: dict[tuple[int, int], list[PendingCall]] = {}
+        self._waiting: dict[tuple[int, int], list[Waiting]] = {}
         self._parked: set[tuple[int, int]] = set()
 
     def count(self, context: StepContext, cap: int | None) -> int:
@@ -125,8 +132,8 @@ class Calls:
         self._schedule.weigh(call.unit, call.task)
         self._pending[call.unit] = call
 
-    def park(self, call: PendingCall) -> None:
-        """A step waits for a call: its slot is free until it goes on."""
+    def park(self, call: Waiting) -> None:
+        """A step waits for something: its slot is free until it goes on."""
         if call.done():
             call.wake()
             return
@@ -157,6 +164,10 @@ class Calls:
         call.results, call.error = results, error
         if results is None and error is None:
             call.stop()
+        self.release(call)
+
+    def release(self, call: Waiting) -> None:
+        """What a step waited for is here: it goes on once it has a slot."""
         key = call.parent.unit, call.parent.attempt
         if call not in self._waiting.get(key, []):
             return

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Event
 from typing import Any, Literal, Protocol
 
 from quantumflow_lab.cell.options import real, shown
@@ -34,6 +35,15 @@ class Call(Protocol):
         """Ask for the call to be stopped."""
 
 
+class Rest(Protocol):
+    """A step without a slot, which has nothing to do."""
+
+    stopped: bool
+    """True once the step is to end."""
+    woken: Event
+    """Set once the step has a slot again, or is to end."""
+
+
 class StepPort(Protocol):
     """The runner, as a step sees it."""
 
@@ -52,6 +62,12 @@ class StepPort(Protocol):
         options: Mapping[str, Any],
     ) -> Call:
         """Send PUBs through the scheduler."""
+
+    def rest(self, context: StepContext) -> Rest:
+        """Give the slot of a step back until :meth:`go_on`."""
+
+    def go_on(self, waiting: Any) -> None:
+        """Let a step that rests have a slot again, and then go on."""
 
 
 @dataclass(frozen=True, slots=True)

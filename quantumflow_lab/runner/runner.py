@@ -34,7 +34,7 @@ from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, JobExecutor, Sink, Stopped
 from quantumflow_lab.runner import console, records
 from quantumflow_lab.runner.bodies import Produced, make_task, point_label, run_body
-from quantumflow_lab.runner.calls import Calls, PendingCall
+from quantumflow_lab.runner.calls import Calls, PendingCall, Waiting
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.jobs import Jobs
 from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
@@ -233,6 +233,21 @@ class Runner:
         )
         self._post(lambda: self._calls.define(live, pending))
         return pending
+
+    def rest(self, context: StepContext) -> Waiting:
+        """Give the slot of a step back until :meth:`go_on`."""
+        waiting = Waiting(context)
+        self._post(lambda: self._calls.park(waiting))
+        return waiting
+
+    def go_on(self, waiting: Waiting) -> None:
+        """Let a step that rests have a slot again, and then go on."""
+
+        def answer() -> None:
+            waiting.results = ()
+            self._calls.release(waiting)
+
+        self._post(answer)
 
     def _post(self, action: Callable[[], None]) -> None:
         self._inbox.put(action)
