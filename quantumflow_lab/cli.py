@@ -156,7 +156,12 @@ def _doctor(arguments: argparse.Namespace, _: list[str]) -> int:
             colour = sys.stdout.isatty()
             print(line_of(finding, width=width, colour=colour), flush=True)
 
-    report = lab().doctor(arguments.backend, deadline=arguments.deadline, heard=show)
+    try:
+        report = lab().doctor(
+            arguments.backend, deadline=arguments.deadline, heard=show
+        )
+    except KeyboardInterrupt:
+        return INTERRUPTED
     if arguments.json:
         print(json.dumps(report.to_json(), indent=2))
     else:

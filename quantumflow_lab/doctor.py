@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 import textwrap
 import time
@@ -20,7 +21,7 @@ from quantumflow_lab.backends.conformance import (
     Verdict,
 )
 from quantumflow_lab.backends.registry import Registry
-from quantumflow_lab.errors import UnknownBackend
+from quantumflow_lab.errors import BadOption, UnknownBackend
 from quantumflow_lab.ports import JobEvent, JobRequest, Lost, Settled
 from quantumflow_lab.widgets import table_html
 from quantumflow_lab.widgets.escape import one_line
@@ -156,7 +157,14 @@ def examine(
     ------
     UnknownBackend
         Nothing of that name, or the factory gave no backend.
+    BadOption
+        A deadline that is no positive number of seconds.
     """
+    if not 0 < deadline < math.inf:
+        raise BadOption(
+            f"the deadline of a job must be a positive number of seconds, not "
+            f"{deadline}: type deadline=60"
+        )
     started = time.monotonic()
     name, registry = _introduced(backend, backends or Registry())
     findings = []

@@ -87,6 +87,24 @@ def test_a_factory_of_something_else_is_refused():
     assert "list is no BackendV2" in str(caught.value)
 
 
+@pytest.mark.parametrize("deadline", [0, -1.0, float("nan"), float("inf")])
+def test_a_deadline_is_a_positive_number_of_seconds(deadline):
+    with pytest.raises(BadOption) as caught:
+        examine("aer", deadline=deadline)
+    assert str(caught.value) == (
+        "the deadline of a job must be a positive number of seconds, not "
+        f"{deadline}: type deadline=60"
+    )
+
+
+def test_ctrl_c_ends_the_doctor_as_shells_have_it(home, monkeypatch):
+    def interrupt(finding, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("quantumflow_lab.cli.line_of", interrupt)
+    assert main(["doctor", "aer"]) == 130
+
+
 def test_a_backend_object_is_examined_and_the_registry_left_alone():
     registry = Registry()
     heard = []

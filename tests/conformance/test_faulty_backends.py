@@ -24,7 +24,7 @@ FAULTS = [
     (faulty.IgnoredCondition, "conditional", "outcome 00: 0 of 1000 shots"),
     (faulty.IgnoredReset, "reset", "outcome 0: 0 of 1000 shots"),
     (faulty.WrongSignOfY, "paulis", "+1 of IY"),
-    (faulty.HalfRotations, "angles", "2π/3): 249 of 1000"),
+    (faulty.HalfRotations, "angles", "(2π/3): "),
     (faulty.RaisesInResult, "answers", "RuntimeError: calibration in progress"),
 ]
 

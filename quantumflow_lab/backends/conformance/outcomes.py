@@ -13,7 +13,7 @@ from quantumflow_lab.backends.conformance.finding import Answer, check, skipped
 BINOMIAL = "exact binomial bounds around reported errors, false alarm below 1e-6"
 
 ANGLES = {"π/3": math.pi / 3, "π/2": math.pi / 2, "2π/3": 2 * math.pi / 3}
-"""Angles of RY, and so probabilities 1/4, 1/2 and 3/4."""
+"""Angles of a turn, and so probabilities 1/4, 1/2 and 3/4."""
 
 
 def pattern(width: int, bits: int) -> QuantumCircuit:
@@ -99,22 +99,21 @@ def ones(bench: Bench) -> Answer:
 
 @check(
     "Do turns by known angles give their probabilities?",
-    why="A wrong sign, unit or half-angle survives every test with 0 and 1.",
+    why="A wrong unit or a half-angle survives every test with 0 and 1.",
     decided=BINOMIAL,
-    remedy="compare RY(θ) on |0>, whose probability of 1 is sin²(θ/2)",
+    remedy="turn |0> by RY(θ): the probability of 1 is sin²(θ/2)",
 )
 def angles(bench: Bench) -> Answer:
-    """RY at three angles, and H RZ H, which sees the sign of nothing but Z."""
+    """RX and RY at three angles, and RZ between two H."""
     tally = Tally()
     circuits, expected = [], []
     for name, angle in ANGLES.items():
-        for axis in ("y", "z"):
+        for axis in ("x", "y", "z"):
             circuit = QuantumCircuit(1, 1)
-            if axis == "y":
-                circuit.ry(angle, 0)
-            else:
+            if axis == "z":
                 circuit.h(0)
-                circuit.rz(angle, 0)
+            getattr(circuit, f"r{axis}")(angle, 0)
+            if axis == "z":
                 circuit.h(0)
             circuit.measure(0, 0)
             circuits.append(circuit)
@@ -123,7 +122,9 @@ def angles(bench: Bench) -> Answer:
     for circuit, (label, share), counts in zip(circuits, expected, found, strict=True):
         allowed = bench.allowance(circuit)
         tally.expect(label, counts[1], counts.shots, share, allowed)
-    return tally.answer(f"RY and RZ at {', '.join(ANGLES)}, {bench.shots} shots each")
+    return tally.answer(
+        f"RX, RY and RZ at {', '.join(ANGLES)}, {bench.shots} shots each"
+    )
 
 
 @check(
