@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from quantumflow_lab.backends.conformance import Verdict
 from quantumflow_lab.backends.conformance.allowance import allowance
-from quantumflow_lab.backends.conformance.bounds import FALSE_ALARM, Tally
+from quantumflow_lab.backends.conformance.bounds import Tally
 
 
 def fails(hits: int, shots: int, probability: float, allowed: float, of: int) -> bool:
@@ -37,7 +37,7 @@ def chance_of_failing(truth: float, probability: float, allowed: float) -> float
 @pytest.mark.parametrize("allowed", [0.0, 0.05, 0.4])
 def test_a_right_device_at_the_edge_of_its_noise_passes(probability, allowed):
     for truth in (max(0, probability - allowed), min(1, probability + allowed)):
-        assert chance_of_failing(truth, probability, allowed) < FALSE_ALARM / 10
+        assert chance_of_failing(truth, probability, allowed) < 1e-7
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,14 @@ def test_a_right_device_at_the_edge_of_its_noise_passes(probability, allowed):
 )
 def test_a_wrong_device_fails(truth, probability, allowed):
     assert chance_of_failing(truth, probability, allowed) > 1 - 1e-9
+
+
+def test_the_bound_is_the_last_count_less_likely_than_one_in_two_million():
+    # binom.cdf(422, 1000, 1/2) = 4.5e-7, binom.cdf(423, 1000, 1/2) = 6.2e-7
+    assert fails(422, 1000, 0.5, 0.0, of=1)
+    assert not fails(423, 1000, 0.5, 0.0, of=1)
+    assert fails(578, 1000, 0.5, 0.0, of=1)
+    assert not fails(577, 1000, 0.5, 0.0, of=1)
 
 
 def test_one_wrong_shot_of_an_ideal_device_is_a_fault():
