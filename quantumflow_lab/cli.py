@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -11,9 +13,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
 from quantumflow_lab.cell.text import MAGIC, split_cell
 from quantumflow_lab.core import decode, replay_log
+from quantumflow_lab.doctor import DEADLINE_S, line_of
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
@@ -60,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     history = _command(commands, "history", _history, "list the newest runs")
     history.add_argument("name", nargs="?")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
+    doctor = _command(commands, "doctor", _doctor, "check a backend")
+    doctor.add_argument("backend", help="a name, or module:factory")
+    doctor.add_argument("--json", action="store_true", help="print for programs")
+    doctor.add_argument(
+        "--deadline",
+        type=float,
+        default=DEADLINE_S,
+        metavar="SECONDS",
+        help="longest time for one job (%(default)g)",
+    )
     replay = _command(commands, "replay", _replay, "show what a scheduler decided")
     replay.add_argument("log", type=Path, help="a file of QFLOW_SCHEDULE_LOG")
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
@@ -134,6 +148,26 @@ def _history(arguments: argparse.Namespace, _: list[str]) -> int:
 def _sql(arguments: argparse.Namespace, _: list[str]) -> int:
     print(Table(lab().sql(arguments.query)))
     return 0
+
+
+def _doctor(arguments: argparse.Namespace, _: list[str]) -> int:
+    def show(finding: Finding) -> None:
+        if not arguments.json:
+            width = shutil.get_terminal_size().columns
+            colour = sys.stdout.isatty()
+            print(line_of(finding, width=width, colour=colour), flush=True)
+
+    try:
+        report = lab().doctor(
+            arguments.backend, deadline=arguments.deadline, heard=show
+        )
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if arguments.json:
+        print(json.dumps(report.to_json(), indent=2))
+    else:
+        print(report.summary())
+    return 0 if report.ok else 1
 
 
 def _replay(arguments: argparse.Namespace, _: list[str]) -> int:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
+from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
+from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import NestedRun, RunIsLive, UnknownRun, did_you_mean
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
@@ -324,6 +326,31 @@ class Lab:
     def warm(self) -> None:
         """Start the workers, so that the first job does not wait for them."""
         self._pool.warm()
+
+    def doctor(
+        self,
+        backend: str | object,
+        *,
+        deadline: float = DEADLINE_S,
+        heard: Callable[[Finding], None] = lambda finding: None,
+    ) -> Report:
+        """Put a backend through the conformance suite, in a worker of its own.
+
+        Parameters
+        ----------
+        backend
+            A name that the lab knows, ``module:factory``, or a ``BackendV2``.
+        deadline
+            Seconds that one job may take before it counts as hanging.
+        heard
+            Called with each finding as soon as it is made.
+
+        Raises
+        ------
+        UnknownBackend
+            Nothing of that name, or the factory gave no backend.
+        """
+        return examine(backend, self.backends, deadline=deadline, heard=heard)
 
     def close(self) -> None:
         """Cancel what runs, write what is left, leave no process behind."""

@@ -69,7 +69,7 @@ def third_party_imports() -> set[str]:
     return names - set(sys.stdlib_module_names) - {"quantumflow_lab"}
 
 
-OPTIONAL = {"dask", "pandas"}
+OPTIONAL = {"dask", "pandas", "pytest"}
 """Imported only where a person has them anyway; nothing else depends on them."""
 
 

@@ -56,6 +56,7 @@ LAYERS = {
     "store": Layer("store", "codec ports core"),
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
+    "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored tables figures",
         "workflow grid planning runner store charts widgets",

@@ -1,0 +1,84 @@
+"""Backends of other people pass, with known exceptions.
+
+What is added to `BACKENDS`, a name and what makes the backend, is examined too.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from quantumflow_lab.backends.conformance import CHECKS, Verdict
+
+
+def aer():
+    from qiskit_aer import AerSimulator
+
+    return AerSimulator()
+
+
+def aer_manila():
+    from qiskit_aer import AerSimulator
+
+    return AerSimulator.from_backend(manila())
+
+
+def basic():
+    from qiskit.providers.basic_provider import BasicSimulator
+
+    return BasicSimulator()
+
+
+def generic():
+    from qiskit.providers.fake_provider import GenericBackendV2
+
+    return GenericBackendV2(5, seed=42)
+
+
+def manila():
+    fakes = pytest.importorskip("qiskit_ibm_runtime.fake_provider")
+    return fakes.FakeManilaV2()
+
+
+def ddsim(name):
+    return pytest.importorskip("mqt.ddsim").DDSIMProvider().get_backend(name)
+
+
+BACKENDS = [
+    ("aer", aer),
+    ("aer_manila", aer_manila),
+    ("basic", basic),
+    ("generic", generic),
+    ("manila", manila),
+    ("ddsim", lambda: ddsim("qasm_simulator")),
+    ("ddsim_path", lambda: ddsim("path_qasm_simulator")),
+]
+"""Name, and what makes the backend."""
+
+NO_CONDITIONS = {"conditional"}
+OWN_SEEDS = {"batch_seeds"}
+NOTES = {
+    "aer": set(),
+    "aer_manila": set(),
+    "basic": NO_CONDITIONS | OWN_SEEDS,
+    "generic": NO_CONDITIONS,
+    "manila": set(),
+    "ddsim": NO_CONDITIONS | OWN_SEEDS,
+}
+"""Checks that end in a note, beside the options that every one of these swallows."""
+
+BROKEN = {
+    # Bits that were never measured are left out, and the others written as hexadecimal.
+    "ddsim_path": {"registers", "paulis"},
+}
+"""Checks that really fail, and why."""
+
+
+@pytest.mark.parametrize(("name", "make"), BACKENDS, ids=[n for n, _ in BACKENDS])
+def test_a_backend_passes(examined, name, make):
+    findings = {f.check.name: f for f in examined(make())}
+    assert list(findings) == [check.name for check in CHECKS]
+    bad = {n: f.answer.text for n, f in findings.items() if f.verdict is Verdict.FAIL}
+    assert bad.keys() == BROKEN.get(name, set()), bad
+    noted = {n for n, f in findings.items() if f.verdict is Verdict.NOTE}
+    if name in NOTES:
+        assert noted == NOTES[name] | {"unknown_option"}
