@@ -5,9 +5,15 @@ What is added to `BACKENDS`, a name and what makes the backend, is examined too.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from quantumflow_lab.backends import PrimitiveBackend
 from quantumflow_lab.backends.conformance import CHECKS, Verdict
+from quantumflow_lab.workers import EnvironmentBackend
+
+ROOT = Path(__file__).parents[2]
 
 
 def aer():
@@ -35,12 +41,24 @@ def generic():
 
 
 def manila():
-    fakes = pytest.importorskip("qiskit_ibm_runtime.fake_provider")
-    return fakes.FakeManilaV2()
+    from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+    return FakeManilaV2()
+
+
+def ibm_primitives():
+    return PrimitiveBackend(manila())
 
 
 def ddsim(name):
-    return pytest.importorskip("mqt.ddsim").DDSIMProvider().get_backend(name)
+    from mqt.ddsim import DDSIMProvider
+
+    return DDSIMProvider().get_backend(name)
+
+
+def elsewhere(environment, factory):
+    """A backend of a provider that does not fit beside ours; ``make side`` makes it."""
+    return EnvironmentBackend(ROOT / f".venv-{environment}", factory, simulator=True)
 
 
 BACKENDS = [
@@ -51,6 +69,12 @@ BACKENDS = [
     ("manila", manila),
     ("ddsim", lambda: ddsim("qasm_simulator")),
     ("ddsim_path", lambda: ddsim("path_qasm_simulator")),
+    ("ibm_primitives", ibm_primitives),
+    (
+        "braket",
+        lambda: elsewhere("braket", "qiskit_braket_provider:BraketLocalBackend"),
+    ),
+    ("iqm", lambda: elsewhere("iqm", "iqm.qiskit_iqm:IQMFakeAdonis")),
 ]
 """Name, and what makes the backend."""
 
