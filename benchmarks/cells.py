@@ -48,6 +48,12 @@ LOOP = """
             for x in points
         ]
     """
+POPULATION = """
+    @qf.step
+    def energies(estimator):
+        (result,) = estimator.run([(ansatz, ising, points)]).result()
+        return result.data.evs
+    """
 ISING = SparsePauliOp.from_sparse_list(
     [("ZZ", [i, i + 1], 1.0) for i in range(4)] + [("X", [i], 0.7) for i in range(5)],
     num_qubits=5,
@@ -80,6 +86,14 @@ def measure(*, turns: int = 3, points: int = 200, calls: int = 100) -> Iterator[
                 gate=10,
                 stretch=14,
             )
+            yield _ratio(
+                f"VQE, a population of {calls} parameter sets in one call, as a cell",
+                lambda: _naive_loop(values),
+                lambda: _cell(lab, POPULATION, inputs),
+                turns,
+                gate=60,
+                stretch=100,
+            )
         finally:
             lab.close()
 
@@ -111,7 +125,9 @@ def _timed(call: Callable[[], object]) -> float:
 
 
 def _cell(lab: Lab, cell: str, inputs: dict[str, Any]) -> None:
-    run = lab.run(dedent(cell), name="bench", precision=0, seed=1, inputs=inputs)
+    run = lab.run(
+        dedent(cell), name="bench", precision=0, seed=1, inputs=inputs, fresh=True
+    )
     run.raise_failure()
 
 

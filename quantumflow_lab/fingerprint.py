@@ -32,7 +32,8 @@ _Numbers = dict[str, int]
 """Number of each parameter in the order of appearance."""
 
 _CIRCUIT = "qiskit.circuit.quantumcircuit.QuantumCircuit"
-_NAMED_BY_QISKIT = re.compile(r"(c*)circuit-\d+(_dg)?")
+_NAMED_BY_QISKIT = re.compile(r"c*[A-Za-z]\w*-\d+(_dg)?")
+"""Names with a counter, such as ``circuit-12`` and ``EfficientSU2-3``."""
 _REGISTER_BY_QISKIT = re.compile(r"c\d+")
 _EXPRESSION = "op operand left right target index value name var".split()
 """Attributes that make up the nodes of ``qiskit.circuit.classical.expr``."""
@@ -105,6 +106,9 @@ def _key(value: Any) -> bytes:
         return _hash("code", *_code_parts(value))
     if any(f"{k.__module__}.{k.__qualname__}" == _CIRCUIT for k in kind.__mro__):
         return _hash("circuit", *_circuit_parts(value))
+    if kind.__name__ == "ndarray":
+        # Equal numbers, however they lie in memory.
+        value = value.copy(order="C")
     encoded = encode(value)
     return _hash("value", encoded.media, encoded.data)
 
@@ -208,7 +212,9 @@ def _operation_parts(
     # Qiskit's shared gate objects are of private subclasses; the base is what they are.
     kind = getattr(operation, "base_class", type(operation))
     yield kind.__name__
-    yield "" if _NAMED_BY_QISKIT.fullmatch(operation.name) else operation.name
+    # What has no definition is known by its name alone.
+    counted = _NAMED_BY_QISKIT.fullmatch(operation.name) and operation.definition
+    yield "" if counted is not None else operation.name
     for name in ("label", "unit", "ctrl_state", "num_ctrl_qubits"):
         found = getattr(operation, name, None)
         yield "" if found is None else str(found)
