@@ -390,7 +390,10 @@ class Results(Protocol):
         """The newest result of a key and number that another run has taken."""
 
     def keep(self, key: str, number: int, known: Known) -> None:
-        """Add a result."""
+        """Add a result; others find it after the next :meth:`flush`."""
+
+    def flush(self) -> None:
+        """Make what has been added there for others."""
 
 
 class Sink(Protocol):

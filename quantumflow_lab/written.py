@@ -11,8 +11,20 @@ import io
 from typing import Any
 
 from qiskit import qpy
-from qiskit.circuit import ControlFlowOp, Gate, Instruction, QuantumCircuit
+from qiskit.circuit import (
+    Barrier,
+    ControlFlowOp,
+    Delay,
+    Gate,
+    Instruction,
+    Measure,
+    QuantumCircuit,
+    Reset,
+)
 from qiskit.exceptions import QiskitError
+
+_SURE = {"measure": Measure, "reset": Reset, "barrier": Barrier, "delay": Delay}
+"""Instructions beside standard gates that need no trial."""
 
 
 def write_circuit(circuit: QuantumCircuit) -> bytes:
@@ -24,11 +36,20 @@ def write_circuit(circuit: QuantumCircuit) -> bytes:
         If an instruction neither reads back nor has a definition.
     """
     data = _dump(circuit)
-    if _reads(data):
+    if _is_plain(circuit) or _reads(data):
         return data
     data = _dump(_spelled(circuit))
     qpy.load(io.BytesIO(data))
     return data
+
+
+def _is_plain(circuit: QuantumCircuit) -> bool:
+    """Whether all of it is what QPY is sure to rebuild."""
+    return all(
+        item.is_standard_gate()
+        or (item.name in _SURE and item.operation.base_class is _SURE[item.name])
+        for item in circuit.data
+    )
 
 
 def _dump(circuit: QuantumCircuit) -> bytes:

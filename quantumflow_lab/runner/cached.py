@@ -139,6 +139,10 @@ class Cache:
                 known = Known(live.id, live.name, now, shots, value)
                 self._results.keep(place.key, place.number, known)
 
+    def flush(self) -> None:
+        """Make what has been kept there for others."""
+        self._results.flush()
+
     def _places(
         self, live: LiveRun, state: StepState, kind: Kind, task: Task
     ) -> tuple[Place | None, ...]:

@@ -584,6 +584,7 @@ class Runner:
     # What others see.
 
     def _flush(self, *, sync: bool = False) -> bool:
+        self._cache.flush()
         try:
             self._recorder.flush(sync=sync)
         except StoreError as error:

@@ -32,6 +32,7 @@ class Results:
         self._path = path
         self._lock = threading.Lock()
         self._known: dict[tuple[str, int], list[Known]] = {}
+        self._unwritten: list[bytes] = []
         self._read_to = 0
         """Bytes of the file that are in memory."""
 
@@ -54,11 +55,19 @@ class Results:
             return next(others, None)
 
     def keep(self, key: str, number: int, known: Known) -> None:
-        """Add a result; a disk that takes none leaves the cache as it was."""
+        """Add a result; it is there for others after the next :meth:`flush`."""
         line = {"key": key, "number": number, **asdict(known)}
         data = json.dumps(line).encode() + b"\n"
-        with contextlib.suppress(OSError):
-            self._append(data)
+        with self._lock:
+            self._unwritten.append(data)
+
+    def flush(self) -> None:
+        """Write what has been added; a disk that takes none loses only the cache."""
+        with self._lock:
+            data, self._unwritten = b"".join(self._unwritten), []
+        if data:
+            with contextlib.suppress(OSError):
+                self._append(data)
 
     def _append(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
