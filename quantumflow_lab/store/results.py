@@ -15,7 +15,7 @@ from pathlib import Path
 
 from quantumflow_lab.ports import Known
 
-MOST_BYTES = 1 << 26
+MOST_BYTES = 1 << 25
 """Size of the file above which it is begun anew."""
 
 
