@@ -47,6 +47,25 @@ describe("a step", () => {
     ]);
   });
 
+  test("that took all its results from another run never looks measured", () => {
+    const done = { total: 3, counts: { done: 3 }, state: "done" as const };
+    const taken = { count: 3, name: "t1", age: 150 };
+    const { el } = show(run([step("counts", { ...done, cached: taken })]));
+    const status = node(el, "counts").querySelector<HTMLElement>(".qf-state")!;
+    expect(status.textContent).toBe("cached");
+    expect(status.title).toBe("cached · run t1 · 3 min ago");
+    expect(node(el, "counts").getAttribute("aria-label")).toContain("cached · run t1 · 3 min ago");
+  });
+
+  test("that took some of them says how many in its details", () => {
+    const done = { total: 21, counts: { done: 21 }, state: "done" as const };
+    const taken = { count: 2, name: "t1", age: 7200 };
+    const { el } = show(run([step("counts", { ...done, cached: taken })]));
+    expect(node(el, "counts").querySelector(".qf-state")!.textContent).toBe("done");
+    click(node(el, "counts"));
+    expect(el.textContent).toContain("2 of 21 cached · run t1 · 2 h ago");
+  });
+
   test("has a name for screen readers", () => {
     const { el } = show(run([counts]));
     expect(node(el, "counts").getAttribute("aria-label")).toBe(

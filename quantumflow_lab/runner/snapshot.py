@@ -127,7 +127,8 @@ def _points(state: StepState, counts: Counts) -> dict[str, int]:
     body = counts.get(2 * state.index, {})
     exec_ = counts.get(2 * state.index + 1, {})
     busy = sum(body.get(name, 0) + exec_.get(name, 0) for name in _BUSY)
-    running = min(busy, state.open)
+    # Steps that share a job are counted together, under the first of them.
+    running = min(max(busy, int(state.phase is not None)), state.open)
     found = {
         "done": state.done,
         "failed": state.failed,
