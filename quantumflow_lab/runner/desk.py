@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Protocol
 
 from quantumflow_lab.errors import RunCancelled
@@ -48,7 +49,8 @@ class Desk:
         self._changed = threading.Condition(self._lock)
         self._step: StepContext | None = None
         self._rest: Rest | None = None
-        self._beginning = False
+        self._beginning: object | None = None
+        """Stands for the run that has begun and does not serve yet."""
         self._making = 0
         """Calls on their way to the runner."""
         self._calls: list[Call] = []
@@ -103,7 +105,7 @@ class Desk:
         assert step is not None, "only the step serves"
         rest = step.port.rest(step)
         with self._changed:
-            self._step, self._rest, self._beginning = step, rest, False
+            self._step, self._rest, self._beginning = step, rest, None
             self._last = time.monotonic()
             self._changed.notify_all()
         try:
@@ -136,23 +138,23 @@ class Desk:
     def _opened(self) -> StepContext:
         """The step of the run, begun if need be."""
         with self._changed:
-            if self._step is None and not self._beginning:
-                self._beginning = True
+            if self._step is None and self._beginning is None:
+                beginning = self._beginning = object()
                 try:
                     run = self._begin(self)
                 except BaseException:
-                    self._beginning = False
-                    self._changed.notify_all()
+                    self._not_begun(beginning)
                     raise
-                run.when_done(self._not_begun)
+                run.when_done(partial(self._not_begun, beginning))
             self._changed.wait_for(lambda: self._step or not self._beginning)
             if self._step is None:
                 raise RunCancelled("the run of this handle was cancelled at its start")
             self._making += 1
             return self._step
 
-    def _not_begun(self) -> None:
-        """The run has ended, perhaps before its step began."""
+    def _not_begun(self, beginning: object) -> None:
+        """A run has ended, perhaps before its step began."""
         with self._changed:
-            self._beginning = False
-            self._changed.notify_all()
+            if self._beginning is beginning:
+                self._beginning = None
+                self._changed.notify_all()
