@@ -187,8 +187,13 @@ def _not_made(wanted: Environment, said: Mapping[str, Any]) -> EnvironmentBroken
                 "one by backend='NAME'"
             )
         case _:
+            if said.get("class") == "TypeError":
+                hint = "pass what it takes as arguments={…}"
+            else:
+                call = wanted.factory.replace(":", ".")
+                hint = f"see where by {wanted.python} -c 'import {module}; {call}()'"
             text = (
                 f"{wanted.factory} in {wanted.python} raised {said.get('class')}: "
-                f"{said.get('text')}; see to its arguments: arguments={{…}}"
+                f"{said.get('text')}; {hint}"
             )
     return EnvironmentBroken(text, python=wanted.python, factory=wanted.factory)

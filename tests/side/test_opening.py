@@ -89,9 +89,18 @@ def test_a_name_that_the_module_has_not():
 def test_a_factory_that_raises():
     with says(
         f"provider:broken in {sys.executable} raised ValueError: the token has "
-        "expired; see to its arguments: arguments={…}"
+        f"expired; see where by {sys.executable} -c 'import provider; "
+        "provider.broken()'"
     ):
         EnvironmentBackend(sys.executable, "provider:broken")
+
+
+def test_arguments_that_the_factory_does_not_take():
+    with says(
+        f"provider:broken in {sys.executable} raised TypeError: broken() got an "
+        "unexpected keyword argument 'token'; pass what it takes as arguments={…}"
+    ):
+        EnvironmentBackend(sys.executable, "provider:broken", arguments={"token": "t"})
 
 
 def test_a_factory_that_makes_no_backend():
