@@ -74,7 +74,7 @@ class Lookup:
             elif _left(pub, found) is None:
                 merged.append(_taken(pub, found))
             else:
-                merged.append(_topped_up(found, next(queue)))
+                merged.append(_topped_up(pub, found, next(queue)))
         return merged
 
 
@@ -199,7 +199,7 @@ def _taken(pub: Any, found: Found) -> Any:
     metadata = {**result.metadata, "qflow": _with_origin(found, result)}
     if not isinstance(pub, SamplerPub):
         return type(result)(result.data, metadata)
-    bits = result.data
+    bits = _by_name(pub, result)
     if found.known.shots > pub.shots:
         # Shots are in random order, so that the first of them are a fair sample.
         wanted = range(pub.shots)
@@ -208,11 +208,20 @@ def _taken(pub: Any, found: Found) -> Any:
     return SamplerPubResult(data, {**metadata, "shots": pub.shots})
 
 
-def _topped_up(found: Found, rest: Any) -> Any:
+def _by_name(pub: SamplerPub, result: Any) -> dict[str, BitArray]:
+    """Bits of each register, called as this circuit calls it.
+
+    Names that Qiskit makes up, such as ``c7``, are others in every circuit.
+    """
+    names = [register.name for register in pub.circuit.cregs]
+    return dict(zip(names, result.data.values(), strict=True))
+
+
+def _topped_up(pub: SamplerPub, found: Found, rest: Any) -> Any:
     """A result of another run and the shots that it lacked."""
     bits = {
         name: BitArray.concatenate_shots([array, rest.data[name]])
-        for name, array in found.result.data.items()
+        for name, array in _by_name(pub, found.result).items()
     }
     shots = found.known.shots + rest.metadata["shots"]
     data = DataBin(**bits, shape=rest.data.shape)

@@ -160,6 +160,45 @@ def test_too_few_shots_are_topped_up_and_too_many_are_cut(lab: Lab) -> None:
         assert cut.metadata["shots"] == 50
 
 
+def test_registers_are_called_as_in_the_circuit_that_asks(lab: Lab) -> None:
+    cell = """
+    from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
+
+    @qf.sample(shots=SHOTS)
+    def counts():
+        bits = ClassicalRegister(1)
+        qc = QuantumCircuit(QuantumRegister(1), bits)
+        qc.x(0)
+        qc.measure(0, 0)
+        names.append(bits.name)
+        return qc
+    """
+    names: list[str] = []
+
+    def measured(shots: int) -> Run:
+        text = dedent(cell).replace("SHOTS", str(shots))
+        names.clear()
+        run = lab.run(text, name="registers", inputs={"names": _Kept(names)})
+        run.raise_failure()
+        return run
+
+    for shots, jobs in ((10, 1), (10, 0), (30, 1)):
+        run = measured(shots)
+        assert len(run.jobs) == jobs
+        assert list(run["counts"].data) == names
+        assert run["counts"].data[names[0]].get_counts() == {"1": shots}
+
+
+class _Kept:
+    """A list that a run does not copy."""
+
+    def __init__(self, values: list[str]):
+        self.append = values.append
+
+    def __deepcopy__(self, memo: object) -> _Kept:
+        return self
+
+
 def test_a_seeded_run_is_taken_by_a_run_with_that_seed_only(lab: Lab) -> None:
     first = sweep(lab, seed=5)
     assert sweep(lab, seed=5).jobs == []
