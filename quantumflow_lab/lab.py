@@ -282,7 +282,7 @@ class Lab:
             As in :meth:`run`.
         **options
             ``shots`` of PUBs that bring none, ``optimization_level``, ``transpile``,
-            ``options``.
+            ``options``, and ``cache=False`` to take nothing of other runs.
 
         Raises
         ------

@@ -189,3 +189,11 @@ def test_equal_seeds_give_equal_results(own):
         ended(own)
     assert found[0] == found[1]
     assert found[0][0] != found[0][1]
+
+
+def test_a_handle_without_cache_always_measures(own):
+    for options, jobs in (({}, 1), ({}, 0), ({"cache": False}, 1)):
+        with own.sampler("aer", name="again", **options) as sampler:
+            sampler.run([BIT], shots=7).result()
+        ended(own)
+        assert len(own.load("again").jobs) == jobs
