@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from quantumflow_lab.codec import encode
+from quantumflow_lab.errors import NotStorable
 
 if TYPE_CHECKING:
     from qiskit.circuit import CircuitInstruction, Operation, QuantumCircuit
@@ -209,6 +210,11 @@ def _control_parts(
 def _operation_parts(
     operation: Operation, places: _Places, numbers: _Numbers | None
 ) -> Iterator[str | bytes]:
+    from qiskit.circuit import Instruction
+
+    if not isinstance(operation, Instruction):
+        # An annotated gate or a Clifford: its content is neither name nor definition.
+        raise NotStorable(f"{type(operation).__name__} in a circuit has no content key")
     # Qiskit's shared gate objects are of private subclasses; the base is what they are.
     kind = getattr(operation, "base_class", type(operation))
     yield kind.__name__

@@ -35,9 +35,11 @@ _Result: TypeAlias = PrimitiveResult[PubResult]
 class LabJob(BasePrimitiveJob[_Result, JobStatus]):
     """A call of a loop step; ``result()`` gives the step's slot back while it waits."""
 
-    def __init__(self, call: Call):
+    def __init__(self, call: Call, handle: object):
         super().__init__(call.tag)
         self._call = call
+        # A handle that nobody holds would end its run under the call.
+        self._handle = handle
 
     def result(self) -> _Result:
         """Wait for the results, one ``PubResult`` for each PUB.
@@ -104,9 +106,10 @@ class _Handle:
         given = {name: value for name, value in given.items() if value is not None}
         options, place = {**self._options, **given}, self._place
         if isinstance(place, Desk):
-            return LabJob(place.call(kind, self._backend, list(pubs), options))
+            call = place.call(kind, self._backend, list(pubs), options)
+            return LabJob(call, self)
         call = place.port.call(place, kind, self._backend, list(pubs), options)
-        return LabJob(call)
+        return LabJob(call, self)
 
     def close(self) -> None:
         """End the run that calls outside of a step belong to; the next begins one."""

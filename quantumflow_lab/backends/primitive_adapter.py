@@ -117,7 +117,12 @@ class PrimitiveAdapter:
         estimator = self.backend.primitive(
             "estimate", options, tag=self.tag, seed=_modest(seed)
         )
-        return list(self._wait(estimator.run(pubs)))
+        results = list(self._wait(estimator.run(pubs)))
+        if len(results) != len(pubs):
+            raise BackendFailed(
+                f"{self.backend.name} answered {len(results)} of {len(pubs)} PUBs"
+            )
+        return results
 
     def _wait(self, job: Any) -> Any:
         """The result of a job, once its state is final.

@@ -154,7 +154,8 @@ class Cache:
             key = self._backends.key(task.backend, kind, pub, how)
             if key is not None and live.seeded and not _is_exact(pub):
                 shots = getattr(pub, "shots", 0)
-                key = f"{key}.{live.seed}.{state.name}.{index}.{shots}"
+                where = f"{state.name}.{task.backend}"
+                key = f"{key}.{live.seed}.{where}.{index}.{shots}"
             index += self._backends.circuits(kind, pub)
             # Both operations are atomic: bodies run in several threads.
             number = next(live.asked_for.setdefault(key, count())) if key else 0

@@ -75,19 +75,19 @@ class Desk:
         RunCancelled
             If the run is cancelled before it takes the call.
         """
-        step = self._opened()
+        step, made = self._opened(), []
         try:
-            call = step.port.call(step, kind, backend, pubs, options)
+            made = [step.port.call(step, kind, backend, pubs, options)]
         except Stopped:
             raise RunCancelled("the run of this handle has been cancelled") from None
         finally:
+            # At once, so that the run never looks idle between the two.
             with self._lock:
                 self._making -= 1
-        with self._lock:
-            self._calls = [each for each in self._calls if not each.done()]
-            self._calls.append(call)
-            self._last = time.monotonic()
-        return call
+                open_calls = [each for each in self._calls if not each.done()]
+                self._calls = open_calls + made
+                self._last = time.monotonic()
+        return made[0]
 
     def close(self) -> None:
         """End the run, if there is one."""

@@ -43,6 +43,9 @@ Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
 how many microseconds to wait at least before another try, or -1."""
 
+_STEP_APART = 10**9
+"""Seeds between steps that share a job; no step has so many circuits."""
+
 _REASONS = {
     Fault.TRANSIENT: Reason.TRANSIENT,
     Fault.PERMANENT: Reason.PERMANENT,
@@ -144,7 +147,10 @@ class Jobs:
             tag=f"{live.id}.{job}",
             kind=kind,
             backend=backend,
-            members=tuple(_member(*member, tasks[member[0]]) for member in taken),
+            members=tuple(
+                _member(*member, tasks[member[0]], self._apart(member[0], block.step))
+                for member in taken
+            ),
             seed=derive(live.seed, block.step.name, backend),
         )
         now = self._clock.wall()
@@ -190,6 +196,11 @@ class Jobs:
         if job in self._open:
             self._open[job].stopping = True
             self._executor.cancel(job)
+
+    def _apart(self, unit: int, first: StepState) -> int:
+        """Keeps seeds of steps apart that share a job, and with it the base."""
+        _, block, _ = self._schedule.find(unit)
+        return 0 if block.step is first else block.step.index * _STEP_APART
 
     def _states(self, members: Sequence[tuple[int, int]]) -> tuple[StepState, ...]:
         """The steps of members, each once, in their order."""
@@ -341,11 +352,11 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
     )
 
 
-def _member(unit: int, attempt: int, task: Task) -> Member:
+def _member(unit: int, attempt: int, task: Task, apart: int) -> Member:
     return Member(
         unit=unit,
         attempt=attempt,
         pubs=task.pubs,
-        seed_index=task.seed_index,
+        seed_index=task.seed_index + apart,
         **task.options,
     )

@@ -329,7 +329,7 @@ class Schedule:
         """
         plan = state.plan
         key = live.number, plan.kind, backend, plan.others, attempts, timeout, hold
-        local = self._backends.known(backend).local
+        simulator = self._backends.known(backend).simulator
         class_ = self._shared.get(key, -1)
         if class_ >= 0 and _independent(live, state, self._ways[class_][0]):
             self._ways[class_][0].append(state)
@@ -337,7 +337,7 @@ class Schedule:
         class_ = self._job_class(
             live, state, backend, attempts=attempts, timeout=timeout, hold=hold
         )
-        if live.asked.seed is None and not local:
+        if live.asked.seed is None and not simulator:
             self._shared[key] = class_
         return class_
 

@@ -197,3 +197,12 @@ def test_a_handle_without_cache_always_measures(own):
             sampler.run([BIT], shots=7).result()
         ended(own)
         assert len(own.load("again").jobs) == jobs
+
+
+def test_a_job_keeps_the_handle_that_nobody_holds(own):
+    go_on = threading.Event()
+    own.backends.add("slow", slow(go_on))
+    job = own.sampler("slow").run([BIT], shots=4)
+    gc.collect()
+    go_on.set()
+    assert job.result()[0].data.meas.get_counts() == {"1": 4}

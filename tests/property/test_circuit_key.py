@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, qpy, transpile
-from qiskit.circuit import Gate, Parameter, ParameterVector
+from qiskit.circuit import (
+    AnnotatedOperation,
+    Gate,
+    Parameter,
+    ParameterVector,
+    PowerModifier,
+)
 from qiskit.circuit.classical import expr
 from qiskit.circuit.library import (
     RXGate,
@@ -20,7 +26,9 @@ from qiskit.circuit.library import (
     XGate,
     get_standard_gate_name_mapping,
 )
+from qiskit.quantum_info import Clifford
 
+from quantumflow_lab.errors import NotStorable
 from quantumflow_lab.fingerprint import circuit_key
 
 GATES = get_standard_gate_name_mapping()
@@ -213,3 +221,17 @@ def test_another_process_finds_the_same_key():
         timeout=60,
     )
     assert done.stdout.strip() == key(plain())
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        AnnotatedOperation(XGate(), [PowerModifier(3)]),
+        Clifford(QuantumCircuit(1)),
+    ],
+)
+def test_what_is_neither_named_nor_defined_by_its_content_has_no_key(operation):
+    circuit = QuantumCircuit(1)
+    circuit.append(operation, [0])
+    with pytest.raises(NotStorable, match="in a circuit has no content key"):
+        circuit_key(circuit)

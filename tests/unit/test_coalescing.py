@@ -105,3 +105,31 @@ def test_cancelling_a_step_leaves_those_that_share_its_job(lab: Lab) -> None:
     run.wait()
     assert [value.data.meas.num_shots for value in run["in_z"]] == [100, 100, 100]
     assert {value.reason for value in run["in_x"]} == {"RunCancelled"}
+
+
+def test_equal_circuits_of_steps_that_share_a_job_have_seeds_of_their_own(
+    lab: Lab,
+) -> None:
+    cell = """
+    @qf.sample(shots=500)
+    def one():
+        return coin
+
+    @qf.sample(shots=500)
+    def other():
+        return coin
+    """
+    coin = QuantumCircuit(1)
+    coin.h(0)
+    coin.measure_all()
+    lab.backends.add("device", Device("device"))
+    run = lab.run(
+        dedent(cell),
+        name="coins",
+        backend="device",
+        policy="cheapest",
+        inputs={"coin": coin},
+    )
+    assert len(run.jobs) == 1
+    seeds = [run[name].metadata["qflow"]["seed"] for name in ("one", "other")]
+    assert seeds[0] != seeds[1]
