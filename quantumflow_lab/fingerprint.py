@@ -210,10 +210,14 @@ def _control_parts(
 def _operation_parts(
     operation: Operation, places: _Places, numbers: _Numbers | None
 ) -> Iterator[str | bytes]:
-    from qiskit.circuit import Instruction
+    from qiskit.circuit import AnnotatedOperation, Instruction
 
+    if isinstance(operation, AnnotatedOperation):
+        yield f"annotated {operation.modifiers}"
+        yield _hash(*_operation_parts(operation.base_op, places, numbers))
+        return
     if not isinstance(operation, Instruction):
-        # An annotated gate or a Clifford: its content is neither name nor definition.
+        # A Clifford and the like: its content is neither in its name nor defined.
         raise NotStorable(f"{type(operation).__name__} in a circuit has no content key")
     # Qiskit's shared gate objects are of private subclasses; the base is what they are.
     kind = getattr(operation, "base_class", type(operation))

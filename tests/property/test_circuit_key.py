@@ -223,15 +223,21 @@ def test_another_process_finds_the_same_key():
     assert done.stdout.strip() == key(plain())
 
 
-@pytest.mark.parametrize(
-    "operation",
-    [
-        AnnotatedOperation(XGate(), [PowerModifier(3)]),
-        Clifford(QuantumCircuit(1)),
-    ],
-)
-def test_what_is_neither_named_nor_defined_by_its_content_has_no_key(operation):
+def test_modifiers_and_what_they_modify_are_seen():
+    found = set()
+    for base, power in (
+        (XGate(), 2),
+        (XGate(), 3),
+        (UnitaryGate([[1, 0], [0, -1]]), 3),
+    ):
+        circuit = QuantumCircuit(1)
+        circuit.append(AnnotatedOperation(base, [PowerModifier(power)]), [0])
+        found.add(key(circuit))
+    assert len(found) == 3
+
+
+def test_what_is_not_defined_by_its_name_has_no_key():
     circuit = QuantumCircuit(1)
-    circuit.append(operation, [0])
-    with pytest.raises(NotStorable, match="in a circuit has no content key"):
+    circuit.append(Clifford(QuantumCircuit(1)), [0])
+    with pytest.raises(NotStorable, match="Clifford in a circuit has no content key"):
         circuit_key(circuit)
