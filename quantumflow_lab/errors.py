@@ -44,6 +44,8 @@
     │   ├── TooMuchMemory         a simulation this machine cannot hold
     │   ├── CircuitRefused        transpiling or validating the circuit failed
     │   ├── BackendFailed         the backend answered with an error
+    │   ├── JobCancelled          the job was cancelled at its provider
+    │   ├── JobUnanswered         a job was sent, and cannot be asked about any more
     │   ├── WorkerLost            the worker process died
     │   ├── EnvironmentBroken     another Python that cannot give its backend
     │   ├── NoCommonQpy           two versions of Qiskit without a form both know
@@ -409,6 +411,18 @@ class BackendFailed(BackendError):
     """The backend answered with an error."""
 
     slug = "backend-failed"
+
+
+class JobCancelled(BackendError):
+    """The job was cancelled at its provider."""
+
+    slug = "job-cancelled"
+
+
+class JobUnanswered(BackendError):
+    """A job was sent, and cannot be asked about any more."""
+
+    slug = "job-unanswered"
 
 
 class WorkerLost(BackendError):

@@ -8,8 +8,8 @@ all: an :class:`Outcome` or an error for each circuit.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import InitVar, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -19,6 +19,7 @@ from quantumflow_lab.backends.arrays import in_arrays
 from quantumflow_lab.backends.counts import read_counts
 from quantumflow_lab.backends.estimating import ReadoutErrors
 from quantumflow_lab.backends.facts import (
+    SEED_OPTIONS,
     calibration_date,
     circuit_limit,
     is_aer,
@@ -26,9 +27,11 @@ from quantumflow_lab.backends.facts import (
     is_basic,
     is_noisy,
     option_names,
+    reads_qubits,
 )
 from quantumflow_lab.backends.failures import failed_with
 from quantumflow_lab.backends.isa import Kept, Transpiler
+from quantumflow_lab.backends.jobs import fetched, id_of, name_of
 from quantumflow_lab.backends.memory import (
     NO_INITIALIZE,
     is_unitary,
@@ -37,8 +40,10 @@ from quantumflow_lab.backends.memory import (
 )
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.noise import Cuts, readout_errors
-from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
-from quantumflow_lab.errors import BackendFailed
+from quantumflow_lab.backends.parts import Parts
+from quantumflow_lab.backends.pieces import Outcome, Piece, Shared, assigned
+from quantumflow_lab.backends.straight import Straight, straight
+from quantumflow_lab.errors import BackendFailed, CircuitRefused
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -92,7 +97,7 @@ class RunAdapter:
     @property
     def takes_seed(self) -> bool:
         """True if the backend has an option for the seed."""
-        return "seed_simulator" in self._options
+        return not self._options.isdisjoint(SEED_OPTIONS)
 
     def run(
         self,
@@ -101,6 +106,7 @@ class RunAdapter:
         seed: int | None,
         options: Mapping[str, Any],
         threads: int | None = None,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> list[Outcome | Exception]:
         """Run circuits of equal shots in one job.
 
@@ -115,6 +121,8 @@ class RunAdapter:
             Run options.
         threads
             Threads for an Aer simulation, or None to leave it to Aer.
+        wanted
+            Asked while it is waited for a provider that cannot be reached.
 
         Returns
         -------
@@ -129,7 +137,8 @@ class RunAdapter:
         settings = {"shots": pieces[0].shots, **options}
         if seed is not None and self.takes_seed:
             # Aer takes 64 bits; of other backends one can only count on 31.
-            settings["seed_simulator"] = seed if self.batches_seeds else seed % 2**31
+            number = seed if self.batches_seeds else seed % 2**31
+            settings |= dict.fromkeys(self._options.intersection(SEED_OPTIONS), number)
         if threads and self.batches_seeds:
             settings.setdefault("max_parallel_threads", threads)
         backend = self.backend
@@ -139,8 +148,10 @@ class RunAdapter:
         if self._takes_arrays(options):
             circuits, settings["parameter_binds"] = in_arrays(pieces)
             settings["runtime_parameter_bind_enable"] = True
-        else:
+        elif self.has_exact:
             circuits = [piece.bound() for piece in pieces]
+        else:
+            return self._run_elsewhere(pieces, settings, seed, wanted)
         model = self._noise_model(options)
         if model is not None:
             settings["noise_model"] = self._cuts.of(model, circuits)
@@ -156,6 +167,56 @@ class RunAdapter:
             self._read(result, i, piece, None if seed is None else seed + SEED_STEP * i)
             for i, piece in enumerate(pieces)
         ]
+
+    def _run_elsewhere(
+        self,
+        pieces: Sequence[Piece],
+        settings: Mapping[str, Any],
+        seed: int | None,
+        wanted: Callable[[], bool],
+    ) -> list[Outcome | Exception]:
+        """Run where habits are unknown, with as little room for them as can be."""
+        straights = [self._straight(piece.circuit) for piece in pieces]
+        circuits = []
+        for i, (piece, found) in enumerate(zip(pieces, straights, strict=True)):
+            source = piece.circuit if found is None else found.circuit
+            bound = assigned(source, piece.values)
+            # By its name a circuit is recognised in results of another order.
+            circuits.append(bound.copy(f"qflow_{i}"))
+        job = self.job = self.backend.run(circuits, **settings)
+        self.provider_job = id_of(job)
+        try:
+            result = fetched(job, self.backend.name, wanted)
+        finally:
+            if self.job is job:
+                self.job = None
+        parts = Parts.of(result, [circuit.name for circuit in circuits])
+        outcomes: list[Outcome | Exception] = []
+        for i, (piece, found) in enumerate(zip(pieces, straights, strict=True)):
+            place = parts.place(i)
+            if isinstance(place, Exception):
+                outcomes.append(place)
+                continue
+            used = None if seed is None else seed + SEED_STEP * i
+            ran = piece if found is None else replace(piece, circuit=found.circuit)
+            outcome = self._read(result, place, ran, used)
+            if found is not None and isinstance(outcome, Outcome):
+                outcome = replace(outcome, counts=found.restored(outcome.counts))
+            outcomes.append(outcome)
+        return outcomes
+
+    def _straight(self, circuit: QuantumCircuit) -> Straight | None:
+        whole = reads_qubits(self.backend)
+        found = self.derived.once(
+            circuit, "straight", lambda: straight(circuit, whole=whole)
+        )
+        if whole and found is None:
+            raise CircuitRefused(
+                f"{self.backend.name} reads every qubit once, at the end: "
+                "measure no qubit twice and nothing in mid-circuit",
+                backend=self.backend.name,
+            )
+        return found
 
     def _takes_arrays(self, options: Mapping[str, Any]) -> bool:
         """Ideal Aer only: noise depends on angles that it would have to know."""
@@ -231,5 +292,6 @@ def _failure(result: Any, index: int) -> Exception | None:
     succeeded = getattr(result, "success", True)
     if succeeded or (part is not None and getattr(part, "success", False)):
         return None
-    text = str(getattr(part, "status", "") or getattr(result, "status", "") or "failed")
+    status = getattr(part, "status", "") or getattr(result, "status", "") or "failed"
+    text = status if isinstance(status, str) else name_of(status)
     return failed_with(text.removeprefix("ERROR: ").strip())

@@ -46,13 +46,42 @@ def read_counts(result: Any, index: int, circuit: QuantumCircuit) -> Counts:
     BackendFailed
         There are no counts, or their keys fit no register.
     """
-    try:
-        raw = result.data(index)["counts"]
-    except (KeyError, TypeError, AttributeError):
-        raw = result.get_counts(index)
+    raw = _raw_counts(result, index)
     if not raw:
-        raise BackendFailed("the backend returned no counts for a circuit")
-    return _as_integers(raw, circuit)
+        raise BackendFailed(
+            f"the backend returned no counts for a circuit{_instead(result, index)}"
+        )
+    try:
+        return _as_integers(raw, circuit)
+    except (TypeError, ValueError) as error:
+        raise BackendFailed(f"the backend returned counts {raw!r:.80}") from error
+
+
+def _raw_counts(result: Any, index: int) -> Any:
+    data = _data(result, index)
+    if "counts" in data:
+        return data["counts"]
+    try:
+        return result.get_counts(index)
+    except Exception as error:
+        raise BackendFailed(
+            "the backend returned no counts for a circuit: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _data(result: Any, index: int) -> Mapping[str, Any]:
+    try:
+        return dict(result.data(index))
+    except Exception:  # noqa: BLE001 - foreign code; it may still have get_counts()
+        return {}
+
+
+def _instead(result: Any, index: int) -> str:
+    for name in ("statevector", "unitary"):
+        if _data(result, index).get(name) is not None:
+            return f", only a {name}: take a backend that samples"
+    return ""
 
 
 def _as_integers(raw: Mapping[Any, Any], circuit: QuantumCircuit) -> Counts:

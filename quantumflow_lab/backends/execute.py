@@ -257,6 +257,7 @@ class _Job:
                 options=options,
                 # A second thread would only get in the way.
                 threads=1 if self.threads and self.is_light(batch) else self.threads,
+                wanted=self.wanted,
             )
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             groups = _by_member(batch)
@@ -354,7 +355,9 @@ class _NativeJob(_Job):
         assert isinstance(self.adapter, PrimitiveAdapter), "others measure estimates"
         seed, options = self.request.seed, asked[0].member.options
         try:
-            results = self.adapter.estimate(pubs, seed=seed, options=options)
+            results = self.adapter.estimate(
+                pubs, seed=seed, options=options, wanted=self.wanted
+            )
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             failure = backend_error(error, self.request.backend)
             for one in asked:

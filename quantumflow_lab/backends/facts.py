@@ -19,10 +19,13 @@ DEVICE_SHOTS = 100_000
 DEVICE_CIRCUITS = 300
 """Most circuits in one job on a device that declares no limit of its own."""
 
+SEED_OPTIONS = ("seed_simulator", "simulator_seed")
+"""What backends call their seed."""
+
 RESERVED_OPTIONS = {
     "shots": "use --shots or put the shots into the PUB",
     "memory": "results are BitArrays, which know every shot",
-    "seed_simulator": "use --seed",
+    **dict.fromkeys(SEED_OPTIONS, "use --seed"),
     "parameter_binds": "put the parameter values into the PUB",
 }
 """Run options that the lab sets itself, and what to type instead."""
@@ -59,6 +62,8 @@ def facts_of(
 def option_names(backend: BackendV2) -> set[str]:
     """Every run option the backend declares, the reserved ones included."""
     options: Any = backend.options
+    if options is None:
+        return set()
     return set(options) if isinstance(options, Mapping) else set(vars(options))
 
 
@@ -104,6 +109,12 @@ def is_elsewhere(backend: object) -> bool:
     return _is_from(backend, "quantumflow_lab", "EnvironmentBackend")
 
 
+def reads_qubits(backend: object) -> bool:
+    """True for simulators that return a bit for every qubit, whatever was measured."""
+    names = ("HybridQasmSimulatorBackend", "PathQasmSimulatorBackend")
+    return any(_is_from(backend, "mqt", name) for name in names)
+
+
 def is_simulator(backend: Any) -> bool:
     """True if shots are simulated on this machine, as far as one can tell."""
     if is_primitive(backend):
@@ -138,9 +149,15 @@ def has_coupling(backend: BackendV2) -> bool:
 
 def shot_limit(backend: BackendV2) -> int:
     """Most shots of one circuit."""
-    if is_simulator(backend):
-        return _declared(backend, "max_shots") or SIMULATOR_SHOTS
-    return _declared(backend, "max_shots") or DEVICE_SHOTS
+    usual = SIMULATOR_SHOTS if is_simulator(backend) else DEVICE_SHOTS
+    return _declared(backend, "max_shots") or _validated_shots(backend) or usual
+
+
+def _validated_shots(backend: Any) -> int | None:
+    """The upper end of the range that the options themselves allow."""
+    allowed = getattr(backend.options, "validator", {}).get("shots")
+    most = allowed[1] if isinstance(allowed, tuple) and len(allowed) == 2 else None
+    return most if isinstance(most, int) and most > 0 else None
 
 
 def circuit_limit(backend: BackendV2) -> int:

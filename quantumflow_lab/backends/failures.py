@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quantumflow_lab.errors import (
@@ -10,6 +10,8 @@ from quantumflow_lab.errors import (
     BackendFailed,
     BadShots,
     CircuitRefused,
+    JobCancelled,
+    JobUnanswered,
     QuantumFlowError,
     TooMuchMemory,
 )
@@ -41,7 +43,7 @@ def refused(error: Exception, backend: str) -> Exception:
     if isinstance(error, QuantumFlowError):
         return error
     return CircuitRefused(
-        f"{backend} cannot take the circuit: {_text(error)}",
+        f"{backend} cannot take the circuit: {text_of(error)}",
         backend=backend,
         cause=type(error).__name__,
     )
@@ -53,15 +55,15 @@ def backend_error(error: Exception, backend: str) -> Exception:
         return error
     if isinstance(error, MemoryError):
         return failed_with("insufficient memory")
-    known = failed_with(_text(error))
+    known = failed_with(text_of(error))
     if type(known) is not BackendFailed:
         return known
     return BackendFailed(
-        f"{backend} failed: {_text(error)}",
+        f"{backend} failed: {text_of(error)}",
         backend=backend,
         cause=type(error).__name__,
         fault=_fault(error),
-        retry_after=_retry_after(error),
+        retry_after=wait_for(error),
     )
 
 
@@ -70,7 +72,8 @@ def failed_together(error: Exception) -> Exception:
 
     What will never succeed as a whole may in parts, so the job is cut.
     """
-    if fault_of(error) is not Fault.PERMANENT:
+    of_the_job = isinstance(error, JobCancelled | JobUnanswered)
+    if of_the_job or fault_of(error) is not Fault.PERMANENT:
         return error
     return BackendFailed(str(error), fault=Fault.TOO_BIG)
 
@@ -79,6 +82,9 @@ def fault_of(error: Exception) -> Fault:
     """Whether to try again, in smaller jobs, on another backend, or not at all."""
     if type(error) is BackendFailed:
         return Fault(str(error.facts.get("fault", Fault.PERMANENT)))
+    if isinstance(error, JobCancelled | JobUnanswered):
+        # Neither to be sent again, nor elsewhere: that is for a person to decide.
+        return Fault.PERMANENT
     refused = isinstance(error, BackendError | BadShots)
     return Fault.REFUSED if refused else Fault.PERMANENT
 
@@ -89,6 +95,24 @@ def patience_of(error: Exception) -> float | None:
     return wait if isinstance(wait, float) else None
 
 
+def of_contact(error: Exception) -> bool:
+    """Whether it tells of the way to a provider, not of what the job came to."""
+    if isinstance(error, QuantumFlowError):
+        return False
+    return _is_network(error) or _status(error) is not None
+
+
+def is_in_doubt(error: Exception) -> bool:
+    """Whether a request may have arrived although its answer is this error."""
+    status = _status(error)
+    return _is_network(error) if status is None else status >= 500
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether the same question may be answered later."""
+    return _fault(error) is Fault.TRANSIENT
+
+
 def _fault(error: Exception) -> Fault:
     """Of what sort an exception of a backend or of its client library is."""
     status = _status(error)
@@ -96,23 +120,40 @@ def _fault(error: Exception) -> Fault:
         return Fault.TOO_BIG
     # A broken connection may hold next time; a missing token file will not come back,
     # and what a server says with a status is told by the status.
-    network = isinstance(error, OSError) and not isinstance(error, _FILES)
-    transient = network if status is None else status in _BUSY
+    transient = _is_network(error) if status is None else status in _BUSY
     return Fault.TRANSIENT if transient else Fault.PERMANENT
+
+
+def _is_network(error: Exception) -> bool:
+    return any(
+        isinstance(each, OSError) and not isinstance(each, _FILES)
+        for each in _behind(error)
+    )
 
 
 def _status(error: Exception) -> int | None:
     """HTTP status, where clients keep it: on the error, or on its response."""
-    response: Any = getattr(error, "response", None)
-    holders = (error, "status_code"), (response, "status_code"), (error, "code")
-    for holder, name in holders:
-        status = getattr(holder, name, None)
-        if isinstance(status, int):
-            return status
+    for each in _behind(error):
+        response: Any = getattr(each, "response", None)
+        holders = (each, "status_code"), (response, "status_code"), (each, "code")
+        for holder, name in holders:
+            status = getattr(holder, name, None)
+            if isinstance(status, int) and 400 <= status < 600:
+                return status
     return None
 
 
-def _retry_after(error: Exception) -> float | None:
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it was raised from: clients wrap what they meet."""
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def wait_for(error: Exception) -> float | None:
     """Seconds from a ``Retry-After``; the form with a date is left to the back-off."""
     headers = getattr(getattr(error, "response", None), "headers", None)
     wait = getattr(error, "retry_after", None)
@@ -125,6 +166,7 @@ def _retry_after(error: Exception) -> float | None:
     return min(seconds, _MOST_PATIENCE_S) if seconds >= 0 else None
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
+    """Class and message on one line."""
     text = " ".join(str(error).strip("'\"").split()) or "no reason given"
     return f"{type(error).__name__}: {text}"

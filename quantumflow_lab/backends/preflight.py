@@ -18,6 +18,7 @@ from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import check_precision, check_shots
 from quantumflow_lab.errors import (
     BadPrecision,
+    CircuitRefused,
     TooMuchMemory,
     TooWide,
     UnknownBackendOption,
@@ -50,7 +51,7 @@ def preflight(
 
     Raises
     ------
-    UnknownBackendOption, BadShots, BadPrecision, TooWide, TooMuchMemory
+    UnknownBackendOption, BadShots, BadPrecision, TooWide, TooMuchMemory, CircuitRefused
         With what to type instead.
     """
     check_options(facts, options)
@@ -67,6 +68,8 @@ def preflight(
             check_precision(pub.precision, facts.max_shots)
         if exact:
             check_exact(facts, pub.circuit)
+        else:
+            check_measures(facts)
         check_width(facts, pub.circuit)
         # How other simulators hold a state is not known.
         if facts.simulator and facts.exact:
@@ -105,6 +108,15 @@ def check_exact(facts: BackendFacts, circuit: QuantumCircuit) -> None:
         raise BadPrecision(
             "precision=0 has no meaning for a circuit with mid-circuit measurements, "
             "whose state is random: type precision=0.01",
+            backend=facts.name,
+        )
+
+
+def check_measures(facts: BackendFacts) -> None:
+    """Raise ``CircuitRefused`` if the target has no measurement."""
+    if "measure" not in facts.operations:
+        raise CircuitRefused(
+            f"{facts.name} cannot measure, so it has no counts: take another backend",
             backend=facts.name,
         )
 

@@ -7,7 +7,7 @@ or an error for each circuit, counts being the common currency.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -17,16 +17,15 @@ from qiskit.primitives.containers import PubResult
 
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.facts import calibration_date, circuit_limit, is_noisy
+from quantumflow_lab.backends.failures import is_in_doubt, text_of
 from quantumflow_lab.backends.isa import Kept, Transpiler
+from quantumflow_lab.backends.jobs import awaited, id_of
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
-from quantumflow_lab.errors import BackendFailed
+from quantumflow_lab.errors import BackendFailed, JobUnanswered
 
-POLL_S = 0.5
-"""Seconds between two looks at a job of a provider; the first ones come sooner."""
-
-_ENDED = ("DONE", "COMPLETED", "ERROR", "FAILED", "CANCELLED")
-"""How the names of final states begin: IBM has "Cancelled - Ran too long", too."""
+LOOK_FOR_S = (0.0, 1.0, 4.0)
+"""Seconds before each look for a job that may have arrived."""
 
 
 @dataclass
@@ -47,6 +46,8 @@ class PrimitiveAdapter:
     """Circuits made from ISA circuits, for as long as those are kept."""
     tag: str | None = None
     """Put on the jobs, where the provider keeps tags."""
+    known: set[str | None] = field(default_factory=set)
+    """Ids of the jobs so far."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     provider_job: str | None = None
@@ -82,6 +83,7 @@ class PrimitiveAdapter:
         seed: int | None,
         options: Mapping[str, Any],
         threads: int | None = None,
+        wanted: Callable[[], bool] = lambda: True,
     ) -> list[Outcome | Exception]:
         """Run circuits in one job; see :meth:`RunAdapter.run`."""
         sampler = self.backend.primitive(
@@ -99,7 +101,7 @@ class PrimitiveAdapter:
                 # A circuit without parameters has no array to be repeated along.
                 pubs += [(piece.circuit, None, piece.shots) for piece in same]
                 alike += [[piece] for piece in same]
-        result = self._wait(sampler.run(pubs))
+        result = self._wait(self._sent(sampler, pubs), wanted)
         if len(result) != len(pubs):
             raise BackendFailed(
                 f"{self.backend.name} answered {len(result)} of {len(pubs)} PUBs"
@@ -111,46 +113,65 @@ class PrimitiveAdapter:
         ]
 
     def estimate(
-        self, pubs: Sequence[Any], *, seed: int | None, options: Mapping[str, Any]
+        self,
+        pubs: Sequence[Any],
+        *,
+        seed: int | None,
+        options: Mapping[str, Any],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> list[PubResult]:
         """Estimate ISA PUBs in one job, with the estimator of the backend."""
         estimator = self.backend.primitive(
             "estimate", options, tag=self.tag, seed=_modest(seed)
         )
-        results = list(self._wait(estimator.run(pubs)))
+        results = list(self._wait(self._sent(estimator, pubs), wanted))
         if len(results) != len(pubs):
             raise BackendFailed(
                 f"{self.backend.name} answered {len(results)} of {len(pubs)} PUBs"
             )
         return results
 
-    def _wait(self, job: Any) -> Any:
-        """The result of a job, once its state is final.
-
-        Not by ``result()`` alone: some wait for ever for states that they do not know.
-        """
-        self.job, self.provider_job = job, _id_of(job)
-        pause = 0.001
+    def _sent(self, primitive: Any, pubs: Sequence[Any]) -> Any:
+        """The job, also if only the answer to its submission was lost on the way."""
         try:
-            while not is_final(job):
-                time.sleep(pause)
-                pause = min(2 * pause, POLL_S)
-            return job.result()
+            return primitive.run(pubs)
+        except Exception as error:
+            found = self._found(error) if is_in_doubt(error) else None
+            if found is None:
+                raise
+            return found
+
+    def _found(self, error: Exception) -> Any:
+        """The job of our tag, where its provider keeps tags; None if it never came."""
+        service = getattr(self.backend.backend, "service", None)
+        if service is None or self.tag is None:
+            return None
+        for pause in LOOK_FOR_S:
+            time.sleep(pause)
+            try:
+                jobs = service.jobs(job_tags=[self.tag], limit=None)
+            except Exception as other:  # noqa: BLE001 - a client raises anything
+                raise JobUnanswered(
+                    f"{self.backend.name} may have taken the job tagged {self.tag} "
+                    f"({text_of(error)}), and cannot be asked ({text_of(other)}): look "
+                    "there before you run the step again",
+                    backend=self.backend.name,
+                    tag=self.tag,
+                ) from error
+            new = [job for job in jobs if id_of(job) not in self.known]
+            if new:
+                return new[0]
+        return None
+
+    def _wait(self, job: Any, wanted: Callable[[], bool]) -> Any:
+        self.job, self.provider_job = job, id_of(job)
+        self.known.add(self.provider_job)
+        try:
+            return awaited(job, self.backend.name, wanted)
         finally:
-            self.job = None
-
-
-def is_final(job: Any) -> bool:
-    """Whether a job has ended; its status may be a string, an enum, or a method."""
-    status = getattr(job, "status", None)
-    status = status() if callable(status) else status
-    name = str(getattr(status, "name", status)).upper()
-    return name.startswith(_ENDED)
-
-
-def _id_of(job: Any) -> str | None:
-    found = getattr(job, "job_id", None)
-    return None if found is None else str(found() if callable(found) else found)
+            # A later job may have taken the place of one that was given up.
+            if self.job is job:
+                self.job = None
 
 
 def _modest(seed: int | None) -> int | None:
@@ -167,6 +188,8 @@ def _outcome(
     for register in circuit.cregs:
         array = arrays.get(register.name)
         if array is None:
+            if any(bit in item.clbits for item in circuit.data for bit in register):
+                return BackendFailed(f"the backend left out register {register.name}")
             continue  # nothing was measured into it
         if array.num_shots != piece.shots:
             return BackendFailed(

@@ -106,15 +106,16 @@ class KernelJobs:
             self.cancel(job)
 
     def _leave(self, task: _Task) -> None:
-        task.left = True
         for line in self._lines.values():
             if task in line.queue:
                 line.queue.remove(task)
             if line.running is task:
+                # Before it is marked: its thread then forgets the job.
                 _ask_to_stop(line.adapter)
                 # Its thread may hang in the backend; the next job gets another.
                 line.running, line.served = None, False
                 self._serve(line)
+        task.left = True
 
     def _serve(self, line: _Line) -> None:
         if line.queue and not line.served:

@@ -13,7 +13,7 @@ FAULTS = [
     (faulty.ReversedBits, "bit_order", "X on qubit 0, bit 0: 0 of 1000 shots"),
     (faulty.SwappedReadout, "bit_order", "X on qubit 1, bit 1: 0 of 1000 shots"),
     (faulty.AllZeros, "ones", "bit 0: 0 of 1000 shots"),
-    (faulty.DroppedClbits, "registers", "outcome 01000: 0 of 1000 shots"),
+    (faulty.DroppedClbits, "registers", "outcome 100: 0 of 1000 shots"),
     (faulty.WrongWidth, "answers", "returned outcome "),
     (faulty.ShotsOffByOne, "shots", "the backend ran 6 shots instead of 7"),
     (faulty.IgnoredSeed, "seeds", "the same seed gave different counts"),

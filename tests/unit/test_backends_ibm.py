@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit_ibm_runtime import IBMBackend, QiskitRuntimeService, SamplerV2
+from qiskit_ibm_runtime.api.exceptions import RequestsApiError
 
 import quantumflow_lab as qf
 from quantumflow_lab import Lab
-from quantumflow_lab.backends import PrimitiveBackend, Registry
-from tests.unit.ibm import INSTANCE, NAME, Service, service
+from quantumflow_lab.backends import PrimitiveBackend, Registry, jobs
+from quantumflow_lab.backends.adapters import adapter_for
+from quantumflow_lab.backends.execute import execute
+from quantumflow_lab.errors import BackendFailed, JobCancelled, JobUnanswered
+from quantumflow_lab.ports import Fault, JobRequest, Member, MemberDone, MemberFailed
+from tests.unit.ibm import INSTANCE, NAME, Service, Trouble, service
 
 pytestmark = [
     # The client's: a class that it replaces, and its account on a service without TLS.
@@ -122,3 +127,104 @@ def test_the_secret_of_the_account_is_nowhere_in_the_home(
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert files
     assert not any(b"t" * 40 in path.read_bytes() for path in files)
+
+
+def sample(device: Any) -> tuple[list[Any], list[MemberFailed]]:
+    """Results and failures of two members of one job."""
+    backend = PrimitiveBackend(device, sampler=SamplerV2)
+    registry = Registry()
+    registry.add("dev", backend)
+    circuit = QuantumCircuit(1)
+    circuit.x(0)
+    circuit.measure_all()
+    pubs, _ = registry.normalise(
+        "sample", circuit, backend="dev", shots=100, precision=None
+    )
+    events: list[Any] = []
+    members = (Member(0, 1, pubs, None), Member(1, 1, pubs, None))
+    request = JobRequest(1, "run.7", "sample", "dev", members, None)
+    execute(request, adapter_for(backend), events.append)
+    done = [event.results[0] for event in events if isinstance(event, MemberDone)]
+    return done, [event for event in events if isinstance(event, MemberFailed)]
+
+
+def test_a_job_whose_receipt_was_lost_is_found_by_its_tag_and_not_sent_again(
+    ibm: Service, device: Any
+) -> None:
+    ibm.trouble.append(Trouble("POST", "/jobs", None, late=True))
+    done, failed = sample(device)
+    assert not failed
+    assert [result.data.meas.num_shots for result in done] == [100, 100]
+    assert [posted["tags"] for posted in ibm.jobs.values()] == [["run.7"]]
+
+
+def test_a_job_that_never_arrived_may_be_sent_again(ibm: Service, device: Any) -> None:
+    ibm.trouble.append(Trouble("POST", "/jobs", None))
+    done, failed = sample(device)
+    assert (done, ibm.jobs) == ([], {})
+    assert [(type(f.error), f.fault) for f in failed] == [
+        (BackendFailed, Fault.TRANSIENT)
+    ] * 2
+
+
+def test_a_job_of_which_nobody_can_tell_is_left_to_the_user(
+    ibm: Service, device: Any
+) -> None:
+    ibm.trouble += [
+        Trouble("POST", "/jobs", None, late=True),
+        Trouble("GET", "/jobs", 401),
+    ]
+    done, failed = sample(device)
+    assert (done, len(ibm.jobs)) == ([], 1)
+    assert [(type(f.error), f.fault) for f in failed] == [
+        (JobUnanswered, Fault.PERMANENT)
+    ] * 2
+    assert failed[0].error.message.startswith(
+        "emulated may have taken the job tagged run.7 ("
+    )
+
+
+def test_a_service_that_has_too_much_to_do_is_asked_later(
+    ibm: Service, device: Any
+) -> None:
+    ibm.trouble.append(Trouble("POST", "/jobs", 429))
+    _, failed = sample(device)
+    assert [f.fault for f in failed] == [Fault.TRANSIENT] * 2
+    assert not ibm.jobs
+
+
+@pytest.mark.parametrize("path", ["results", "jobs/"])
+def test_a_job_is_asked_for_again_when_the_connection_breaks(
+    ibm: Service, device: Any, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "POLL_S", 0.01)
+    real = type(device.service._get_api_client()).job_get
+    left = iter(range(3))
+
+    def job_get(self: Any, *args: Any, **options: Any) -> Any:
+        if next(left, None) is not None:
+            raise RequestsApiError("reset") from ConnectionError("reset")
+        return real(self, *args, **options)
+
+    if path == "results":
+        ibm.trouble.append(Trouble("GET", "/results", 429))
+    else:
+        monkeypatch.setattr(type(device.service._get_api_client()), "job_get", job_get)
+    done, failed = sample(device)
+    assert not failed
+    assert len(done) == 2
+    assert len(ibm.jobs) == 1
+
+
+def test_a_job_that_ran_too_long_is_told_and_not_waited_for(
+    ibm: Service, device: Any
+) -> None:
+    ibm.status = "Cancelled - Ran too long"
+    done, failed = sample(device)
+    assert not done
+    assert {type(f.error) for f in failed} == {JobCancelled}
+    assert failed[0].error.message.endswith(
+        "was cancelled on emulated (cancelled - ran too long) and has no result; send "
+        "fewer circuits or raise max_execution_time"
+    )
+    assert len(ibm.jobs) == 1
