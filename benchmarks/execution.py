@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import threading
+from functools import partial
 from statistics import median
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from qiskit import QuantumCircuit, transpile
 from qiskit_aer import AerSimulator
 
 from benchmarks.row import Row, ratio
-from quantumflow_lab.backends import Registry, circuit_count, normalise
+from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.execute import execute
 from quantumflow_lab.ports import (
@@ -46,10 +47,11 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
     pool = WorkerPool()
     lab = Executors(pool, registry)
     try:
-        _see_through(lab, _request("aer", [_bell()]))
+        _see_through(lab, _request(registry, "aer", [_bell()]))
         yield _isolation(lab, registry, jobs=20 if quick else 300)
-        yield from _rabi(lab, points=20 if quick else POINTS, turns=2 if quick else 3)
-        yield from _heartbeat(lab, seconds=3.0 if quick else 20.0)
+        points, turns = (20, 2) if quick else (POINTS, 3)
+        yield from _rabi(lab, registry, points=points, turns=turns)
+        yield from _heartbeat(lab, registry, seconds=3.0 if quick else 20.0)
     finally:
         lab.close()
 
@@ -59,8 +61,9 @@ def _isolation(lab: Executors, registry: Registry, *, jobs: int) -> Row:
     adapter = RunAdapter(registry.backend("aer"))
     extra = []
     for _ in range(jobs):
-        here = _timed(lambda: _execute_here(adapter, _request("aer", [_bell()])))
-        there = _timed(lambda: _see_through(lab, _request("aer", [_bell()])))
+        request = _request(registry, "aer", [_bell()])
+        here = _timed(partial(_execute_here, adapter, request))
+        there = _timed(partial(_see_through, lab, request))
         extra.append((there - here) * 1e3)
     low, high = np.quantile(extra, [0.05, 0.95])
     return Row(
@@ -76,7 +79,9 @@ def _isolation(lab: Executors, registry: Registry, *, jobs: int) -> Row:
     )
 
 
-def _rabi(lab: Executors, *, points: int, turns: int) -> Iterator[Row]:
+def _rabi(
+    lab: Executors, registry: Registry, *, points: int, turns: int
+) -> Iterator[Row]:
     """A sweep with a circuit per point: naive loop, our job, prepared batch."""
     angles = np.linspace(0, 2 * np.pi, points)
     backend = AerSimulator()
@@ -84,7 +89,7 @@ def _rabi(lab: Executors, *, points: int, turns: int) -> Iterator[Row]:
     naive, ours, floor = [], [], []
     for _ in range(turns):
         naive.append(_timed(lambda: _naive_loop(angles)))
-        ours.append(_timed(lambda: _sweep(lab, angles)))
+        ours.append(_timed(lambda: _sweep(lab, registry, angles)))
         floor.append(_timed(lambda: _prepared_batch(backend, prepared)))
     what = f"2-qubit Rabi, {points} points, Aer, one job in a worker"
     yield ratio(
@@ -108,7 +113,7 @@ def _rabi(lab: Executors, *, points: int, turns: int) -> Iterator[Row]:
     )
 
 
-def _heartbeat(lab: Executors, *, seconds: float) -> Iterator[Row]:
+def _heartbeat(lab: Executors, registry: Registry, *, seconds: float) -> Iterator[Row]:
     """Gaps between ticks of 1 ms in the kernel while Aer runs in a worker."""
     running, over = threading.Event(), threading.Event()
 
@@ -118,7 +123,7 @@ def _heartbeat(lab: Executors, *, seconds: float) -> Iterator[Row]:
         if isinstance(event, Settled | Lost):
             over.set()
 
-    request = _request("aer_statevector", [_heavy()], job=99)
+    request = _request(registry, "aer_statevector", [_heavy()], job=99)
     lab.submit(request, hear)
     running.wait(60)
     gaps = []
@@ -168,8 +173,9 @@ def _prepared_batch(backend: AerSimulator, circuits: list[QuantumCircuit]) -> No
         result.get_counts(index)
 
 
-def _sweep(lab: Executors, angles: Any) -> None:
-    _see_through(lab, _request("aer", [_rotation(angle) for angle in angles]))
+def _sweep(lab: Executors, registry: Registry, angles: Any) -> None:
+    circuits = [_rotation(angle) for angle in angles]
+    _see_through(lab, _request(registry, "aer", circuits))
 
 
 def _see_through(lab: Executors, request: JobRequest) -> None:
@@ -194,12 +200,16 @@ def _execute_here(adapter: RunAdapter, request: JobRequest) -> None:
     execute(request, adapter, lambda event: None, threads=1)
 
 
-def _request(backend: str, circuits: list[QuantumCircuit], job: int = 1) -> JobRequest:
+def _request(
+    registry: Registry, backend: str, circuits: list[QuantumCircuit], job: int = 1
+) -> JobRequest:
     members, index = [], 0
     for unit, circuit in enumerate(circuits):
-        pubs, _ = normalise("sample", circuit)
+        pubs, _ = registry.normalise(
+            "sample", circuit, backend=backend, shots=SHOTS, precision=None
+        )
         members.append(Member(unit, 1, pubs, index))
-        index += sum(circuit_count("sample", pub) for pub in pubs)
+        index += sum(registry.circuits("sample", pub) for pub in pubs)
     return JobRequest(job, "bench", "sample", backend, tuple(members), SEED)
 
 

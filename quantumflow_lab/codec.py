@@ -373,7 +373,8 @@ def _result_state(value: Any) -> list[Any]:
     kept, left = {}, []
     for key, item in value.metadata.items():
         try:
-            encode(item)
+            if not _is_plain(item):
+                encode(item)
         except NotStorable:
             left.append(key)
         else:
@@ -381,6 +382,16 @@ def _result_state(value: Any) -> list[Any]:
     if left:
         kept["not_stored"] = left
     return [value.data, kept]
+
+
+def _is_plain(value: Any, depth: int = 3) -> bool:
+    """Whether a value is flat enough, and of JSON's types, to be stored for certain."""
+    kind = type(value)
+    if kind is dict and depth:
+        return all(type(k) is str and _is_plain(v, depth - 1) for k, v in value.items())
+    if kind is list and depth:
+        return all(_is_plain(v, depth - 1) for v in value)
+    return _PLAIN.get(kind) is _as_is or kind in (int, float)
 
 
 def _pub_result(state: list[Any]) -> object:

@@ -38,6 +38,9 @@ _NAMED_BY_QISKIT = re.compile(r"c*[A-Za-z]\w*-\d+(_dg)?")
 _REGISTER_BY_QISKIT = re.compile(r"c\d+")
 _EXPRESSION = "op operand left right target index value name var".split()
 """Attributes that make up the nodes of ``qiskit.circuit.classical.expr``."""
+_SCALARS = frozenset({type(None), bool, int, float, str})
+_NUMBERS = "biufcSU"
+"""Kinds of arrays whose bytes are all of them."""
 _VARIABLE_BY_QISKIT = re.compile(r"_loop_i_\d+")
 
 
@@ -96,6 +99,8 @@ def circuit_key(circuit: QuantumCircuit) -> tuple[str, tuple[str, ...]]:
 
 def _key(value: Any) -> bytes:
     kind = type(value)
+    if kind in _SCALARS:
+        return _hash(kind.__name__, repr(value))
     if kind in (list, tuple):
         return _hash(kind.__name__, *(_key(item) for item in value))
     if kind is dict:
@@ -107,9 +112,9 @@ def _key(value: Any) -> bytes:
         return _hash("code", *_code_parts(value))
     if any(f"{k.__module__}.{k.__qualname__}" == _CIRCUIT for k in kind.__mro__):
         return _hash("circuit", *_circuit_parts(value))
-    if kind.__name__ == "ndarray":
+    if kind.__name__ == "ndarray" and value.dtype.kind in _NUMBERS:
         # Equal numbers, however they lie in memory.
-        value = value.copy(order="C")
+        return _hash("array", f"{value.dtype.str} {value.shape}", value.tobytes())
     encoded = encode(value)
     return _hash("value", encoded.media, encoded.data)
 

@@ -386,8 +386,13 @@ class Known:
 class Results(Protocol):
     """Results of all runs of a home, by content."""
 
-    def find(self, key: str, number: int, *, besides: str) -> Known | None:
-        """The newest result of a key and number that another run has taken."""
+    def find(
+        self, key: str, number: int, *, besides: str, shots: int = 0, since: float = 0
+    ) -> Known | None:
+        """A result not older than `since` that another run than `besides` has taken.
+
+        The newest with enough shots, or that with most of them.
+        """
 
     def keep(self, key: str, number: int, known: Known) -> None:
         """Add a result; others find it after the next :meth:`flush`."""

@@ -51,6 +51,12 @@ if TYPE_CHECKING:
 SEED_STEP = 2113
 """Aer runs circuit ``i`` of a batch with ``seed_simulator + 2113 * i``."""
 
+LIGHT_WORK = 1 << 20
+"""Amplitudes below which a second thread costs a circuit more than it gives."""
+
+MANY = 20
+"""Rows of an array that are worth a second thread, however light each of them is."""
+
 
 @dataclass
 class RunAdapter:
@@ -139,8 +145,6 @@ class RunAdapter:
             # Aer takes 64 bits; of other backends one can only count on 31.
             number = seed if self.batches_seeds else seed % 2**31
             settings |= dict.fromkeys(self._options.intersection(SEED_OPTIONS), number)
-        if threads and self.batches_seeds:
-            settings.setdefault("max_parallel_threads", threads)
         backend = self.backend
         if pieces[0].exact:
             backend = self._exact_backend()
@@ -152,6 +156,9 @@ class RunAdapter:
             circuits = [piece.bound() for piece in pieces]
         else:
             return self._run_elsewhere(pieces, settings, seed, wanted)
+        if threads and self.batches_seeds:
+            worth = threads if self._gains(pieces, len(circuits), options) else 1
+            settings.setdefault("max_parallel_threads", worth)
         model = self._noise_model(options)
         if model is not None:
             settings["noise_model"] = self._cuts.of(model, circuits)
@@ -220,8 +227,22 @@ class RunAdapter:
 
     def _takes_arrays(self, options: Mapping[str, Any]) -> bool:
         """Ideal Aer only: noise depends on angles that it would have to know."""
-        ideal = not self.transpiler.noisy and options.get("noise_model") is None
-        return is_aer(self.backend) and ideal
+        return is_aer(self.backend) and not self._noisy(options)
+
+    def _noisy(self, options: Mapping[str, Any]) -> bool:
+        return self.transpiler.noisy or options.get("noise_model") is not None
+
+    def _gains(
+        self, pieces: Sequence[Piece], circuits: int, options: Mapping[str, Any]
+    ) -> bool:
+        """Whether Aer is faster with several threads.
+
+        It shares the rows of an array among them, but the amplitudes of one circuit.
+        """
+        if len(pieces) >= MANY * circuits:
+            return True
+        noisy = self._noisy(options)
+        return any(piece.amplitudes(noisy=noisy) >= LIGHT_WORK for piece in pieces)
 
     def _read(
         self, result: Any, index: int, piece: Piece, seed: int | None

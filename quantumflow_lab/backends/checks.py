@@ -30,11 +30,13 @@ def instructions(circuit: QuantumCircuit) -> Iterator[CircuitInstruction]:
 
 def names(item: CircuitInstruction) -> Iterator[str]:
     """Name of an instruction and of those inside it."""
-    return (inner.operation.name for inner in _with_inner(item))
+    return (inner.name for inner in _with_inner(item))
 
 
 def _with_inner(item: CircuitInstruction) -> Iterator[CircuitInstruction]:
     yield item
+    if item.is_standard_gate():
+        return
     for block in getattr(item.operation, "blocks", ()):
         yield from instructions(block)
     if (inner := _appended(item)) is not None:
@@ -95,18 +97,18 @@ def check_finite(circuit: QuantumCircuit, values: BindingsArray, place: str) -> 
             f"{place} has global phase {circuit.global_phase}: give a finite number"
         )
     for item in instructions(circuit):
-        for param in item.operation.params:
+        for param in item.params:
             if not _finite(param):
                 raise NotFinite(
-                    f"{place} has {item.operation.name}({param}) on qubit "
+                    f"{place} has {item.name}({param}) on qubit "
                     f"{_qubits(circuit, item)}: give a finite angle",
-                    gate=item.operation.name,
+                    gate=item.name,
                 )
 
 
 def check_measured(circuit: QuantumCircuit, place: str) -> None:
     """Raise ``MissingMeasurement`` if sampling the circuit would yield nothing."""
-    if not any("measure" in item.operation.name for item in instructions(circuit)):
+    if not any("measure" in item.name for item in instructions(circuit)):
         raise MissingMeasurement(
             f"{place} measures nothing: add measure_all() to the circuit"
         )
@@ -120,13 +122,13 @@ def check_unmeasured(circuit: QuantumCircuit, place: str) -> None:
     busy: set[object] = set()
     for item in reversed(list(flat(circuit))):
         last = not busy.intersection((*item.qubits, *item.clbits))
-        if item.operation.name == "measure" and last:
+        if item.name == "measure" and last:
             raise UnwantedMeasurement(
                 f"{place} ends with a measurement of qubit {_qubits(circuit, item)}: "
                 "an estimate step returns the circuit without it, so drop "
                 "measure_all() or use circuit.remove_final_measurements(inplace=False)"
             )
-        if item.operation.name not in _PASSIVE:
+        if item.name not in _PASSIVE:
             busy.update(item.qubits, item.clbits)
             busy.update(_condition_bits(item))
 

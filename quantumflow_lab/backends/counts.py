@@ -116,7 +116,7 @@ def _spread(raw: Mapping[Any, Any], circuit: QuantumCircuit) -> list[int] | None
         {
             circuit.find_bit(bit).index
             for item in circuit.data
-            if item.operation.name == "measure"
+            if item.name == "measure"
             for bit in item.clbits
         }
     )

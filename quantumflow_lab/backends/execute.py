@@ -46,9 +46,6 @@ from quantumflow_lab.ports import (
 MAX_SEED_TRANSPILER = 2**31
 """Qiskit's passes take seeds below this."""
 
-LIGHT_WORK = 1 << 20
-"""Amplitudes times shots below which a second thread costs more than it gives."""
-
 FEW, MOMENT = 10, 1 << 16
 """Circuits and their work that are over before anybody could see that they run."""
 
@@ -255,8 +252,7 @@ class _Job:
                 pieces,
                 seed=batch[0].seed,
                 options=options,
-                # A second thread would only get in the way.
-                threads=1 if self.threads and self.is_light(batch) else self.threads,
+                threads=self.threads,
                 wanted=self.wanted,
             )
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
@@ -268,21 +264,12 @@ class _Job:
             return [failed_together(failure)] * len(batch)
         return [outcome for group in groups for outcome in self.outcomes(group)]
 
-    def is_light(self, batch: Sequence[_Slot]) -> bool:
-        """Whether a second thread costs each circuit more than it gives."""
-        return all(self.amplitudes(slot) < LIGHT_WORK for slot in batch)
-
-    def amplitudes(self, slot: _Slot) -> int:
-        """Amplitudes that one layer of gates changes, over all shots."""
-        piece = slot.piece
-        shots = piece.shots if self.noisy(slot.share.member.options) else 1
-        return shots << min(piece.size.qubits, 62)
-
     def work(self, slot: _Slot) -> float:
         """Amplitudes over all layers; nobody knows how long other backends take."""
         if not self.adapter.has_exact:
             return math.inf
-        return self.amplitudes(slot) * slot.piece.size.depth
+        noisy = self.noisy(slot.share.member.options)
+        return slot.piece.amplitudes(noisy=noisy) * slot.piece.size.depth
 
     def answer_if_complete(self, share: _Share) -> None:
         if share.answered or len(share.outcomes) < len(share.pieces):

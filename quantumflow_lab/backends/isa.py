@@ -264,7 +264,7 @@ class Transpiler:
 
     def _for(self, circuit: QuantumCircuit, settings: Settings) -> Settings:
         """The settings, with a schedule for what idles under noise."""
-        has_delay = any(item.operation.name == "delay" for item in circuit.data)
+        has_delay = any(item.name == "delay" for item in circuit.data)
         if not self.noisy or not has_delay or "scheduling_method" in settings.options:
             return settings
         if not has_durations(self.target):
@@ -356,13 +356,13 @@ def without_idle_delays(circuit: QuantumCircuit) -> QuantumCircuit:
     busy = {
         qubit
         for item in circuit.data
-        if item.operation.name not in {"delay", "barrier"}
+        if item.name not in {"delay", "barrier"}
         for qubit in item.qubits
     }
     kept = [
         item
         for item in circuit.data
-        if item.operation.name != "delay" or not busy.isdisjoint(item.qubits)
+        if item.name != "delay" or not busy.isdisjoint(item.qubits)
     ]
     if len(kept) == len(circuit.data):
         return circuit
@@ -392,4 +392,4 @@ def circuit_key(circuit: QuantumCircuit) -> bytes | None:
 
 
 def _acts(item: CircuitInstruction) -> bool:
-    return item.operation.name not in {"barrier", "delay"}
+    return item.name not in {"barrier", "delay"}

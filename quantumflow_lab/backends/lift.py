@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.circuit import Barrier, Measure, ParameterVector, QuantumCircuit, Reset
 from qiskit.primitives.containers.bindings_array import BindingsArray
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
@@ -42,7 +42,7 @@ _NAME = "qflow template"
 _QUARTER = math.pi / 2
 _ROUNDING = 1e-9
 
-_PLAIN = {"measure", "reset", "barrier"}
+_PLAIN = {Measure, Reset, Barrier}
 """Instructions without content of their own."""
 
 
@@ -183,7 +183,7 @@ def _is_liftable(param: Any) -> bool:
 def _content(item: CircuitInstruction) -> Hashable:
     """What an instruction is beside its name and its bits."""
     operation = item.operation
-    if item.name in _PLAIN and operation.base_class.__module__.startswith("qiskit."):
+    if getattr(operation, "base_class", None) in _PLAIN:
         label: str | None = operation.label
         return label
     alone = QuantumCircuit(len(item.qubits), len(item.clbits))

@@ -39,7 +39,7 @@ def touched_qubits(circuit: QuantumCircuit) -> set[int]:
     touched = {
         qubit
         for item in circuit.data
-        if item.operation.name not in _IDLE
+        if item.name not in _IDLE
         for qubit in item.qubits
     }
     return {circuit.find_bit(qubit).index for qubit in touched}
@@ -47,7 +47,7 @@ def touched_qubits(circuit: QuantumCircuit) -> set[int]:
 
 def is_clifford(circuit: QuantumCircuit) -> bool:
     """True if a stabilizer simulation can run it, judged by the names of its gates."""
-    return all(item.operation.name in _CLIFFORD for item in instructions(circuit))
+    return all(item.name in _CLIFFORD for item in instructions(circuit))
 
 
 def is_unitary(circuit: QuantumCircuit) -> bool:
@@ -58,10 +58,10 @@ def is_unitary(circuit: QuantumCircuit) -> bool:
     """
     touched: set[object] = set()
     for item in circuit.data:
-        fresh = item.operation.name in _FRESH and touched.isdisjoint(item.qubits)
+        fresh = item.name in _FRESH and touched.isdisjoint(item.qubits)
         if not fresh and any(name in _NOT_UNITARY for name in names(item)):
             return False
-        if item.operation.name not in _IDLE:
+        if item.name not in _IDLE:
             touched.update(item.qubits)
     return True
 
@@ -72,17 +72,17 @@ def without_initialize(circuit: QuantumCircuit) -> QuantumCircuit:
     Each ``initialize`` becomes a reset and one unitary, which no noise model knows, so
     that it stays as ideal as it is on a state vector.
     """
-    if not any(item.operation.name == "initialize" for item in circuit.data):
+    if not any(item.name == "initialize" for item in circuit.data):
         return circuit
     expanded = circuit.copy_empty_like()
     for item in circuit.data:
-        if item.operation.name != "initialize":
+        if item.name != "initialize":
             expanded.append(item)
             continue
         expanded.reset(item.qubits)
         gates = item.operation.definition.copy_empty_like()
         for inner in item.operation.definition.data:
-            if inner.operation.name != "reset":
+            if inner.name != "reset":
                 gates.append(inner)
         expanded.unitary(Operator(gates), item.qubits)
     return expanded

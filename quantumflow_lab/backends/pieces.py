@@ -64,6 +64,10 @@ class Piece:
         """The circuit with its values."""
         return assigned(self.circuit, self.values)
 
+    def amplitudes(self, *, noisy: bool) -> int:
+        """Amplitudes that one layer of gates changes in a simulation, all shots."""
+        return (self.shots if noisy else 1) << min(self.size.qubits, 62)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -140,5 +144,5 @@ def has_open_delay(circuit: QuantumCircuit) -> bool:
     return any(
         isinstance(item.operation.params[0], ParameterExpression)
         for item in circuit.data
-        if item.operation.name == "delay"
+        if item.name == "delay"
     )

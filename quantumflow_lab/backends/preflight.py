@@ -102,7 +102,7 @@ def check_exact(facts: BackendFacts, circuit: QuantumCircuit) -> None:
             backend=facts.name,
         )
     if any(
-        "measure" in item.operation.name or getattr(item.operation, "blocks", ())
+        "measure" in item.name or getattr(item.operation, "blocks", ())
         for item in instructions(circuit)
     ):
         raise BadPrecision(

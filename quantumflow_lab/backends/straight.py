@@ -69,7 +69,7 @@ def straight(circuit: QuantumCircuit, *, whole: bool = False) -> Straight | None
     plain.global_phase = circuit.global_phase
     places = dict(zip(qubits, register, strict=True))
     for item in circuit.data:
-        if item.operation.name == "measure":
+        if item.name == "measure":
             qubit = circuit.find_bit(item.qubits[0]).index
             plain._append(item.replace(clbits=[places.pop(qubit)]))
         else:
@@ -84,7 +84,7 @@ def _measured(circuit: QuantumCircuit, *, final: bool) -> dict[int, int] | None:
     found: dict[int, int] = {}
     for item in circuit.data:
         qubits = [circuit.find_bit(qubit).index for qubit in item.qubits]
-        name = item.operation.name
+        name = item.name
         if name == "measure":
             bit = circuit.find_bit(item.clbits[0]).index
             if qubits[0] in found or bit in found.values():

@@ -103,7 +103,7 @@ class Cache:
         found: list[Found | None] = [None] * len(places)
         if not live.is_fresh(state.name):
             for i, place in enumerate(places):
-                found[i] = self._find(live, task.backend, place)
+                found[i] = self._find(live, task.backend, place, task.pubs[i])
         if live.seeded and None in found:
             # The seeds of the rest would be others than with all of them.
             found = [None] * len(places)
@@ -162,22 +162,31 @@ class Cache:
             places.append(Place(key, number) if key else None)
         return tuple(places)
 
-    def _find(self, live: LiveRun, backend: str, place: Place | None) -> Found | None:
+    def _find(
+        self, live: LiveRun, backend: str, place: Place | None, pub: Any
+    ) -> Found | None:
         if place is None:
             return None
-        known = self._results.find(place.key, place.number, besides=live.id)
-        if known is None or not self._is_current(known, backend):
+        known = self._results.find(
+            place.key,
+            place.number,
+            besides=live.id,
+            shots=getattr(pub, "shots", 0),
+            since=self._since(backend),
+        )
+        if known is None:
             return None
         try:
             return Found(known, self._sink.get(known.value))
         except StoreError:
             return None  # the value has gone, so it has to be taken anew
 
-    def _is_current(self, known: Known, backend: str) -> bool:
+    def _since(self, backend: str) -> float:
+        """When results of a backend were taken that are not too old."""
         facts = self._backends.known(backend)
         if facts.simulator or facts.calibrated is not None:
-            return True
-        return self._clock.wall() - known.taken < CURRENT_S
+            return 0.0
+        return self._clock.wall() - CURRENT_S
 
 
 def _is_exact(pub: Any) -> bool:

@@ -36,8 +36,8 @@ class Recorder:
             return None
         return self._unsynced_since + _SYNC_US
 
-    def flush(self, *, sync: bool = False) -> None:
-        """Write what was noted since the last time.
+    def flush(self, *, sync: bool = False) -> bool:
+        """Write what was noted since the last time; True if it is on the disk now.
 
         Raises
         ------
@@ -49,6 +49,7 @@ class Recorder:
         sync = sync or (due is not None and now >= due)
         batch, self._records = self._records, []
         if not (batch or sync):
-            return
+            return False
         self._unsynced_since = None if sync else self._unsynced_since or now
         self._sink.append(batch, sync=sync)
+        return sync

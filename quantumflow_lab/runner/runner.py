@@ -584,9 +584,9 @@ class Runner:
     # What others see.
 
     def _flush(self, *, sync: bool = False) -> bool:
-        self._cache.flush()
         try:
-            self._recorder.flush(sync=sync)
+            if self._recorder.flush(sync=sync):
+                self._cache.flush()
         except StoreError as error:
             self._unrecorded(error)
             return False

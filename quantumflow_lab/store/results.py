@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
 from quantumflow_lab.ports import Known
@@ -36,8 +35,12 @@ class Results:
         self._read_to = 0
         """Bytes of the file that are in memory."""
 
-    def find(self, key: str, number: int, *, besides: str) -> Known | None:
-        """The newest result of a key and number that another run has taken.
+    def find(
+        self, key: str, number: int, *, besides: str, shots: int = 0, since: float = 0
+    ) -> Known | None:
+        """The newest result that another run has taken, of those with enough shots.
+
+        If none has as many, that with most of them.
 
         Parameters
         ----------
@@ -47,16 +50,29 @@ class Results:
             How many equal PUBs the run has had before.
         besides
             The run that asks, whose own results do not count.
+        shots
+            Shots that are wanted.
+        since
+            Seconds since the epoch before which results are too old.
         """
         with self._lock:
             self._refresh()
-            lines = self._known.get((key, number), ())
-            others = (each for each in reversed(lines) if each.run != besides)
-            return next(others, None)
+            lines = self._known.get((key, number), [])[::-1]
+        others = [k for k in lines if k.run != besides and k.taken >= since]
+        # The first of equals, and so the newest.
+        return max(others, key=lambda known: min(known.shots, shots), default=None)
 
     def keep(self, key: str, number: int, known: Known) -> None:
         """Add a result; it is there for others after the next :meth:`flush`."""
-        line = {"key": key, "number": number, **asdict(known)}
+        line = {
+            "key": key,
+            "number": number,
+            "run": known.run,
+            "name": known.name,
+            "taken": known.taken,
+            "shots": known.shots,
+            "value": known.value,
+        }
         data = json.dumps(line).encode() + b"\n"
         with self._lock:
             self._unwritten.append(data)

@@ -30,6 +30,9 @@ from quantumflow_lab.ports import (
 from quantumflow_lab.workers.frames import Broken, Hello, Work, receive, send
 from quantumflow_lab.workers.watch import watch_parent
 
+PART = 40
+"""Members whose results leave in one frame."""
+
 
 @dataclass
 class Worker:
@@ -62,11 +65,16 @@ class Worker:
         return self.adapters[key]
 
     def _emit(self, event: JobEvent) -> None:
-        """Send events together where that delays none: each frame wakes the kernel."""
+        """Send events together where that delays none: each frame wakes the kernel.
+
+        Results of many members go in parts, so that the kernel keeps the first while
+        this process makes the next.
+        """
         if event == Progress(event.job, Phase.TRANSPILING):
             return  # the kernel said so when it sent the job
         self.held.append(event)
-        if not isinstance(event, MemberDone | MemberFailed):
+        answer = isinstance(event, MemberDone | MemberFailed)
+        if not answer or len(self.held) >= PART:
             self._flush()
 
     def _flush(self) -> None:
