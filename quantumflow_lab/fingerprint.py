@@ -199,7 +199,11 @@ def _control_parts(
     """Blocks in terms of the outer bits: Qiskit orders the inner ones as it likes."""
     operation = item.operation
     yield operation.name
-    for name in ("condition", "target"):
+    if getattr(operation, "annotations", ()):
+        raise NotStorable("an annotated box in a circuit has no content key")
+    for name in ("label", "unit"):
+        yield str(getattr(operation, name, None))
+    for name in ("condition", "target", "duration"):
         yield _condition(places, getattr(operation, name, None))
     for parameter in operation.params:
         if not hasattr(parameter, "qubits"):

@@ -72,9 +72,9 @@ class Lookup:
             if found is None:
                 merged.append(next(queue))
             elif _left(pub, found) is None:
-                merged.append(_taken(pub, found))
+                merged.append(_taken(pub, found, self.backend))
             else:
-                merged.append(_topped_up(pub, found, next(queue)))
+                merged.append(_topped_up(pub, found, next(queue), self.backend))
         return merged
 
 
@@ -104,12 +104,14 @@ class Cache:
         if not live.is_fresh(state.name):
             for i, place in enumerate(places):
                 found[i] = self._find(live, task.backend, place, task.pubs[i])
-        if live.seeded and None in found:
-            # The seeds of the rest would be others than with all of them.
-            found = [None] * len(places)
         lookup = Lookup(task.pubs, places, tuple(found), task.backend)
         left = lookup.missing
-        if len(left) == len(task.pubs) and not any(found):
+        if left and (live.seeded or state.plan.others):
+            # The seeds of the rest would be others than with all of them; a backend
+            # that stands in would add its shots to those of another.
+            lookup = replace(lookup, found=(None,) * len(places))
+            left = lookup.missing
+        if not any(lookup.found):
             return replace(task, lookup=lookup)
         return replace(
             task,
@@ -203,10 +205,10 @@ def _left(pub: Any, found: Found | None) -> Any:
     return SamplerPub(pub.circuit, pub.parameter_values, rest, validate=False)
 
 
-def _taken(pub: Any, found: Found) -> Any:
+def _taken(pub: Any, found: Found, backend: str) -> Any:
     """A result of another run, with no more shots than were asked for."""
     result = found.result
-    metadata = {**result.metadata, "qflow": _with_origin(found, result)}
+    metadata = {**result.metadata, "qflow": _with_origin(found, result, backend)}
     if not isinstance(pub, SamplerPub):
         return type(result)(result.data, metadata)
     bits = _by_name(pub, result)
@@ -227,7 +229,7 @@ def _by_name(pub: SamplerPub, result: Any) -> dict[str, BitArray]:
     return dict(zip(names, result.data.values(), strict=True))
 
 
-def _topped_up(pub: SamplerPub, found: Found, rest: Any) -> Any:
+def _topped_up(pub: SamplerPub, found: Found, rest: Any, backend: str) -> Any:
     """A result of another run and the shots that it lacked."""
     bits = {
         name: BitArray.concatenate_shots([array, rest.data[name]])
@@ -235,12 +237,15 @@ def _topped_up(pub: SamplerPub, found: Found, rest: Any) -> Any:
     }
     shots = found.known.shots + rest.metadata["shots"]
     data = DataBin(**bits, shape=rest.data.shape)
-    metadata = {**rest.metadata, "shots": shots, "qflow": _with_origin(found, rest)}
+    about = _with_origin(found, rest, backend)
+    metadata = {**rest.metadata, "shots": shots, "qflow": about}
     return SamplerPubResult(data, metadata)
 
 
-def _with_origin(found: Found, result: Any) -> dict[str, Any]:
+def _with_origin(found: Found, result: Any, backend: str) -> dict[str, Any]:
+    """What the metadata says; a backend may have been called otherwise before."""
     known = found.known
     taken = datetime.fromtimestamp(known.taken, UTC).isoformat(timespec="seconds")
     origin = {"run": known.run, "name": known.name, "taken": taken}
-    return {**result.metadata.get("qflow", {}), "cached": origin}
+    about = result.metadata.get("qflow", {})
+    return {**about, "backend": backend, "cached": origin}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
 
@@ -27,12 +28,29 @@ class Begun(Protocol):
         """Call `act` once it has ended."""
 
 
+_TICK_S = 0.1
+"""Seconds between two looks whether a run may end."""
+
+
+@dataclass(eq=False)
+class _Shift:
+    """One run of a desk, from its first call to its last."""
+
+    step: StepContext
+    rest: Rest
+    calls: list[Call] = field(default_factory=list)
+    last: float = field(default_factory=time.monotonic)
+    """When the last call came, monotonic seconds."""
+    closing: bool = False
+    """True if it takes no further call."""
+
+
 class Desk:
     """Takes calls from anywhere and makes them in a step of a run.
 
-    The run begins with the first call and ends when the desk is closed or nobody has
-    called for a while; the next call begins another one. While nobody calls, it holds
-    no slot.
+    The run begins with the first call and ends, its calls answered, when the desk is
+    closed or nobody has called for a while; the next call begins another one. While
+    nobody calls, it holds no slot.
 
     Parameters
     ----------
@@ -47,15 +65,14 @@ class Desk:
         self._idle_s = idle_s
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._step: StepContext | None = None
-        self._rest: Rest | None = None
+        self._shift: _Shift | None = None
+        """What takes calls now."""
         self._beginning: object | None = None
         """Stands for the run that has begun and does not serve yet."""
+        self._closing = False
+        """True if that run is to end as soon as its calls are answered."""
         self._making = 0
         """Calls on their way to the runner."""
-        self._calls: list[Call] = []
-        self._last = 0.0
-        """When the last call came, monotonic seconds."""
 
     def __deepcopy__(self, memo: object) -> Desk:
         # Runs copy their inputs; this one is a place, not a value.
@@ -75,27 +92,31 @@ class Desk:
         RunCancelled
             If the run is cancelled before it takes the call.
         """
-        step, made = self._opened(), []
+        with self._lock:
+            self._making += 1
         try:
-            made = [step.port.call(step, kind, backend, pubs, options)]
+            shift = self._opened()
+            made = shift.step.port.call(shift.step, kind, backend, pubs, options)
+            with self._lock:
+                open_calls = [each for each in shift.calls if not each.done()]
+                shift.calls = [*open_calls, made]
+                shift.last = time.monotonic()
+            return made
         except Stopped:
             raise RunCancelled("the run of this handle has been cancelled") from None
         finally:
-            # At once, so that the run never looks idle between the two.
+            # Last, so that the run never looks idle between the two.
             with self._lock:
                 self._making -= 1
-                open_calls = [each for each in self._calls if not each.done()]
-                self._calls = open_calls + made
-                self._last = time.monotonic()
-        return made[0]
 
     def close(self) -> None:
-        """End the run, if there is one."""
+        """End the run, if there is one, once its calls are answered."""
         with self._lock:
-            step, rest = self._step, self._rest
-            self._step = None
-        if step is not None and rest is not None:
-            step.port.go_on(rest)
+            shift, self._shift = self._shift, None
+            if shift is not None:
+                shift.closing = True
+            elif self._beginning is not None:
+                self._closing = True
 
     # The step.
 
@@ -103,42 +124,41 @@ class Desk:
         """Be there for calls; the body of the step."""
         step = running_context()
         assert step is not None, "only the step serves"
-        rest = step.port.rest(step)
+        shift = _Shift(step, step.port.rest(step))
         with self._changed:
-            self._step, self._rest, self._beginning = step, rest, None
-            self._last = time.monotonic()
+            self._shift, self._beginning = shift, None
+            shift.closing, self._closing = self._closing, False
             self._changed.notify_all()
         try:
-            while not rest.woken.wait(self._idle_s) and not self._quiet(step):
+            while not shift.rest.woken.wait(_TICK_S) and not self._over(shift):
                 pass
-            if not rest.woken.is_set():
-                step.port.go_on(rest)
-                rest.woken.wait()
-            if rest.stopped:
+            if not shift.rest.woken.is_set():
+                step.port.go_on(shift.rest)
+                shift.rest.woken.wait()
+            if shift.rest.stopped:
                 raise Stopped
         finally:
-            self._left(step)
+            self._left(shift)
 
-    def _quiet(self, step: StepContext) -> bool:
-        """Whether nobody has called for long; then no call is taken any more."""
+    def _over(self, shift: _Shift) -> bool:
+        """Whether a run may end; then it takes no call any more."""
         with self._lock:
-            if self._making or any(not call.done() for call in self._calls):
+            if self._making or any(not call.done() for call in shift.calls):
                 return False
-            if time.monotonic() - self._last < self._idle_s:
+            if not shift.closing and time.monotonic() - shift.last < self._idle_s:
                 return False
-            if self._step is step:
-                self._step = None
+            self._left(shift)
             return True
 
-    def _left(self, step: StepContext) -> None:
+    def _left(self, shift: _Shift) -> None:
         with self._lock:
-            if self._step is step:
-                self._step = None
+            if self._shift is shift:
+                self._shift = None
 
-    def _opened(self) -> StepContext:
-        """The step of the run, begun if need be."""
+    def _opened(self) -> _Shift:
+        """What takes calls, begun if need be."""
         with self._changed:
-            if self._step is None and self._beginning is None:
+            if self._shift is None and self._beginning is None:
                 beginning = self._beginning = object()
                 try:
                     run = self._begin(self)
@@ -146,11 +166,10 @@ class Desk:
                     self._not_begun(beginning)
                     raise
                 run.when_done(partial(self._not_begun, beginning))
-            self._changed.wait_for(lambda: self._step or not self._beginning)
-            if self._step is None:
+            self._changed.wait_for(lambda: self._shift or not self._beginning)
+            if self._shift is None:
                 raise RunCancelled("the run of this handle was cancelled at its start")
-            self._making += 1
-            return self._step
+            return self._shift
 
     def _not_begun(self, beginning: object) -> None:
         """A run has ended, perhaps before its step began."""

@@ -50,6 +50,40 @@ def test_calls_belong_to_one_run_that_ends_with_the_handle(own):
     assert ended(own) == [("estimator", "done", 3)]
 
 
+def test_a_handle_closed_in_mid_call_still_answers(own):
+    go_on = threading.Event()
+    own.backends.add("slow", slow(go_on))
+    with own.sampler("slow") as sampler:
+        job = sampler.run([BIT], shots=7)
+    assert not job.done()
+    go_on.set()
+    assert job.result()[0].data.meas.num_shots == 7
+    assert ended(own) == [("sampler", "done", 1)]
+
+
+def test_a_handle_closed_while_its_run_begins_still_answers(own, monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+    serve = desk.Desk.serve
+
+    def late(self):
+        begun.set()
+        go_on.wait(10)
+        serve(self)
+
+    monkeypatch.setattr(desk.Desk, "serve", late)
+    sampler, found = own.sampler("aer"), []
+    thread = threading.Thread(
+        target=lambda: found.append(sampler.run([BIT], shots=7).result())
+    )
+    thread.start()
+    begun.wait(10)
+    sampler.close()
+    go_on.set()
+    thread.join(30)
+    assert found[0][0].data.meas.num_shots == 7
+    assert ended(own) == [("sampler", "done", 1)]
+
+
 def test_a_handle_that_nobody_calls_has_no_run(own):
     own.sampler()
     assert own.runs() == []

@@ -172,6 +172,12 @@ def plain(change: str = "") -> QuantumCircuit:
         circuit.z(1)
     with circuit.for_loop(range(4 if change == "loop" else 3)):
         circuit.sx(0)
+    with circuit.box(
+        label="twirl" if change == "box" else None,
+        duration=800 if change == "duration" else 400,
+        unit="ns" if change == "box unit" else "dt",
+    ):
+        circuit.h(2)
     if change == "phase":
         circuit.global_phase = 0.1
     return circuit
@@ -182,7 +188,7 @@ def plain(change: str = "") -> QuantumCircuit:
     [
         *("label", "control state", "delay", "unit", "matrix", "definition", "order"),
         *("clbit", "condition", "block", "expression", "loop", "phase"),
-        "classical register",
+        *("classical register", "box", "duration", "box unit"),
     ],
 )
 def test_each_part_of_a_circuit_is_seen(change):

@@ -61,7 +61,9 @@ def sweep(seed, *, points=8, names=TURNS):
     return [filled(rng, kinds[i // 5], width, i % 2 == 0) for i in range(points)]
 
 
-def coalesced(registry, name, kind, values, *, level=1, options=None, precision=None):
+def coalesced(
+    registry, name, kind, values, *, level=1, options=None, precision=None, threads=None
+):
     """Results of all values in one job."""
     members, index = [], 0
     for unit, value in enumerate(values):
@@ -72,7 +74,8 @@ def coalesced(registry, name, kind, values, *, level=1, options=None, precision=
         index += sum(circuit_count(kind, pub) for pub in pubs)
     events = []
     request = JobRequest(1, "t", kind, name, tuple(members), SEED)
-    execute(request, RunAdapter(registry.backend(name)), events.append)
+    adapter = RunAdapter(registry.backend(name))
+    execute(request, adapter, events.append, threads=threads)
     failures = [event.error for event in events if isinstance(event, MemberFailed)]
     assert failures == []
     return [event.results[0] for event in events if isinstance(event, MemberDone)]
@@ -119,6 +122,15 @@ def test_one_job_counts_as_the_loop_does(name, sweeps, level):
         circuits = sweep(100 * level + seed)
         together = counts_of(coalesced(registry, name, "sample", circuits, level=level))
         assert together == loop(registry.backend(name), circuits, level=level), seed
+
+
+def test_so_it_does_when_threads_share_the_rows_of_an_array():
+    registry = Registry()
+    rng = np.random.default_rng(3)
+    kind = skeleton(rng, 3, 10, sorted(ARRAY_GATES - {"u1", "u2", "u3"}))
+    circuits = [filled(rng, kind, 3) for _ in range(80)]
+    together = coalesced(registry, "aer", "sample", circuits, threads=4)
+    assert counts_of(together) == loop(registry.backend("aer"), circuits)
 
 
 @pytest.mark.parametrize("level", [0, 1])
@@ -237,6 +249,16 @@ def test_only_numbers_make_no_difference():
     found = [templates.lift(one_gate(change))[0] for change in (*changes, "clbit")]
     assert len({id(template) for template in found}) == len(changes) + 1
     assert templates.lift(one_gate(""))[0] is found[0]
+
+
+def test_what_only_bears_the_name_of_a_reset_is_none():
+    inner = QuantumCircuit(1, name="reset")
+    inner.x(0)
+    named, plain = QuantumCircuit(1), QuantumCircuit(1)
+    named.append(inner.to_instruction(), [0])
+    plain.reset(0)
+    templates = Templates()
+    assert templates.lift(named)[0] is not templates.lift(plain)[0]
 
 
 def test_what_a_schedule_or_a_branch_depends_on_stays_as_it_is():

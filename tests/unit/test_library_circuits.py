@@ -10,6 +10,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Instruction, library
 from qiskit.quantum_info import (
+    Clifford,
     Operator,
     Pauli,
     SparsePauliOp,
@@ -270,6 +271,19 @@ def test_a_state_that_a_step_returns_survives_a_restart(
     assert run["state"] == Statevector.from_label("+r")
     assert run["swap"].input_dims() == (2, 2)
     second.close()
+
+
+def test_a_clifford_stands_in_a_circuit_as_it_is(lab: Lab) -> None:
+    second, flip = QuantumCircuit(2), QuantumCircuit(2)
+    second.x(1)
+    flip.append(Clifford(second), [0, 1])
+    flip.measure_all()
+    run = lab.run(
+        "@qf.sample(shots=9)\ndef counts():\n    return flip\n",
+        name="clifford",
+        inputs={"flip": flip},
+    )
+    assert run["counts"].data.meas.get_counts() == {"10": 9}
 
 
 def test_library_and_text_meet_in_one_circuit(lab: Lab) -> None:

@@ -160,6 +160,31 @@ def test_too_few_shots_are_topped_up_and_too_many_are_cut(lab: Lab) -> None:
         assert cut.metadata["shots"] == 50
 
 
+def test_a_result_with_enough_shots_goes_before_a_newer_one(lab: Lab) -> None:
+    long = sweep(lab)
+    sweep(lab, SWEEP.replace("200", "50"), fresh=True)
+    again = sweep(lab)
+    assert again.jobs == []
+    assert again["counts"][0].metadata["qflow"]["cached"]["run"] == long.id
+
+
+def test_a_step_that_may_fail_over_is_not_topped_up(lab: Lab) -> None:
+    for name in ("one", "other"):
+        lab.backends.add(name, AerSimulator(max_shot_size=10**6))
+    sweep(lab, among=["one", "other"], policy="cheapest")
+    more = sweep(lab, SWEEP.replace("200", "500"), among=["one", "other"])
+    assert [job["shots"] for job in more.jobs] == [3 * 500]
+
+
+def test_a_backend_is_called_as_the_run_calls_it(lab: Lab) -> None:
+    for name in ("mine", "same"):
+        lab.backends.add(name, AerSimulator(method="statevector"))
+    sweep(lab, backend="mine")
+    taken = sweep(lab, backend="same")
+    about = taken["counts"][0].metadata["qflow"]
+    assert (taken.jobs, about["backend"]) == ([], "same")
+
+
 def test_registers_are_called_as_in_the_circuit_that_asks(lab: Lab) -> None:
     cell = """
     from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
