@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from math import prod
 from typing import Any, Protocol
 
 import numpy as np
 
+from quantumflow_lab.amounts import money
 from quantumflow_lab.errors import QuantumFlowError, RunError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.runner.live import MISSING, Output
-from quantumflow_lab.runner.snapshot import metric_line
+from quantumflow_lab.runner.snapshot import metric_line, money_text
 from quantumflow_lab.workflow import Workflow
 
 
@@ -234,9 +236,25 @@ class StoredRun:
             ],
             "metrics": self._metrics(),
             "cost": {
-                "machine_s": sum(row["machine_s"] or 0.0 for row in rows.values())
+                "machine_s": sum(row["machine_s"] or 0.0 for row in rows.values()),
+                "money": money_text(money(self.asked.budget), self._spent()),
             },
         }
+
+    def _spent(self) -> dict[str, Decimal]:
+        spent: dict[str, Decimal] = {}
+        for row in self._said.values():
+            if currency := row["currency"]:
+                cost = Decimal(str(row["cost"]))
+                spent[currency] = spent.get(currency, Decimal(0)) + cost
+        return spent
+
+    def _cached(self, row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """How many points took results of other runs; None also if those are gone."""
+        if row is None or row["origin_name"] is None:
+            return None
+        age = max(self.record["started"] - row["origin_ended"], 0.0)
+        return {"count": row["cached"], "name": row["origin_name"], "age": age}
 
     def _step_view(
         self, step: StoredStep, row: dict[str, Any] | None
@@ -258,6 +276,7 @@ class StoredRun:
             "error": step.message,
             "jobs": row["jobs"] if row else 0,
             "calls": None,
+            "cached": self._cached(row),
         }
 
     def _metrics(self) -> list[dict[str, Any]]:

@@ -48,7 +48,10 @@ def snapshot(live: LiveRun, counts: Counts, now_us: int) -> dict[str, Any]:
                 live.metrics.items(), _SHOWN_LINES
             )
         ],
-        "cost": {"machine_s": live.machine_s, "money": _money(live)},
+        "cost": {
+            "machine_s": live.machine_s,
+            "money": money_text(live.plan.budget, live.spent),
+        },
     }
 
 
@@ -105,13 +108,12 @@ def _cached(live: LiveRun, state: StepState) -> dict[str, Any] | None:
     return {"count": state.cached, "name": origin.name, "age": age}
 
 
-def _money(live: LiveRun) -> str | None:
+def money_text(budget: Money | None, spent: Mapping[str, Decimal]) -> str | None:
     """What was spent, and of how much; None for a run that costs nothing."""
-    budget = live.plan.budget
     if budget is not None:
-        spent = live.spent.get(budget.currency, Decimal(0))
-        return f"{Money(spent, budget.currency)} of {budget}"
-    return " + ".join(str(Money(a, c)) for c, a in live.spent.items()) or None
+        amount = spent.get(budget.currency, Decimal(0))
+        return f"{Money(amount, budget.currency)} of {budget}"
+    return " + ".join(str(Money(a, c)) for c, a in spent.items()) or None
 
 
 def _first_failure(state: StepState) -> str | None:

@@ -59,7 +59,7 @@ LAYERS = {
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored tables figures",
-        "workflow grid planning runner store charts widgets",
+        "workflow grid planning runner store charts widgets amounts",
     ),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""

@@ -94,6 +94,7 @@ def test_a_result_says_from_where_and_when_it_is(lab: Lab) -> None:
     assert row == {"cached": 3, "origin": first.id}
     assert "cached · run sweep" in repr(again)
     assert "cached · run sweep" in again._repr_html_()
+    assert "cached · run sweep" in repr(lab.load("other"))
 
 
 def test_only_what_is_new_runs(lab: Lab) -> None:

@@ -69,6 +69,7 @@ def test_cheapest_takes_the_backend_that_costs_least(lab: Lab) -> None:
     assert list(result["ones"]) == [10, 10, 10, 10]
     assert used(result) == ["cheap"]
     assert result.snapshot()["cost"]["money"] == "0.4 USD"
+    assert lab.load(result.name).snapshot()["cost"]["money"] == "0.4 USD"
     assert "machine time, 0.4 USD" in result._repr_html_()
     (cost,) = result.cost
     assert (cost["cost"], cost["currency"]) == (pytest.approx(0.4), "USD")
