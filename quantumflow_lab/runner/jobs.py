@@ -9,7 +9,13 @@ from typing import cast
 
 from quantumflow_lab.amounts import micro
 from quantumflow_lab.core import Reason
-from quantumflow_lab.errors import BackendError, BadShots, JournalFull, WorkerLost
+from quantumflow_lab.errors import (
+    BackendError,
+    BadShots,
+    JobUnanswered,
+    JournalFull,
+    WorkerLost,
+)
 from quantumflow_lab.grid import text_of
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
@@ -75,6 +81,8 @@ class OpenJob:
     """What the first member that failed was told."""
     answers: int = 0
     """Members that had a result."""
+    untold: bool = False
+    """Whether it may have run although nobody can say so."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
     handed_over: bool = False
@@ -263,6 +271,7 @@ class Jobs:
             case MemberFailed(_, unit, attempt, error, fault, patience):
                 open_job.unanswered.discard((unit, attempt))
                 open_job.failure = open_job.failure or text_of(error)
+                open_job.untold |= isinstance(error, JobUnanswered | WorkerLost)
                 wait = -1 if patience is None else round(patience * 1e6)
                 self._answer(unit, attempt, error, _REASONS[fault], wait)
             case Settled():
@@ -341,9 +350,9 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
     """What a job cost: by what ran, or all that it could if nobody knows."""
     if open_job.price is None or not open_job.handed_over:
         return Decimal(0)
-    if stage == "settled" and not open_job.answers:
-        return Decimal(0)
-    if stage == "settled":
+    if stage == "settled" and not open_job.untold:
+        if not open_job.answers:
+            return Decimal(0)
         return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
     return open_job.price.of(

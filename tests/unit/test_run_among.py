@@ -19,6 +19,7 @@ from quantumflow_lab.errors import (
     BadOption,
     BudgetReached,
     DeadlinePassed,
+    JobUnanswered,
     PriceUnknown,
     UnknownStep,
 )
@@ -198,6 +199,15 @@ def test_failover_is_priced_anew_and_never_over_the_budget(lab: Lab) -> None:
     assert result.state == "failed"
     with pytest.raises(BudgetReached, match="on dear may cost 40 USD, and 20 USD"):
         result.raise_failure()
+
+
+def test_a_job_that_nobody_can_ask_about_counts_as_paid(lab: Lab) -> None:
+    def vanish(job: int, circuits: int) -> None:
+        raise JobUnanswered("the way to the device is broken")
+
+    lab.backends.add("far", Device("far", trouble=vanish), price=price("0.1"))
+    result = run(lab, backend="far", budget="4 USD")
+    assert result.snapshot()["cost"]["money"] == "4 USD of 4 USD"
 
 
 def test_a_budget_needs_prices(lab: Lab) -> None:
