@@ -46,7 +46,7 @@ lab: setup ## open the notebooks in JupyterLab
 
 # --- tests -----------------------------------------------------------------------
 
-.PHONY: test rust-test js-test py-test notebook-test check soak fuzz side
+.PHONY: test rust-test js-test py-test notebook-test check chaos soak fuzz side
 test: rust-test js-test py-test notebook-test ## run every test: Rust, TypeScript, Python, notebooks
 
 rust-test: $(PACKAGES)
@@ -68,6 +68,9 @@ ifneq ($(NOTEBOOKS),)
 endif
 
 check: fmt-check ruff mypy stubs tsc clippy test soak ## what CI runs: format, lint, types, stubs, tests
+
+chaos: setup ## kill kernels and take their runs up, KILLS=200 times
+	QFLOW_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q tests/chaos/test_kills.py
 
 # How long the scheduler is simulated, and attacked.
 SECONDS ?= 60

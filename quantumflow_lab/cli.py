@@ -23,6 +23,7 @@ from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.magics.view import QuietView, TerminalView
+from quantumflow_lab.run import Run
 from quantumflow_lab.store.home import prepare_home
 from quantumflow_lab.workflow import Workflow
 
@@ -61,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("file", type=Path, help="a file with the text of a cell")
     load = _command(commands, "load", _load, "show the latest run of a name")
     load.add_argument("name")
+    resume = _command(
+        commands, "resume", _resume, "go on with a run that failed or lost its process"
+    )
+    resume.add_argument("name", help="a name, or the id of a run")
+    for flag, help_ in (
+        ("--accept-drift", "go on with a loop that asks what it had not asked before"),
+        ("--resubmit", "give up jobs that a device may have taken"),
+        ("--steal", "take a run that another machine had"),
+    ):
+        resume.add_argument(flag, action="store_true", help=help_)
     history = _command(commands, "history", _history, "list the newest runs")
     history.add_argument("name", nargs="?")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
@@ -110,7 +121,22 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
         options={"line": line},
         filename=str(arguments.file),
     )
-    kind = QuietView if options.show == "none" else TerminalView
+    return _attend(run, quiet=options.show == "none")
+
+
+def _resume(arguments: argparse.Namespace, _: list[str]) -> int:
+    run = lab().resume(
+        arguments.name,
+        accept_drift=arguments.accept_drift,
+        resubmit=arguments.resubmit,
+        steal=arguments.steal,
+        background=True,
+    )
+    return _attend(run, quiet=False)
+
+
+def _attend(run: Run, *, quiet: bool) -> int:
+    kind = QuietView if quiet else TerminalView
     attendance = Attendance(run, kind(_publish, run))
     attendance.block()
     error = attendance.error()

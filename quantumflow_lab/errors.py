@@ -62,6 +62,11 @@
     │   ├── UnknownStep           a run has no such step
     │   ├── UnknownRun            the store has no such run
     │   ├── RunIsLive             a run of this name is still going
+    │   ├── RunIsHeld             another process has the run
+    │   ├── NothingToResume       the run has ended, and nothing of it is missing
+    │   ├── InputsChanged         the notebook no longer has what the run began with
+    │   ├── ReplayDrift           a loop does not ask again what it had asked
+    │   ├── OpenJobs              another run of the name has jobs on devices
     │   ├── NestedRun             a step that would wait for a run inside it
     │   ├── TooManyCalls          a loop step asked for more than calls=N
     │   ├── NotInStep             used outside a running step
@@ -519,6 +524,36 @@ class RunIsLive(RunError):
     """A run of this name is still going."""
 
     slug = "run-is-live"
+
+
+class RunIsHeld(RunError):
+    """Another process has the run."""
+
+    slug = "run-is-held"
+
+
+class NothingToResume(RunError):
+    """The run has ended, and nothing of it is missing."""
+
+    slug = "nothing-to-resume"
+
+
+class InputsChanged(RunError):
+    """The notebook no longer has what the run began with."""
+
+    slug = "inputs-changed"
+
+
+class ReplayDrift(RunError):
+    """A loop that is taken up does not ask again what it had asked."""
+
+    slug = "replay-drift"
+
+
+class OpenJobs(RunError):
+    """Another run of the name has jobs on devices that nobody waits for."""
+
+    slug = "open-jobs"
 
 
 class NestedRun(RunError):

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakValueDictionary
 
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
@@ -20,10 +21,19 @@ from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
-from quantumflow_lab.errors import NestedRun, RunIsLive, UnknownRun, did_you_mean
+from quantumflow_lab.errors import (
+    NestedRun,
+    NothingToResume,
+    RunIsHeld,
+    RunIsLive,
+    UnknownBackend,
+    UnknownRun,
+    did_you_mean,
+)
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
+from quantumflow_lab.planning.keys import step_keys
 from quantumflow_lab.planning.plan import Plan, Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
@@ -33,11 +43,20 @@ from quantumflow_lab.runner import records
 from quantumflow_lab.runner.context import StepContext, running_context
 from quantumflow_lab.runner.desk import SOURCE, Desk
 from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
-from quantumflow_lab.stored import StoredRun
+from quantumflow_lab.store.lease import Lease, take
+from quantumflow_lab.stored import StoredPast, StoredRun
+from quantumflow_lab.takeup import (
+    check_inputs,
+    check_jobs,
+    is_same,
+    kept_inputs,
+    take_up,
+)
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
 from quantumflow_lab.workflow import Workflow
 
@@ -55,6 +74,10 @@ class SystemClock:
     def wall(self) -> float:
         """Seconds since the epoch, UTC."""
         return time.time()
+
+
+LARGEST_INPUT = 1 << 28
+"""Bytes of a notebook array up to which runs keep it, to go on without the notebook."""
 
 
 class Lab:
@@ -100,6 +123,9 @@ class Lab:
         self._numbers = count(1)
         self._lock = threading.RLock()
         self._live: dict[str, LiveRun] = {}
+        self._leases = self.store.home / "runs"
+        self._latest: WeakValueDictionary[str, LiveRun] = WeakValueDictionary()
+        """The last run of each name that has ended here, while somebody holds it."""
 
     def run(
         self,
@@ -235,13 +261,91 @@ class Lab:
         """
         if name in self._live:
             return Run(self._live[name], self)
+        return Run(self._stored(name), self)
+
+    def _stored(self, name: str) -> StoredRun:
+        """The latest run of a name, or the run of an id, from the store."""
         try:
             record = self.store.run_record(self.store.latest_run(name) or name)
         except UnknownRun:
             known = (row["name"] for row in self.store.query("history"))
             hint = did_you_mean(name, known)
             raise UnknownRun(f"no run is called '{name}'{hint}", run=name) from None
-        return Run(StoredRun(record, self.store), self)
+        return StoredRun(record, self.store)
+
+    def resume(
+        self,
+        name: str,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        accept_drift: bool = False,
+        resubmit: bool = False,
+        steal: bool = False,
+        background: bool = False,
+    ) -> Run:
+        """Go on with a run that is paused, failed, was cancelled or lost its process.
+
+        It keeps its id and its seed. What is done is not done again; a loop is answered
+        what it was answered before, and goes on from there.
+
+        Parameters
+        ----------
+        name
+            Name of a workflow, whose latest run is meant, or id of a run.
+        inputs
+            Where to find what the run read of its notebook and the store cannot keep,
+            such as functions and backends.
+        accept_drift
+            Go on also with a loop that does not ask again what it had asked.
+        resubmit
+            Give up jobs that a device may have taken, and submit their work again.
+        steal
+            Take the run also if another machine had it and cannot be asked.
+        background
+            Return at once.
+
+        Raises
+        ------
+        UnknownRun
+            Naming the nearest one.
+        NothingToResume
+            If it is done.
+        RunIsHeld
+            If another process has it.
+        InputsChanged
+            If what it read is gone or has changed.
+        OpenJobs
+            If devices may have taken jobs of it.
+        """
+        if (live := self._live.get(name)) is not None:
+            return Run(live, self).resume()
+        stored = self._stored(name)
+        if stored.state == "done":
+            raise NothingToResume(
+                f"run {stored.record['number']} of '{stored.name}' is done; type "
+                f"%qflow load {stored.name} to have it",
+                run=stored.id,
+            )
+        _refuse_nesting(background)
+        with self._lock:
+            self._runner.check()
+            self._refuse_twin(stored.name)
+            lease = take(self._leases, stored.id, steal=steal)
+            try:
+                # Once more: whoever had it may have ended it in this moment.
+                stored = self._stored(stored.id)
+                found = {**(inputs or {}), **kept_inputs(stored, inputs or {})}
+                flow = Workflow.from_source(stored.record["source"], stored.name)
+                live = self._prepared(flow, stored.asked, found)
+                check_inputs(live, stored.record)
+            except BaseException:
+                lease.leave()
+                raise
+            self._take_up(
+                live, stored, lease, accept_drift=accept_drift, resubmit=resubmit
+            )
+            self._start(live, lease, found, stored.record["options"])
+        return self._attend(live, background=background)
 
     def runs(self, name: str | None = None, *, limit: int = 20) -> list[dict[str, Any]]:
         """The newest runs, as rows of the named query ``history``."""
@@ -420,7 +524,80 @@ class Lab:
             seed=draw_seed() if asked.seed is None else asked.seed,
             started=self._clock.wall(),
             started_us=self._clock.now_us(),
+            asked=asked,
+            keys=step_keys(bound, plan, fingerprint=fingerprint, seed=asked.seed),
+            backend_keys={
+                name: self.backends.identity(name)
+                for step in plan.steps
+                for name in (*step.backends, *step.others)
+            },
         )
+
+    def _begin(self, live: LiveRun) -> Lease:
+        """Take what the last run of the name has left, or that run itself."""
+        before = self._before(live)
+        if isinstance(before, StoredRun) and (lease := self._left(before)):
+            if is_same(live, before.record):
+                return self._take_up(live, before, lease)
+            lease.leave()
+            check_jobs(before, self.store, self._is_device)
+        if isinstance(before, LiveRun):
+            past: Past | None = LivePast(before)
+        else:
+            past = None if before is None else StoredPast(before)
+        if past is not None:
+            live.nth = None if past.number is None else past.number + 1
+            live.keeping = Keeping(live, past)
+        return take(self._leases, live.id)
+
+    def _before(self, live: LiveRun) -> LiveRun | StoredRun | None:
+        """The last run of the name: of this process, or else of the store."""
+        if (latest := self._latest.get(live.name)) is not None:
+            return latest
+        if live.asked.fresh is True or not any(live.keys.values()):
+            return None  # nothing of it could be kept
+        run = self.store.latest_run(live.name)
+        if run is None:
+            live.nth = 1
+            return None
+        return StoredRun(self.store.run_record(run), self.store)
+
+    def _left(self, stored: StoredRun) -> Lease | None:
+        """The lease of a run that has not ended and that no process has."""
+        if stored.state != "unfinished":
+            return None
+        try:
+            return take(self._leases, stored.id)
+        except RunIsHeld:
+            return None
+
+    def _take_up(
+        self,
+        live: LiveRun,
+        stored: StoredRun,
+        lease: Lease,
+        *,
+        accept_drift: bool = False,
+        resubmit: bool = False,
+    ) -> Lease:
+        try:
+            if not resubmit:
+                check_jobs(stored, self.store, self._is_device)
+            latest = self._latest.get(live.name)
+            same = latest is not None and latest.id == stored.id
+            past = LivePast(latest) if latest and same else StoredPast(stored)
+            take_up(live, stored, past, accept_drift=accept_drift)
+        except BaseException:
+            lease.leave()
+            raise
+        return lease
+
+    def _is_device(self, backend: str) -> bool:
+        """Whether jobs on a backend may go on without us; yes if nobody knows it."""
+        try:
+            return not self.backends.facts(backend).simulator
+        except UnknownBackend:
+            return True
 
     def _history(self, name: str, asked: Asked) -> History:
         """What earlier runs took, where something is to be decided by it."""
@@ -467,21 +644,47 @@ class Lab:
         _refuse_nesting(background)
         with self._lock:
             self._runner.check()
-            earlier = self._live.get(workflow.name)
-            if earlier is not None and not earlier.finished.done():
-                raise RunIsLive(
-                    f"a run of '{workflow.name}' goes on; wait for it, or type "
-                    f"%qflow cancel {workflow.name}",
-                    name=workflow.name,
-                )
+            self._refuse_twin(workflow.name)
             live = self._prepared(workflow, asked, inputs)
+            self._start(live, self._begin(live), inputs, options)
+        return self._attend(live, background=background)
+
+    def _refuse_twin(self, name: str) -> None:
+        earlier = self._live.get(name)
+        if earlier is not None and not earlier.finished.done():
+            raise RunIsLive(
+                f"a run of '{name}' goes on; wait for it, or type "
+                f"%qflow cancel {name}",
+                name=name,
+            )
+
+    def _start(
+        self,
+        live: LiveRun,
+        lease: Lease,
+        inputs: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        """Record a run, then let it go."""
+        try:
+            live.inputs = _taken(live, inputs)
             axes = {name: self.store.put(list(v)) for name, v in live.axes.items()}
-            self.store.begin(records.started(live, asked, axes, options))
-            live.asked, live.inputs = asked, _taken(live, inputs)
+            kept = {
+                i.name: self.store.put(live.inputs[i.name])
+                for i in live.bound.inputs
+                if i.kind == "value" and _is_modest(live.inputs.get(i.name))
+            }
+            self.store.begin(records.started(live, live.asked, axes, kept, options))
             live.view = snapshot(live, {}, self._clock.now_us())
-            self._runner.start(live)
+            live.let_go = lambda: self._forget(live, lease)
             self._live[live.name] = live
-        live.finished.add_done_callback(lambda _: self._forget(live))
+            self._runner.start(live)
+        except BaseException:
+            self._live.pop(live.name, None)
+            lease.leave()
+            raise
+
+    def _attend(self, live: LiveRun, *, background: bool) -> Run:
         run = Run(live, self)
         return run if background else _attended(run)
 
@@ -508,11 +711,13 @@ class Lab:
         names = (name if i == 1 else f"{name}_{i}" for i in count(1))
         return next(each for each in names if each not in self._live)
 
-    def _forget(self, live: LiveRun) -> None:
+    def _forget(self, live: LiveRun, lease: Lease) -> None:
+        lease.release()
         # The next run of the name may have begun before this one was forgotten.
         with self._lock:
             if self._live.get(live.name) is live:
                 del self._live[live.name]
+                self._latest[live.name] = live
 
 
 def _read(
@@ -532,6 +737,10 @@ def _taken(live: LiveRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Notebook values as the run took them at its start, to run it again with."""
     values = {**inputs, **live.bound.values}
     return {i.name: values[i.name] for i in live.bound.inputs if i.name in values}
+
+
+def _is_modest(value: Any) -> bool:
+    return int(getattr(value, "nbytes", 0)) <= LARGEST_INPUT
 
 
 def _attended(run: Run) -> Run:

@@ -232,6 +232,15 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Submitted:
+    """A provider has taken the job, or one of several that it became."""
+
+    job: int
+    provider_job: str
+    """The provider's id."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """The job entered a new phase."""
 
@@ -280,7 +289,7 @@ class Lost:
     """Such as ``worker killed by signal 9``."""
 
 
-JobEvent = Accepted | Progress | MemberDone | MemberFailed | Settled | Lost
+JobEvent = Accepted | Submitted | Progress | MemberDone | MemberFailed | Settled | Lost
 
 
 class JobExecutor(Protocol):
@@ -356,6 +365,12 @@ class Backends(Protocol):
         `how` is what else decides, options and the like; None if there is no key.
         """
 
+    def question(self, kind: Literal["sample", "estimate"], pub: Any) -> str | None:
+        """Content key of a normalised PUB, whatever backend it is for."""
+
+    def identity(self, name: str) -> str:
+        """What a backend is, so that another of its name is told apart."""
+
     def preflight(
         self,
         name: str,
@@ -381,20 +396,30 @@ class Known:
     """Shots, for samples; 0 for estimates."""
     value: Mapping[str, Any]
     """Where the store keeps the ``PubResult``."""
+    number: int
+    """Which of the equal PUBs of its run it is."""
 
 
 class Results(Protocol):
     """Results of all runs of a home, by content."""
 
     def find(
-        self, key: str, number: int, *, besides: str, shots: int = 0, since: float = 0
+        self,
+        key: str,
+        number: int,
+        taken: set[int],
+        *,
+        besides: str,
+        shots: int = 0,
+        since: float = 0,
     ) -> Known | None:
         """A result not older than `since` that another run than `besides` has taken.
 
-        The newest with enough shots, or that with most of them.
+        That of a number if there is one, else another that is not `taken`, to which it
+        is added; the newest with enough shots, or that with most of them.
         """
 
-    def keep(self, key: str, number: int, known: Known) -> None:
+    def keep(self, key: str, known: Known) -> None:
         """Add a result; others find it after the next :meth:`flush`."""
 
     def flush(self) -> None:

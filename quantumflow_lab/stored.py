@@ -13,10 +13,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantumflow_lab.amounts import money
-from quantumflow_lab.errors import QuantumFlowError, RunError
+from quantumflow_lab.errors import QuantumFlowError, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.runner.live import MISSING, Output
+from quantumflow_lab.runner.past import Metrics, Origin, PastPoint
 from quantumflow_lab.runner.snapshot import metric_line, money_text
 from quantumflow_lab.workflow import Workflow
 
@@ -63,6 +64,76 @@ class StoredValues(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
+
+
+@dataclass(frozen=True, slots=True)
+class PastValues:
+    """One step of a stored run, as :class:`quantumflow_lab.runner.past.PastStep`."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...] | None
+    rows: Mapping[int, Mapping[str, Any]]
+    run: str
+    numbers: Mapping[str, int]
+    """Number of each run of the name, by its id."""
+    shelf: Shelf
+
+    def point(self, number: int) -> PastPoint | None:
+        """A point by its flat number, if it is done and its value was stored."""
+        row = self.rows.get(number)
+        if row is None or row["state"] != "done" or row["value"] is None:
+            return None
+        run = row["origin"] if row["kept"] else self.run
+        origin = Origin(run, self.numbers.get(run), row["ended"])
+        return PastPoint(number, row["value"], origin, row["started"])
+
+    def value(self, number: int) -> Any:
+        """Its value; ``MISSING`` if somebody has deleted it."""
+        try:
+            return self.shelf.get(self.rows[number]["value"])
+        except StoreError:
+            return MISSING
+
+
+class StoredPast:
+    """A run of the store as the past of another one."""
+
+    def __init__(self, data: StoredRun) -> None:
+        self._data = data
+        self.run, self.name = data.id, data.name
+        self.keys: Mapping[str, str | None] = data.record["keys"] or {}
+        self.backends: Mapping[str, str] = data.record["backend_keys"] or {}
+        self.number: int | None = data.record["number"]
+        self.axes = data.axes
+
+    @cached_property
+    def steps(self) -> Mapping[str, PastValues]:
+        """Every step that has a point."""
+        return {
+            name: PastValues(
+                dims=step.dims,
+                shape=step.shape,
+                rows=self._data.rows.get(name, {}),
+                run=self.run,
+                numbers=self._data.numbers,
+                shelf=self._data.shelf,
+            )
+            for name, step in self._data.steps.items()
+        }
+
+    @cached_property
+    def outputs(self) -> Sequence[Output]:
+        """What the steps printed."""
+        return self._data.outputs
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What the points logged."""
+        found: dict[tuple[str, int], dict[str, list[float]]] = {}
+        for row in self._data.shelf.query("metrics", run=self.run):
+            names = found.setdefault((row["step"], row["unit"]), {})
+            names.setdefault(row["name"], []).append(row["value"])
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +201,7 @@ class StoredRun:
             budget=kept.get("budget"),
             shots=kept["shots"],
             precision=kept["precision"],
+            seed=kept.get("seed"),
             set=kept["set"],
         )
 
@@ -155,7 +227,7 @@ class StoredRun:
         known = {name: self._axis(axis) for name, axis in self._plan["axes"].items()}
         for step in self._plan["steps"]:
             unknown = [d for d in step["dims"] if d not in known]
-            rows = self._rows.get(step["name"], {})
+            rows = self.rows.get(step["name"], {})
             for name in unknown:
                 at = step["dims"].index(name)
                 labels = {r["index"][at]: r["point"][name] for r in rows.values()}
@@ -173,7 +245,8 @@ class StoredRun:
         return {name: axis["unit"] for name, axis in self._plan["axes"].items()}
 
     @cached_property
-    def _rows(self) -> dict[str, dict[int, dict[str, Any]]]:
+    def rows(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """The latest record of each point, by step and flat number."""
         rows: dict[str, dict[int, dict[str, Any]]] = {}
         for row in self.shelf.units(self.id):
             rows.setdefault(row["step"], {})[row["unit"]] = row
@@ -203,7 +276,7 @@ class StoredRun:
     def _step(self, step: Mapping[str, Any]) -> StoredStep:
         dims = tuple(step["dims"])
         shape = tuple(len(self.axes[name]) for name in dims)
-        rows = self._rows.get(step["name"], {})
+        rows = self.rows.get(step["name"], {})
         failed = [r for r in rows.values() if r["state"] == "failed"]
         first = min(failed, key=lambda r: int(r["unit"]), default=None)
         return StoredStep(
@@ -249,6 +322,22 @@ class StoredRun:
                 spent[currency] = spent.get(currency, Decimal(0)) + cost
         return spent
 
+    def _kept(self, step: StoredStep) -> dict[str, Any] | None:
+        """How many points an earlier run has made."""
+        rows = [r for r in self.rows.get(step.name, {}).values() if r["kept"]]
+        if not rows:
+            return None
+        newest = max(rows, key=lambda row: float(row["ended"]))
+        age = max(self.record["started"] - newest["ended"], 0.0)
+        number = self.numbers.get(newest["origin"])
+        return {"count": len(rows), "number": number, "age": age}
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """Number of each run of the name, by its id."""
+        rows = self.shelf.query("history", name=self.name)
+        return {row["run"]: row["number"] for row in rows}
+
     def _cached(self, row: Mapping[str, Any] | None) -> dict[str, Any] | None:
         """How many points took results of other runs; None also if those are gone."""
         if row is None or row["origin_name"] is None:
@@ -259,7 +348,7 @@ class StoredRun:
     def _step_view(
         self, step: StoredStep, row: dict[str, Any] | None
     ) -> dict[str, Any]:
-        states = [r["state"] for r in self._rows.get(step.name, {}).values()]
+        states = [r["state"] for r in self.rows.get(step.name, {}).values()]
         names, counts = np.unique(states, return_counts=True)
         return {
             "name": step.name,
@@ -277,6 +366,7 @@ class StoredRun:
             "jobs": row["jobs"] if row else 0,
             "calls": None,
             "cached": self._cached(row),
+            "kept": self._kept(step),
         }
 
     def _metrics(self) -> list[dict[str, Any]]:
@@ -290,6 +380,6 @@ class StoredRun:
         ]
 
     def _point(self, step: str, point: int) -> str:
-        row = self._rows.get(step, {}).get(point)
+        row = self.rows.get(step, {}).get(point)
         here = row["point"] if row else {}
         return ", ".join(f"{name} {value}" for name, value in here.items())

@@ -84,6 +84,8 @@ class RunAdapter:
     """The job running now, for whoever wants to cancel it."""
     provider_job: str | None = None
     """Id of the last job of a device."""
+    submitted: Callable[[str | None], None] = lambda provider_job: None
+    """Called with the id as soon as a device has the job."""
     estimates: bool = False
     """It has no estimator of its own."""
     _options: set[str] = field(init=False)
@@ -192,6 +194,7 @@ class RunAdapter:
             circuits.append(bound.copy(f"qflow_{i}"))
         job = self.job = self.backend.run(circuits, **settings)
         self.provider_job = id_of(job)
+        self.submitted(self.provider_job)
         try:
             result = fetched(job, self.backend.name, wanted)
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,13 +97,21 @@ def check_finite(circuit: QuantumCircuit, values: BindingsArray, place: str) -> 
             f"{place} has global phase {circuit.global_phase}: give a finite number"
         )
     for item in instructions(circuit):
-        for param in item.params:
+        for param in _params(item):
             if not _finite(param):
                 raise NotFinite(
                     f"{place} has {item.name}({param}) on qubit "
                     f"{_qubits(circuit, item)}: give a finite angle",
                     gate=item.name,
                 )
+
+
+def _params(item: CircuitInstruction) -> Iterable[Any]:
+    # A standard gate knows its angles without its Python object, which takes longer; a
+    # Clifford and the like have none.
+    holder = item if item.is_standard_gate() else item.operation
+    params: Iterable[Any] = getattr(holder, "params", ())
+    return params
 
 
 def check_measured(circuit: QuantumCircuit, place: str) -> None:

@@ -41,6 +41,7 @@ from quantumflow_lab.ports import (
     Progress,
     Settled,
     Stopped,
+    Submitted,
 )
 
 MAX_SEED_TRANSPILER = 2**31
@@ -85,6 +86,12 @@ def execute(
         If the job is not wanted any more.
     """
     adapter.tag = request.tag
+
+    def submitted(provider_job: str | None) -> None:
+        if provider_job is not None:
+            emit(Submitted(request.job, provider_job))
+
+    adapter.submitted = submitted
     native = request.kind == "estimate" and adapter.estimates
     kind = _NativeJob if native else _Job
     kind(request, adapter, emit, threads, wanted).run()

@@ -52,6 +52,8 @@ class PrimitiveAdapter:
     """The job running now, for whoever wants to cancel it."""
     provider_job: str | None = None
     """Id of the last job, as its provider knows it."""
+    submitted: Callable[[str | None], None] = lambda provider_job: None
+    """Called with the id as soon as the provider has the job."""
     batches_seeds: bool = False
     """Nothing is promised of seeds in a batch."""
     has_exact: bool = False
@@ -166,6 +168,7 @@ class PrimitiveAdapter:
     def _wait(self, job: Any, wanted: Callable[[], bool]) -> Any:
         self.job, self.provider_job = job, id_of(job)
         self.known.add(self.provider_job)
+        self.submitted(self.provider_job)
         try:
             return awaited(job, self.backend.name, wanted)
         finally:

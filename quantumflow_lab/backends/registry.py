@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import threading
 from collections.abc import Mapping, Sequence
@@ -217,19 +218,45 @@ class Registry:
             None if the backend or the circuit has no key that another process would
             find.
         """
+        content = self._content(name)
+        if content is None:
+            return None
+        calibrated = self._known(name).facts.calibrated
+        try:
+            circuit, order = self._templates.key(pub.circuit)
+            about = [content, calibrated, kind, circuit, how]
+            return fingerprint([*about, *_what_is_asked(kind, pub, order)])
+        except NotStorable:
+            return None
+
+    def question(self, kind: Kind, pub: Any) -> str | None:
+        """Content key of a PUB, whatever backend it is for; None if it has none."""
+        try:
+            circuit, order = self._templates.key(pub.circuit)
+            asked = _what_is_asked(kind, pub, order)
+            return fingerprint([circuit, getattr(pub, "shots", None), *asked])
+        except NotStorable:
+            return None
+
+    def identity(self, name: str) -> str:
+        """What a backend is, so that another of its name is told apart.
+
+        For one without a content key it is its class and where it is in memory: another
+        process cannot know it again, and goes by the class.
+        """
+        content = self._content(name)
+        if content is not None:
+            return content
+        backend = self._known(name).backend
+        return f"{type(backend).__qualname__} at {os.getpid()}:{id(backend):x}"
+
+    def _content(self, name: str) -> str | None:
+        """Content key of a backend, formed once."""
         entry = self._known(name)
         if name not in self._contents or self._contents[name][0] != entry.facts.key:
             content = content_key(entry.backend, entry.facts.key)
             self._contents[name] = entry.facts.key, content
-        content = self._contents[name][1]
-        if content is None:
-            return None
-        try:
-            circuit, order = self._templates.key(pub.circuit)
-            about = [content, entry.facts.calibrated, kind, circuit, how]
-            return fingerprint([*about, *_what_is_asked(kind, pub, order)])
-        except NotStorable:
-            return None
+        return self._contents[name][1]
 
     def preflight(
         self,

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from quantumflow_lab.magics.attendance import Attendance
 
 CHARTS = (*KINDS, "history")
+RESUME_FLAGS = {
+    "--accept-drift": "accept_drift",
+    "--resubmit": "resubmit",
+    "--steal": "steal",
+}
 _LAST_WORD = 0.25
 """Seconds that ``cancel`` waits, so that what it shows is the end."""
 
@@ -54,7 +59,12 @@ COMMANDS = (
     Command("plan", "NAME", "what running it again would do", "run"),
     Command("cancel", "NAME[.STEP]", "stop a run, or one of its steps", "run"),
     Command("pause", "NAME", "start nothing more of a run for now", "run"),
-    Command("resume", "NAME", "go on with a paused run", "run"),
+    Command(
+        "resume",
+        "NAME [--accept-drift] [--resubmit] [--steal]",
+        "go on with a run that is paused, failed, or lost its kernel",
+        "run",
+    ),
     Command("detach", "[NAME]", "free the cell that waits; its run goes on", "run"),
     Command("history", "[NAME]", "the newest runs, of all names or of one", "run"),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
@@ -136,8 +146,19 @@ class Commands:
     def _pause(self, name: str) -> Run:
         return self._named(name).pause()
 
-    def _resume(self, name: str) -> Run:
-        return self._named(name).resume()
+    def _resume(self, name: str, *flags: str) -> Run:
+        for flag in flags:
+            if flag not in RESUME_FLAGS:
+                hint = did_you_mean(flag, RESUME_FLAGS)
+                raise MagicLineError(f"%qflow resume has no option {flag}{hint}")
+        run = lab().resume(
+            name,
+            inputs=self._shell.user_ns,
+            background=True,
+            **{RESUME_FLAGS[flag]: True for flag in flags},
+        )
+        self._shell.user_ns[run.name] = run
+        return run
 
     def _detach(self, name: str = "") -> None:
         if name and name not in self.attended:

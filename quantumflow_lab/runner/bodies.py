@@ -7,7 +7,9 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from quantumflow_lab.cell import substitute
 from quantumflow_lab.cell.options import check_value
@@ -21,6 +23,9 @@ from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.context import StepContext, entered
 from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.own import own
+
+if TYPE_CHECKING:
+    from quantumflow_lab.runner.past import PastPoint
 
 _WITH_GENERATOR = ("qiskit_algorithms", "qiskit_machine_learning")
 """Libraries whose randomness comes from ``utils.algorithm_globals``."""
@@ -36,6 +41,8 @@ class Produced:
     """Where the store keeps it."""
     origin: Known | None = None
     """The result of another run that it is, or is in part."""
+    kept: PastPoint | None = None
+    """The point of an earlier run that it is."""
 
 
 def run_body(
@@ -72,6 +79,8 @@ def run_body(
     with entered(context):
         value = function(**arguments)
     if not state.plan.quantum:
+        if type(value) is np.ndarray and not value.ndim:
+            value = value[()]  # a number, as what follows takes it for
         _show_figure(context, value)
         return Produced(value, sink.put(value))
     kind = cast("Kind", state.plan.kind)
@@ -87,7 +96,8 @@ def run_body(
     )
     if options.get("cache") is False:
         return task
-    return found_or_left(cache.look(live, state, kind, task), sink)
+    where = point_label(live, state, context.point)
+    return found_or_left(cache.look(live, state, kind, task, where), sink)
 
 
 def found_or_left(task: Task, sink: Sink) -> Produced | Task:
@@ -170,6 +180,20 @@ def make_task(
     )
 
 
+def call_key(backends: Backends, kind: Kind, backend: str, task: Task) -> str | None:
+    """What a call of a loop asks, so that it is known again when the run is taken up.
+
+    A backend counts by its name: a run that is taken up goes on where it was.
+    """
+    asked = [backends.question(kind, pub) for pub in task.pubs]
+    if None in asked:
+        return None
+    try:
+        return fingerprint([kind, backend, asked, dict(task.options)])
+    except NotStorable:
+        return None
+
+
 def _first_that_takes(
     backends: Backends,
     names: Sequence[str],
@@ -244,14 +268,19 @@ def point_label(live: LiveRun, state: StepState, point: int) -> str:
 def axis_labels(live: LiveRun, name: str) -> list[str]:
     """Values of an axis as names that last: the same in every process, none twice."""
     if name not in live.labels:
-        seen: Counter[str] = Counter()
-        labels = []
-        for i, value in enumerate(live.axes[name]):
-            label = _lasting(value, i)
-            seen[label] += 1
-            labels.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
-        live.labels[name] = labels
+        live.labels[name] = lasting_labels(live.axes[name])
     return live.labels[name]
+
+
+def lasting_labels(values: Sequence[Any]) -> list[str]:
+    """Names of the values of an axis, none twice."""
+    seen: Counter[str] = Counter()
+    labels = []
+    for i, value in enumerate(values):
+        label = _lasting(value, i)
+        seen[label] += 1
+        labels.append(label if seen[label] == 1 else f"{label}#{seen[label]}")
+    return labels
 
 
 def _lasting(value: Any, position: int) -> str:

@@ -1,7 +1,8 @@
 """Results of other runs, in the place of jobs.
 
-The k-th PUB of a key in a run takes the k-th result of that key that another run has
-taken: equal PUBs of one run stay independent samples. Where a seed was given it is part
+Equal PUBs of one run are numbered by where they stand, so that a point takes what the
+same point of another run has taken, and none takes what another has: they stay
+independent samples. Where a seed was given it is part
 of the key; where none was, a result with too many shots is cut and one with too few is
 topped up.
 """
@@ -11,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
 
 from qiskit.primitives import BitArray, DataBin, SamplerPubResult
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.errors import StoreError
+from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, Known, Results, Sink
 from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
 
@@ -95,9 +96,14 @@ class Cache:
         self._sink = sink
         self._clock = clock
 
-    def look(self, live: LiveRun, state: StepState, kind: Kind, task: Task) -> Task:
-        """The task with what is there of it, and only the rest to run."""
-        places = self._places(live, state, kind, task)
+    def look(
+        self, live: LiveRun, state: StepState, kind: Kind, task: Task, where: str
+    ) -> Task:
+        """The task with what is there of it, and only the rest to run.
+
+        `where` names the point, or the call, of the step.
+        """
+        places = self._places(live, state, kind, task, where)
         if not any(places):
             return task
         found: list[Found | None] = [None] * len(places)
@@ -138,29 +144,30 @@ class Cache:
             value = ref or self._sink.put(result)
             if value is not None:
                 shots = getattr(pub, "shots", 0)
-                known = Known(live.id, live.name, now, shots, value)
-                self._results.keep(place.key, place.number, known)
+                # What tops up another result takes its place.
+                number = place.number if found is None else found.known.number
+                known = Known(live.id, live.name, now, shots, value, number)
+                self._results.keep(place.key, known)
 
     def flush(self) -> None:
         """Make what has been kept there for others."""
         self._results.flush()
 
     def _places(
-        self, live: LiveRun, state: StepState, kind: Kind, task: Task
+        self, live: LiveRun, state: StepState, kind: Kind, task: Task, where: str
     ) -> tuple[Place | None, ...]:
         options = task.options
         how = [options.get("optimization_level", 1)]
         how += [options.get("transpile", {}), options.get("options", {})]
         places, index = [], task.seed_index
-        for pub in task.pubs:
+        for i, pub in enumerate(task.pubs):
             key = self._backends.key(task.backend, kind, pub, how)
             if key is not None and live.seeded and not _is_exact(pub):
                 shots = getattr(pub, "shots", 0)
-                where = f"{state.name}.{task.backend}"
-                key = f"{key}.{live.seed}.{where}.{index}.{shots}"
+                place = f"{state.name}.{task.backend}.{index}"
+                key = f"{key}.{live.seed}.{place}.{shots}"
             index += self._backends.circuits(kind, pub)
-            # Both operations are atomic: bodies run in several threads.
-            number = next(live.asked_for.setdefault(key, count())) if key else 0
+            number = derive(0, state.name, where, str(i))
             places.append(Place(key, number) if key else None)
         return tuple(places)
 
@@ -172,6 +179,8 @@ class Cache:
         known = self._results.find(
             place.key,
             place.number,
+            # Atomic: bodies run in several threads.
+            live.taken.setdefault(place.key, set()),
             besides=live.id,
             shots=getattr(pub, "shots", 0),
             since=self._since(backend),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from threading import Event
+from threading import Event, Lock
 from typing import Any, Literal
 
 from quantumflow_lab.errors import TooManyCalls
@@ -56,6 +57,10 @@ class PendingCall(Waiting):
     """Tells the runner that the step waits for this call."""
     withdraw: Callable[[PendingCall], None]
     """Tells the runner that nobody wants the answer any more."""
+    key: str | None = None
+    """What it asks, if that has a key."""
+    number: int = 0
+    """How many equal calls the loop has made before."""
     unit: int = -1
     """Scheduler number, once the runner has defined it."""
 
@@ -83,12 +88,14 @@ _MOST_PARKED = 64
 class Calls:
     """All calls on their way, and the steps that wait for them.
 
-    Everything but :meth:`count` belongs to the runner's thread.
+    Everything but :meth:`count` and :meth:`number` belongs to the runner's thread.
     """
 
     def __init__(self, schedule: Schedule):
         self._schedule = schedule
+        self._lock = Lock()
         self._made: dict[tuple[int, int], Iterator[int]] = {}
+        self._equal: dict[tuple[int, int], Counter[str]] = {}
         self._pending: dict[int, PendingCall] = {}
         self._waiting: dict[tuple[int, int], list[Waiting]] = {}
         self._parked: set[tuple[int, int]] = set()
@@ -112,6 +119,14 @@ class Calls:
                 calls=cap,
             )
         return made
+
+    def number(self, context: StepContext, key: str) -> int:
+        """How many equal calls an attempt of a step has made before this one."""
+        attempt = context.unit, context.attempt
+        with self._lock:
+            seen = self._equal.setdefault(attempt, Counter())
+            seen[key] += 1
+            return seen[key] - 1
 
     def find(self, unit: int) -> PendingCall | None:
         """The call that a unit runs, if it runs one."""
@@ -199,3 +214,4 @@ class Calls:
         """An attempt of a step has ended; threads it left behind wait for nothing."""
         self.stop(unit, attempt)
         self._made.pop((unit, attempt), None)
+        self._equal.pop((unit, attempt), None)

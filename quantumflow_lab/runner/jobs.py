@@ -36,6 +36,7 @@ from quantumflow_lab.ports import (
     Progress,
     Settled,
     Sink,
+    Submitted,
 )
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced, finished
@@ -81,6 +82,8 @@ class OpenJob:
     """What the first member that failed was told."""
     answers: int = 0
     """Members that had a result."""
+    provider_jobs: list[str] = field(default_factory=list)
+    """Ids that its provider has told."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
     pieces: list[MemberFailed] = field(default_factory=list)
@@ -152,7 +155,7 @@ class Jobs:
             return
         request = JobRequest(
             job=job,
-            tag=f"{live.id}.{job}",
+            tag=_tag(live, job),
             kind=kind,
             backend=backend,
             members=tuple(
@@ -258,6 +261,11 @@ class Jobs:
             case Accepted():
                 self._schedule.events.sent(event.job)
                 self._record(open_job, "sent")
+            case Submitted():
+                open_job.provider_jobs.append(event.provider_job)
+                self._record(open_job, "sent")
+                # Whoever takes the run up has to know what was bought.
+                self._secure()
             case Progress():
                 open_job.show(event.phase)
             case MemberDone(_, unit, attempt):
@@ -265,15 +273,8 @@ class Jobs:
                 open_job.unanswered.discard((unit, attempt))
                 open_job.answers += 1
                 self._answer(unit, attempt, produced, Reason.PERMANENT, -1)
-            case MemberFailed(_, _, _, _, Fault.TOO_BIG):
-                open_job.failure = open_job.failure or text_of(event.error)
-                open_job.pieces.append(event)
-            case MemberFailed(_, unit, attempt, error, fault, patience):
-                open_job.unanswered.discard((unit, attempt))
-                open_job.failure = open_job.failure or text_of(error)
-                open_job.untold |= isinstance(error, JobUnanswered | WorkerLost)
-                wait = -1 if patience is None else round(patience * 1e6)
-                self._answer(unit, attempt, error, _REASONS[fault], wait)
+            case MemberFailed():
+                self._failed(open_job, event)
             case Settled():
                 metrics = event.metrics
                 if not open_job.answers:
@@ -283,6 +284,18 @@ class Jobs:
                 self._over(open_job, "settled", metrics, why)
             case Lost():
                 self._lost(open_job, event.reason)
+
+    def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
+        open_job.failure = open_job.failure or text_of(event.error)
+        if event.fault is Fault.TOO_BIG:
+            open_job.pieces.append(event)
+            return
+        open_job.unanswered.discard((event.unit, event.attempt))
+        open_job.untold |= isinstance(event.error, JobUnanswered | WorkerLost)
+        patience = event.retry_after
+        wait = -1 if patience is None else round(patience * 1e6)
+        where = event.unit, event.attempt
+        self._answer(*where, event.error, _REASONS[event.fault], wait)
 
     def _abandon(self, open_job: OpenJob, reason: str) -> None:
         for unit, attempt in sorted(open_job.unanswered):
@@ -339,6 +352,7 @@ class Jobs:
                 submitted=open_job.submitted,
                 now=self._clock.wall(),
                 metrics=metrics,
+                provider_jobs=open_job.provider_jobs,
                 error=error,
                 cost=cost,
                 currency=open_job.price.currency if open_job.price else None,
@@ -359,6 +373,13 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
         circuits=sum(task.circuits for task in tasks),
         shots=sum(task.shots for task in tasks),
     )
+
+
+def _tag(live: LiveRun, job: int) -> str:
+    """Name of a job for its provider and the store, which no other job has."""
+    # A run that is taken up counts its jobs anew.
+    where = live.id if live.epoch == 1 else f"{live.id}.{live.epoch}"
+    return f"{where}.{job}"
 
 
 def _member(unit: int, attempt: int, task: Task, apart: int) -> Member:

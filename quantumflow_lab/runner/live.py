@@ -7,7 +7,7 @@ of steps that have ended.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -28,6 +28,8 @@ from quantumflow_lab.ports import Known, Phase
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
     from quantumflow_lab.runner.cached import Lookup
+    from quantumflow_lab.runner.past import Keeping, PastPoint
+    from quantumflow_lab.runner.replay import Replay
     from quantumflow_lab.workflow import Workflow
 
 
@@ -149,7 +151,9 @@ class StepState:
     origin: Known | None = None
     """The newest of those."""
     origins: dict[int, str] = field(default_factory=dict)
-    """Run of the results that a point took, by point."""
+    """Run of the results that a point took, or in which it was made, by point."""
+    kept: dict[int, PastPoint] = field(default_factory=dict)
+    """Points that an earlier run has made and nothing has changed since."""
 
     def take_note(self, origin: Known | None, point: int | None = None) -> None:
         """A point, or a call, has taken results of another run."""
@@ -191,7 +195,7 @@ class StepState:
         return self.exceptions[min(self.exceptions)] if self.exceptions else None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class LiveRun:
     """One run, from its start to its last word."""
 
@@ -215,8 +219,20 @@ class LiveRun:
     """Map axes that have no length, and why."""
     metrics: dict[tuple[str, int, str], list[float]] = field(default_factory=dict)
     """Logged values by step, point and name."""
-    asked_for: dict[str, Iterator[int]] = field(default_factory=dict)
-    """Counts the equal PUBs of the run, by key."""
+    taken: dict[str, set[int]] = field(default_factory=dict)
+    """Which results of other runs it has taken, by key and number."""
+    keys: Mapping[str, str | None] = field(default_factory=dict)
+    """Key of each step, see :mod:`quantumflow_lab.planning.keys`."""
+    backend_keys: Mapping[str, str] = field(default_factory=dict)
+    """Key of each backend, by its name."""
+    keeping: Keeping | None = None
+    """What the run of the name before this one has made."""
+    replays: Mapping[tuple[str, int], Replay] = field(default_factory=dict)
+    """What loops had asked before the run was taken up, by step and point."""
+    nth: int | None = None
+    """It is the *n*-th of its name, if that is known."""
+    epoch: int = 1
+    """How many times it has been taken up, the first time included."""
     labels: dict[str, list[str]] = field(default_factory=dict)
     """Lasting names of the values of an axis, for seeds."""
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -242,6 +258,8 @@ class LiveRun:
     """When it may be renewed, monotonic microseconds."""
     sealed: bool = False
     """Whether the scheduler knows all steps."""
+    let_go: Callable[[], None] = lambda: None
+    """Called when it has ended, before anybody hears of it."""
     finished: Future[None] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
@@ -331,6 +349,11 @@ class LiveRun:
             self.broken[source.name] = error
         # Threads of steps look at the axes: a new dict rather than a changed one.
         self.axes = {**self.axes, source.name: elements}
+
+    @property
+    def taken_up(self) -> bool:
+        """Whether it goes on with what an earlier process has begun."""
+        return self.epoch > 1
 
     @property
     def seeded(self) -> bool:

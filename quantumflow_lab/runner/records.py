@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,8 +15,8 @@ from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.ports import JobMetrics, JobRequest
-from quantumflow_lab.runner.context import StepContext
-from quantumflow_lab.runner.live import LiveRun, StepState
+from quantumflow_lab.runner.calls import PendingCall
+from quantumflow_lab.runner.live import LiveRun, Output, StepState
 
 Record = dict[str, Any]
 
@@ -27,9 +27,13 @@ def started(
     live: LiveRun,
     asked: Asked,
     axes: Mapping[str, Mapping[str, Any] | None],
+    inputs: Mapping[str, Mapping[str, Any] | None],
     options: Mapping[str, Any],
 ) -> Record:
-    """The run as it was asked for, written before its first step."""
+    """The run as it was asked for, written before its first step.
+
+    `axes` and `inputs` tell where the store keeps the values of those that it can keep.
+    """
     workflow = live.bound.workflow
     return {
         "v": 1,
@@ -39,7 +43,10 @@ def started(
         "name": live.plan.name,
         "source": workflow.source,
         "document": workflow.to_document(),
-        "options": {**options, **_options(asked), "plan": _plan(live, axes)},
+        "options": {**options, **options_of(asked), "plan": _plan(live, axes)},
+        "keys": live.keys,
+        "backend_keys": live.backend_keys,
+        "epoch": live.epoch,
         "seed": live.seed,
         "inputs": [
             {
@@ -47,6 +54,7 @@ def started(
                 "kind": i.kind,
                 "fingerprint": i.fingerprint,
                 "summary": i.summary,
+                "kept": inputs.get(i.name),
             }
             for i in live.bound.inputs
         ],
@@ -71,7 +79,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _options(asked: Asked) -> dict[str, Any]:
+def options_of(asked: Asked) -> dict[str, Any]:
+    """The options of a run as they are recorded."""
     return {
         "backend": [str(getattr(b, "name", b)) for b in asked.backend],
         "among": [str(getattr(b, "name", b)) for b in asked.among],
@@ -80,6 +89,7 @@ def _options(asked: Asked) -> dict[str, Any]:
         "budget": None if asked.budget is None else str(money(asked.budget)),
         "shots": asked.shots,
         "precision": asked.precision,
+        "seed": asked.seed,
         "set": {name: plain(value) for name, value in asked.set.items()},
     }
 
@@ -127,7 +137,9 @@ def point(
     live: LiveRun, state: StepState, index: int, final: str, attempt: int, now: float
 ) -> Record:
     """One point of one step in its final state."""
-    began = state.began.get(index)
+    made, began, ended = state.kept.get(index), state.began.get(index), now
+    if made is not None:
+        began, ended = made.began, made.origin.made
     value = state.values[index]
     failed = value if isinstance(value, Failed) else None
     return {
@@ -145,16 +157,22 @@ def point(
         "reason": failed.reason if failed else None,
         "error": failed.message if failed else None,
         "started": began,
-        "ended": now,
-        "wall_s": None if began is None else now - began,
+        "ended": ended,
+        "wall_s": None if began is None else ended - began,
         "value": state.refs.get(index),
-        "origin": state.origins.get(index),
+        "origin": made.origin.run if made else state.origins.get(index),
+        "kept": made is not None,
     }
 
 
 def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
     """One step when its last point is final."""
     began = state.started if state.started is not None else now
+    if live.taken_up and len(state.kept) == state.size:
+        # It had ended before, and only its last word may be missing.
+        made = state.kept.values()
+        began = min(each.began or each.origin.made for each in made)
+        now = max(each.origin.made for each in made)
     return {
         "v": 1,
         "kind": "step",
@@ -171,6 +189,7 @@ def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
         "ended": now,
         "wall_s": now - began,
         "cached": state.cached,
+        "kept": len(state.kept),
         "origin": state.origin.run if state.origin else None,
     }
 
@@ -184,6 +203,7 @@ def job(
     submitted: float,
     now: float,
     metrics: JobMetrics | None = None,
+    provider_jobs: Sequence[str] = (),
     error: str | None = None,
     cost: Decimal | None = None,
     currency: str | None = None,
@@ -216,10 +236,28 @@ def job(
         "cost": float(cost or 0) if ended else None,
         "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
-        "provider_job": m.provider_job,
+        "provider_job": ", ".join(provider_jobs) or m.provider_job,
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
+    }
+
+
+def call(
+    live: LiveRun, made: PendingCall, value: Mapping[str, Any] | None, now: float
+) -> Record:
+    """A call of a loop: that it is made, and later what it was answered."""
+    return {
+        "v": 1,
+        "kind": "call",
+        "run": live.id,
+        "ts": now,
+        "step": made.parent.step,
+        "unit": made.parent.point,
+        "key": made.key,
+        "number": made.number,
+        "state": "asked" if value is None else "answered",
+        "value": value,
     }
 
 
@@ -246,19 +284,17 @@ def metric(
     }
 
 
-def output(
-    live: LiveRun, context: StepContext, mime: str, text: str, now: float
-) -> Record:
+def output(live: LiveRun, shown: Output, point: int, now: float) -> Record:
     """Something a step printed."""
     return {
         "v": 1,
         "kind": "output",
         "run": live.id,
         "ts": now,
-        "step": context.step,
-        "unit": context.point,
-        "mime": mime,
-        "text": text,
+        "step": shown.step,
+        "unit": point,
+        "mime": shown.mime,
+        "text": shown.data,
     }
 
 

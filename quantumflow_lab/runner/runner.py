@@ -12,9 +12,10 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 from quantumflow_lab import core
+from quantumflow_lab.amounts import micro
 from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
 from quantumflow_lab.errors import (
     BudgetReached,
@@ -35,6 +36,7 @@ from quantumflow_lab.ports import Backends, Clock, JobExecutor, Results, Sink, S
 from quantumflow_lab.runner import console, records
 from quantumflow_lab.runner.bodies import (
     Produced,
+    call_key,
     found_or_left,
     make_task,
     point_label,
@@ -46,6 +48,7 @@ from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.jobs import Jobs
 from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
 from quantumflow_lab.runner.news import News
+from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.snapshot import final_state, snapshot
@@ -233,24 +236,43 @@ class Runner:
             seed_at=seed_at,
         )
         state = live.steps[context.step]
-        if options.get("cache") is not False:
-            task = self._cache.look(live, state, kind, task)
+        key = call_key(self._backends, kind, name, task)
+        number = 0 if key is None else self._calls.number(context, key)
         pending = PendingCall(
             tag=f"{live.id}.{context.step}.{context.point}.{made}",
             parent=context,
             task=task,
             backend=name,
             kind=kind,
+            key=key,
+            number=number,
             park=lambda call: self._post(lambda: self._calls.park(call)),
             withdraw=lambda call: self._post(lambda: self._calls.withdraw(call)),
         )
-        produced = found_or_left(task, self._sink)
-        if isinstance(produced, Produced):
-            origin, pending.results = produced.origin, tuple(produced.value)
-            self._post(lambda: self._calls.found(live, state, origin))
+        if (known := self._replayed(live, pending)) is not None:
+            pending.results = known
+            self._post(lambda: self._calls.found(live, state, None))
             return pending
-        self._post(lambda: self._calls.define(live, pending))
+        if options.get("cache") is not False:
+            call = f"{where} {made}"
+            pending.task = self._cache.look(live, state, kind, task, call)
+        produced = found_or_left(pending.task, self._sink)
+        if isinstance(produced, Produced):
+            pending.results = tuple(produced.value)
+            self._post(lambda: self._found(live, state, pending, produced))
+        else:
+            self._post(lambda: self._define_call(live, pending))
         return pending
+
+    def _replayed(self, live: LiveRun, call: PendingCall) -> tuple[Any, ...] | None:
+        """The answer that a call had before the run was taken up."""
+        replay = live.replays.get((call.parent.step, call.parent.point))
+        if replay is None or call.key is None or call.parent.attempt > 1:
+            return None
+        reference = replay.find((call.key, call.number))
+        if reference is None:
+            return None
+        return tuple(cast("list[Any]", self._sink.get(reference)))
 
     def rest(self, context: StepContext) -> Waiting:
         """Give the slot of a step back until :meth:`go_on`."""
@@ -333,6 +355,17 @@ class Runner:
             case _:
                 self._news.tell(command)
 
+    def _found(
+        self, live: LiveRun, state: StepState, call: PendingCall, produced: Produced
+    ) -> None:
+        """A call was answered by what other runs have taken."""
+        self._recorder.note(records.call(live, call, produced.ref, self._clock.wall()))
+        self._calls.found(live, state, produced.origin)
+
+    def _define_call(self, live: LiveRun, call: PendingCall) -> None:
+        self._recorder.note(records.call(live, call, None, self._clock.wall()))
+        self._calls.define(live, call)
+
     # Runs and steps.
 
     def _start(self, live: LiveRun) -> None:
@@ -340,6 +373,8 @@ class Runner:
         budget = live.plan.budget
         cap = -1 if budget is None else budget.micro
         self._schedule.events.run(live.number, seed=live.seed, cap=cap)
+        if budget is not None and (spent := live.spent.get(budget.currency)):
+            self._schedule.events.spent(live.number, micro(spent))
         if live.plan.deadline is not None:
             self._schedule.events.deadline(live.number, live.deadline_us)
         self._define(live)
@@ -352,12 +387,48 @@ class Runner:
             for state in fresh:
                 if state.size:
                     self._schedule.define_step(live, state)
+                    self._keep(live, state)
                     self._quote(live, state)
                 else:
                     self._close_step(live, state)
         if not live.sealed and live.counted:
             live.sealed = True
             self._schedule.events.seal(live.number)
+
+    def _keep(self, live: LiveRun, state: StepState) -> None:
+        """Take the points that an earlier run has made and nothing has changed."""
+        if live.keeping is None:
+            return
+        for point, produced in live.keeping.points(state).items():
+            assert produced.kept is not None, "that is what keeping finds"
+            state.kept[point] = produced.kept
+            end, body = int(state.units[point]), state.first_body + point
+            self._produced[end, 0] = produced
+            self._schedule.events.known(end)
+            if end != body:
+                self._schedule.events.known(body)
+        if state.kept:
+            self._repeat(live, state, live.keeping.past)
+
+    def _repeat(self, live: LiveRun, state: StepState, past: Past) -> None:
+        """What kept points had logged, and what a step kept as a whole had shown."""
+        noted: list[records.Record] = []
+        now = self._clock.wall()
+        for point, made in state.kept.items():
+            for name, values in past.metrics.get((state.name, made.number), {}).items():
+                live.metrics[state.name, point, name] = list(values)
+                where = live, state.name, point, name
+                noted += (
+                    records.metric(*where, v, n, now) for n, v in enumerate(values)
+                )
+        if len(state.kept) == state.size:
+            for output in past.outputs:
+                if output.step == state.name:
+                    live.outputs.append(output)
+                    if isinstance(output.data, str):
+                        noted.append(records.output(live, output, 0, now))
+        for record in noted if not live.taken_up else ():
+            self._recorder.note(record)
 
     def _quote(self, live: LiveRun, state: StepState) -> None:
         """Note what the plan expects of a quantum step on each of its backends."""
@@ -481,7 +552,7 @@ class Runner:
         live.dirty = True
         done = state is UnitState.DONE
         if block.role is Role.CALL:
-            self._call_final(block.step, unit, state, produced, failure)
+            self._call_final(live, block.step, unit, state, produced, failure)
             return
         step = block.step
         if isinstance(produced, Task):
@@ -502,6 +573,7 @@ class Runner:
 
     def _call_final(
         self,
+        live: LiveRun,
         step: StepState,
         unit: int,
         state: UnitState,
@@ -509,6 +581,9 @@ class Runner:
         failure: BaseException | None,
     ) -> None:
         if isinstance(produced, Produced) and state is UnitState.DONE:
+            if (call := self._calls.find(unit)) is not None:
+                now = self._clock.wall()
+                self._recorder.note(records.call(live, call, produced.ref, now))
             self._calls.end(unit, tuple(produced.value), None)
         elif state is UnitState.FAILED:
             self._calls.end(unit, None, _call_error(step, failure))
@@ -546,7 +621,8 @@ class Runner:
     ) -> None:
         now = self._clock.wall()
         name = "failed" if point in step.exceptions else state.name.lower()
-        self._recorder.note(records.point(live, step, point, name, attempt, now))
+        if not (live.taken_up and point in step.kept):
+            self._recorder.note(records.point(live, step, point, name, attempt, now))
         step.open -= 1
         if step.open == 0:
             self._close_step(live, step)
@@ -579,6 +655,9 @@ class Runner:
         console.release()
         self._schedule.forget(live)
         self._by_id.pop(live.id, None)
+        # Else it would hold the run before it, and that the one before.
+        live.keeping, live.replays = None, {}
+        live.let_go()
         live.finished.set_result(None)
 
     # What others see.
@@ -617,10 +696,11 @@ class Runner:
         live = self._by_id.get(context.run)
         if live is None:
             return
-        live.outputs.append(Output(context.step, mime, data))
+        output = Output(context.step, mime, data)
+        live.outputs.append(output)
         if isinstance(data, str):
             now = self._clock.wall()
-            self._recorder.note(records.output(live, context, mime, data, now))
+            self._recorder.note(records.output(live, output, context.point, now))
 
     def _refresh(self) -> None:
         now = self._clock.now_us()

@@ -93,7 +93,22 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "jobs": state.jobs,
         "calls": state.calls or None,
         "cached": _cached(live, state),
+        "kept": _kept(live, state),
     }
+
+
+def _kept(live: LiveRun, state: StepState) -> dict[str, Any] | None:
+    """How many points an earlier run has made, and which was the newest.
+
+    None also for points that the run itself had made before it was taken up.
+    """
+    origins = [each.origin for each in state.kept.values()]
+    others = [origin for origin in origins if origin.run != live.id]
+    if not others:
+        return None
+    newest = max(others, key=lambda origin: origin.made)
+    age = max(live.started - newest.made, 0.0)
+    return {"count": len(others), "number": newest.number, "age": age}
 
 
 def _cached(live: LiveRun, state: StepState) -> dict[str, Any] | None:

@@ -30,24 +30,35 @@ class Results:
     def __init__(self, path: Path):
         self._path = path
         self._lock = threading.Lock()
-        self._known: dict[tuple[str, int], list[Known]] = {}
+        self._known: dict[str, dict[int, list[Known]]] = {}
+        """Results of each key, by number."""
         self._unwritten: list[bytes] = []
         self._read_to = 0
         """Bytes of the file that are in memory."""
 
     def find(
-        self, key: str, number: int, *, besides: str, shots: int = 0, since: float = 0
+        self,
+        key: str,
+        number: int,
+        taken: set[int],
+        *,
+        besides: str,
+        shots: int = 0,
+        since: float = 0,
     ) -> Known | None:
-        """The newest result that another run has taken, of those with enough shots.
+        """A result that another run has taken: that of a number, or else of any other.
 
-        If none has as many, that with most of them.
+        Of several that of the newest run with enough shots; if none has as many, that
+        with most of them.
 
         Parameters
         ----------
         key
             Content key of a PUB on a backend.
         number
-            How many equal PUBs the run has had before.
+            Which of the equal PUBs of a run it is.
+        taken
+            Numbers that the run has had before; that of what is found is added.
         besides
             The run that asks, whose own results do not count.
         shots
@@ -55,18 +66,29 @@ class Results:
         since
             Seconds since the epoch before which results are too old.
         """
+
+        def use(found: Known) -> tuple[bool, int, float]:
+            return found.number == number, min(found.shots, shots), found.taken
+
         with self._lock:
             self._refresh()
-            lines = self._known.get((key, number), [])[::-1]
-        others = [k for k in lines if k.run != besides and k.taken >= since]
-        # The first of equals, and so the newest.
-        return max(others, key=lambda known: min(known.shots, shots), default=None)
+            rows = self._known.get(key, {})
+            found = [
+                known
+                for each in rows.keys() - taken
+                for known in rows[each]
+                if known.run != besides and known.taken >= since
+            ]
+            best = max(found, key=use, default=None)
+            if best is not None:
+                taken.add(best.number)
+        return best
 
-    def keep(self, key: str, number: int, known: Known) -> None:
+    def keep(self, key: str, known: Known) -> None:
         """Add a result; it is there for others after the next :meth:`flush`."""
         line = {
             "key": key,
-            "number": number,
+            "number": known.number,
             "run": known.run,
             "name": known.name,
             "taken": known.taken,
@@ -120,8 +142,9 @@ class Results:
     def _learn(self, text: bytes) -> None:
         try:
             line = json.loads(text)
-            place = str(line["key"]), int(line["number"])
+            key = str(line["key"])
             known = Known(
+                number=int(line["number"]),
                 run=str(line["run"]),
                 name=str(line["name"]),
                 taken=float(line["taken"]),
@@ -130,4 +153,5 @@ class Results:
             )
         except (ValueError, KeyError, TypeError):
             return  # a torn line is no result
-        self._known.setdefault(place, []).append(known)
+        numbers = self._known.setdefault(key, {})
+        numbers.setdefault(known.number, []).append(known)

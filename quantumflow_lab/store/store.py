@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Self
 from quantumflow_lab.errors import (
     BadQuery,
     NotStorable,
+    StoreError,
     StoreLocked,
+    StoreTooNew,
     UnknownRun,
     did_you_mean,
 )
@@ -152,8 +154,8 @@ class Store:
     def query(self, name: str, /, **params: Any) -> list[dict[str, Any]]:
         """Rows of a named query of ``store/queries``; times in seconds since 1970.
 
-        A database that a foreign program holds does not matter here: the journals are
-        read into memory instead.
+        A database that a foreign program holds, or for which the disk has no room, does
+        not matter here: the journals are read into memory instead.
         """
         sql = _named(name)
         wanted = set(re.findall(r"\$(\w+)", sql))
@@ -167,7 +169,9 @@ class Store:
         try:
             with self._projection.reading() as connection:
                 return database.rows(connection, sql, values)
-        except StoreLocked:
+        except (BadQuery, StoreTooNew):
+            raise
+        except StoreError:
             with self._lock:
                 return database.rows(self._projection.in_memory(), sql, values)
 

@@ -7,7 +7,8 @@ SELECT
     to_timestamp(started) AS started, to_timestamp(ended) AS ended, wall_s,
     -- A numpy scalar is kept with its type; here it is the number it stands for.
     CASE WHEN stored ->> '$."$"' = 'scalar' THEN stored -> '$.v.n' ELSE stored END AS value,
-    TRY_CAST(value ->> '$' AS DOUBLE) AS scalar, media, bytes, origin
+    TRY_CAST(value ->> '$' AS DOUBLE) AS scalar, media, bytes, origin,
+    coalesce(kept, false) AS kept
 FROM (
     SELECT
         * EXCLUDE (value),
@@ -64,7 +65,8 @@ SELECT
     coalesce(to_timestamp(s.ended), p.ended) AS ended, s.wall_s,
     coalesce(j.jobs, 0) AS jobs, j.circuits, j.shots, j.queue_s, j.transpile_s, j.run_s,
     j.machine_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
-    j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin
+    j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin,
+    coalesce(s.kept, 0) AS kept
 FROM said AS s
 FULL JOIN points AS p USING (run, step)
 FULL JOIN jobs AS j USING (run, step);
@@ -104,7 +106,9 @@ SELECT
 FROM said AS r LEFT JOIN ends AS e USING (run) LEFT JOIN steps AS s USING (run);
 
 CREATE OR REPLACE VIEW qf_metrics AS
-SELECT run, step, unit, name, n, value, to_timestamp(ts) AS "time" FROM rec_metric;
+SELECT run, step, unit, name, n, value, to_timestamp(ts) AS "time" FROM rec_metric
+-- A loop that is taken up logs again what it had logged.
+QUALIFY row_number() OVER (PARTITION BY run, step, unit, name, n ORDER BY ts DESC, seq DESC) = 1;
 
 CREATE OR REPLACE VIEW qf_costs AS
 SELECT

@@ -12,12 +12,12 @@ from quantumflow_lab.widgets.picture import graph_svg, line_svg
 from quantumflow_lab.widgets.style import SHEET
 from quantumflow_lab.widgets.words import (
     Snapshot,
-    cached,
     cost,
     dims,
     done_of,
     duration,
     mark,
+    taken,
 )
 
 COLUMNS = ("step", "kind", "backend", "axes", "points", "state", "time")
@@ -105,8 +105,8 @@ def _row(step: dict[str, Any]) -> Markup:
 
 
 def _taken(step: dict[str, Any]) -> Markup | None:
-    taken = one_line(cached(step))
-    return element("div", taken, class_="qf-quiet") if taken else None
+    found = one_line(taken(step))
+    return element("div", found, class_="qf-quiet") if found else None
 
 
 def _errors(steps: list[dict[str, Any]]) -> list[Markup]:

@@ -11,7 +11,14 @@ from typing import Any
 
 from quantumflow_lab.widgets.escape import Markup, element, join, one_line
 from quantumflow_lab.widgets.layout import Placed, place
-from quantumflow_lab.widgets.words import Snapshot, dims, done_of, duration, mark
+from quantumflow_lab.widgets.words import (
+    Snapshot,
+    condition,
+    dims,
+    done_of,
+    duration,
+    mark,
+)
 
 WIDTH, HEIGHT = 184, 66
 """A step; one with axes is a line taller."""
@@ -129,7 +136,9 @@ def _node(step: dict[str, Any], at: Placed) -> Markup:
 
 
 def _status(step: dict[str, Any], state: str) -> Markup:
-    word = element("tspan", f"{mark(state)} {state}", class_=f"qf-is-{state}")
+    word = element(
+        "tspan", f"{mark(state)} {condition(step, state)}", class_=f"qf-is-{state}"
+    )
     time = duration(step.get("seconds"))
     return join(word, " ", element("tspan", time, class_="qf-time") if time else None)
 

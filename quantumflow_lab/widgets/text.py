@@ -8,12 +8,12 @@ from quantumflow_lab.widgets.escape import cut, one_line
 from quantumflow_lab.widgets.words import (
     ENDED,
     Snapshot,
-    cached,
     dims,
     done_of,
     duration,
     mark,
     points,
+    taken,
 )
 
 BAR = 12
@@ -88,8 +88,8 @@ def _step_cells(step: dict[str, Any], ended: bool) -> tuple[str, str, str, str]:
         return "-", name, one_line(what), ""
     done, total = done_of(step)
     state = str(step.get("state", "waiting"))
-    taken = one_line(cached(step))
-    tail = f"{done}/{total} {state}" + (f" · {taken}" if taken else "")
+    found = one_line(taken(step))
+    tail = f"{done}/{total} {state}" + (f" · {found}" if found else "")
     return mark(state), name, one_line(what), tail
 
 

@@ -105,6 +105,43 @@ def cached(step: Mapping[str, Any]) -> str:
     return f"{head} · run {known['name']} · {ago(float(known['age']))}"
 
 
+def kept(step: Mapping[str, Any]) -> str:
+    """What a step has of an earlier run of its workflow, or nothing.
+
+    Examples
+    --------
+    >>> kept({"total": 3, "kept": {"count": 3, "number": 12, "age": 150}})
+    'kept · run 12 · 3 min ago'
+    >>> kept({"total": 21, "kept": {"count": 3, "number": None, "age": 5}})
+    '3 of 21 kept · just now'
+    """
+    known = step.get("kept")
+    if not known:
+        return ""
+    count, total = int(known["count"]), step.get("total") or 0
+    head = "kept" if count >= total else f"{count:,} of {total:,} kept"
+    run = "" if known["number"] is None else f" · run {known['number']}"
+    return f"{head}{run} · {ago(float(known['age']))}"
+
+
+def taken(step: Mapping[str, Any]) -> str:
+    """What a step did not have to run, and from where it is."""
+    return ", ".join(part for part in (kept(step), cached(step)) if part)
+
+
+def condition(step: Mapping[str, Any], state: str) -> str:
+    """The state of a step in one word: ``kept`` or ``cached`` where all of it is.
+
+    Examples
+    --------
+    >>> whole = {"total": 3, "kept": {"count": 3, "number": 12, "age": 150}}
+    >>> condition(whole, "done"), condition({**whole, "total": 4}, "done")
+    ('kept', 'done')
+    """
+    first = taken(step).partition(" ")[0]
+    return first if state == "done" and first in ("kept", "cached") else state
+
+
 def points(steps: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
     """Points done of all, over several steps."""
     pairs = [done_of(step) for step in steps]

@@ -58,7 +58,7 @@ LAYERS = {
     "widgets": Layer("widgets", "workflow ports"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored tables figures",
+        "run stored takeup tables figures",
         "workflow grid planning runner store charts widgets amounts",
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -58,7 +59,12 @@ def lab(home: Path) -> Any:
     lab.close()
 
 
-def sweep(lab: Lab, cell: str = SWEEP, name: str = "sweep", **options: Any) -> Run:
+NUMBERS = count(1)
+
+
+def sweep(lab: Lab, cell: str = SWEEP, name: str = "", **options: Any) -> Run:
+    # Under one name, a point would be kept as a whole.
+    name = name or f"sweep_{next(NUMBERS)}"
     run = lab.run(dedent(cell), name=name, inputs={"flat": FLAT}, **options)
     run.raise_failure()
     return run
@@ -76,7 +82,7 @@ def test_an_edit_of_the_analysis_does_not_take_the_data_again(lab: Lab) -> None:
 
 
 def test_a_result_says_from_where_and_when_it_is(lab: Lab) -> None:
-    first = sweep(lab)
+    first = sweep(lab, name="sweep")
     again = sweep(lab, name="other")
     origin = again["counts"][0].metadata["qflow"]["cached"]
     assert (origin["run"], origin["name"]) == (first.id, "sweep")
@@ -257,6 +263,26 @@ def test_equal_pubs_of_one_run_are_independent_samples(lab: Lab) -> None:
     assert [each.data.meas == c.data.meas for each, c in zip(warm, cold, strict=True)]
 
 
+def test_a_point_takes_what_the_same_point_has_taken(lab: Lab) -> None:
+    cell = """
+    i = qf.axis(range({n}))
+
+    @qf.sample(shots=1000)
+    def counts(i):
+        return flat
+
+    @qf.step
+    def ones(counts):
+        return counts.data.meas.get_counts()["1"]
+    """
+    first = ones(sweep(lab, cell.format(n=8)))
+    assert len({*first}) > 1
+    assert ones(sweep(lab, cell.format(n=8))) == first
+    longer = sweep(lab, cell.format(n=9))
+    assert ones(longer)[:8] == first
+    assert [job["members"] for job in longer.jobs] == [1]
+
+
 def test_a_third_equal_pub_is_a_new_sample(lab: Lab) -> None:
     sweep(lab, EQUAL)
     (job,) = sweep(lab, EQUAL.replace("[flat, flat]", "[flat, flat, flat]")).jobs
@@ -275,10 +301,10 @@ def test_calls_of_a_loop_are_found_too(lab: Lab) -> None:
     bare = QuantumCircuit(1)
     bare.ry(0.7, 0)
 
-    def energies() -> Run:
-        return lab.run(dedent(cell), name="loop", inputs={"qc": bare})
+    def energies(name: str) -> Run:
+        return lab.run(dedent(cell), name=name, inputs={"qc": bare})
 
-    first, again = energies(), energies()
+    first, again = energies("one"), energies("other")
     assert (len(first.jobs), again.jobs) == (3, [])
     assert first["energies"] == again["energies"]
     assert len(set(first["energies"])) > 1

@@ -82,7 +82,7 @@ def test_fastest_takes_the_backend_that_history_knows_as_faster(lab: Lab) -> Non
     lab.backends.add("quick", Device("quick"))
     for name in ("slow", "quick"):
         run(lab, backend=name)
-    result = run(lab, among=["slow", "quick"], policy="fastest")
+    result = run(lab, among=["slow", "quick"], policy="fastest", fresh=True)
     assert used(result) == ["quick"]
     plan = lab.plan(
         dedent(POINTS),

@@ -190,6 +190,8 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
         "origin": None,
         "started": T,
         "ended": T + 1,
+        "origin_name": None,
+        "origin_ended": None,
     }
     assert [steps["parity"][k] for k in ("state", "points", "done", "failed")] == [
         "unfinished",
@@ -585,7 +587,7 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 2, "name": "origins"},
+        {"version": 3, "name": "kept"},
         {"version": 9, "name": "colour"},
     ]
 

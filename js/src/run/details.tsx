@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { cached, dims, duration } from "./format";
+import { dims, duration, taken } from "./format";
 import { type Message, type Step } from "./model";
 import { Status } from "./node";
 
@@ -66,7 +66,7 @@ function facts(step: Step): [string, string][] {
     ["points", `${points.join(", ") || "none yet"} of ${step.total}`],
     ["jobs", step.jobs > 0 ? String(step.jobs) : ""],
     ["calls", step.calls === null ? "" : String(step.calls)],
-    ["taken from", cached(step)],
+    ["taken from", taken(step)],
     ["time", duration(step.seconds)],
   ];
   return all.filter(([, value]) => value !== "");

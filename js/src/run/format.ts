@@ -23,15 +23,29 @@ export function ago(seconds: number): string {
   return `${Math.ceil(seconds / size)} ${unit} ago`;
 }
 
+/** "cached" if all are, else how many. */
+function share(count: number, total: number, word: string): string {
+  const of = `${count.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+  return count >= total ? word : `${of} ${word}`;
+}
+
 /** What a step took of other runs, or nothing. */
 export function cached(step: Step): string {
   if (!step.cached) return "";
   const { count, name, age } = step.cached;
-  const total = step.calls ?? step.total;
-  const head =
-    count >= total ? "cached" : `${count.toLocaleString("en")} of ${total.toLocaleString("en")} cached`;
-  return `${head} · run ${name} · ${ago(age)}`;
+  return `${share(count, step.calls ?? step.total, "cached")} · run ${name} · ${ago(age)}`;
 }
+
+/** What a step has of an earlier run of its workflow, or nothing. */
+export function kept(step: Step): string {
+  if (!step.kept) return "";
+  const { count, number, age } = step.kept;
+  const run = number === null ? "" : ` · run ${number}`;
+  return `${share(count, step.total, "kept")}${run} · ${ago(age)}`;
+}
+
+/** What a step did not have to run. */
+export const taken = (step: Step): string => [kept(step), cached(step)].filter(Boolean).join(", ");
 
 export const plural = (n: number, word: string): string =>
   `${n.toLocaleString("en")} ${word}${n === 1 ? "" : "s"}`;
@@ -52,7 +66,7 @@ export function sentence(step: Step): string {
     dims(step),
     step.phase && step.state === "running" ? `${step.state}, ${step.phase}` : step.state,
     `${done} of ${plural(step.total, "point")} done`,
-    cached(step),
+    taken(step),
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -22,6 +22,8 @@ export interface Step {
   calls: number | null;
   /** Points or calls that took results of other runs; age of the newest in seconds. */
   cached: { count: number; name: string; age: number } | null;
+  /** Points that an earlier run of the workflow has made; age of the newest in seconds. */
+  kept: { count: number; number: number | null; age: number } | null;
 }
 
 export interface Input {
@@ -70,6 +72,7 @@ const STEP: Step = {
   jobs: 0,
   calls: null,
   cached: null,
+  kept: null,
 };
 
 /** The snapshot with every field present, whatever version of the kernel sent it. */

@@ -1,5 +1,5 @@
 import { Bar } from "./bar";
-import { cached, dims, duration, sentence } from "./format";
+import { dims, duration, sentence, taken } from "./format";
 import { KindIcon, StateIcon } from "./icons";
 import type { Box } from "./layout";
 import { type Input, type Step, tally } from "./model";
@@ -59,11 +59,11 @@ function What({ step }: { step: Step }) {
 }
 
 export function Status({ step }: { step: Step }) {
-  const taken = cached(step);
-  const whole = step.state === "done" && taken.startsWith("cached");
-  const phase = step.state === "running" && step.phase ? step.phase : whole ? "cached" : step.state;
+  const source = taken(step);
+  const whole = step.state === "done" ? /^(kept|cached)/.exec(source)?.[0] : undefined;
+  const phase = step.state === "running" && step.phase ? step.phase : (whole ?? step.state);
   return (
-    <span class={`qf-state qf-is-${step.state}`} title={taken || undefined}>
+    <span class={`qf-state qf-is-${step.state}`} title={source || undefined}>
       <StateIcon state={step.state} />
       {phase}
     </span>

@@ -1,0 +1,165 @@
+"""Who a run belongs to: one process at a time.
+
+A lease is a lock on a file that the owner keeps open. The system lets go of it when
+the process ends, however it ends: a lease never outlives its owner, and no number of a
+process has to be believed. What stands in the file is for messages, and for homes on a
+network, where the lock of another machine may not be seen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import weakref
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from quantumflow_lab.errors import RunIsHeld
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The process that holds a run, or held it last."""
+
+    host: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}"
+
+
+class Lease:
+    """A run that this process holds, until :meth:`release` or its end."""
+
+    def __init__(self, path: Path, file: int, holder: Holder) -> None:
+        self.path = path
+        self.holder = holder
+        self._file: int | None = file
+        _HELD.add(self)
+
+    def release(self) -> None:
+        """Let others have the run; it has ended."""
+        file, self._file = self._file, None
+        if file is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(file)
+
+    def leave(self) -> None:
+        """Let others have the run, which has not ended."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+
+_HELD: weakref.WeakSet[Lease] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """A child shares the open file, and with it the lock, and would keep it alive."""
+    for lease in tuple(_HELD):
+        lease.leave()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def take(folder: Path, run: str, *, steal: bool = False) -> Lease:
+    """Take a run for this process.
+
+    Parameters
+    ----------
+    folder
+        Where leases are; made if missing.
+    run
+        Id of the run.
+    steal
+        Take it also if another machine held it last.
+
+    Raises
+    ------
+    RunIsHeld
+        If another process has it, or another machine may have.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{run}.lease"
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _lock(file):
+                raise _held(run, read(path))
+            if not _is_still(file, path):
+                os.close(file)
+                continue  # its owner has ended the run in this moment
+            before = _holder(os.pread(file, 4096, 0))
+            here = socket.gethostname()
+            if before is not None and before.host != here and not steal:
+                raise RunIsHeld(
+                    f"run {run} was left by {before}, which may still be alive: type "
+                    "--steal if you know that it is not",
+                    run=run,
+                    host=before.host,
+                    pid=before.pid,
+                )
+        except RunIsHeld:
+            os.close(file)
+            raise
+        holder = Holder(here, os.getpid())
+        text = json.dumps(asdict(holder)).encode()
+        os.ftruncate(file, 0)
+        os.pwrite(file, text, 0)
+        return Lease(path, file, holder)
+
+
+def read(path: Path) -> Holder | None:
+    """Who stands in the file of a lease."""
+    try:
+        return _holder(path.read_bytes())
+    except OSError:
+        return None
+
+
+def is_held(folder: Path, run: str) -> Holder | None:
+    """The process that holds a run now; None if nobody does."""
+    path = folder / f"{run}.lease"
+    try:
+        file = os.open(path, os.O_RDWR)
+    except OSError:
+        return None
+    try:
+        return None if _lock(file) else read(path) or Holder("?", 0)
+    finally:
+        os.close(file)
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_still(file: int, path: Path) -> bool:
+    """Whether the open file is the one of that name: an owner may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(text: bytes) -> Holder | None:
+    try:
+        return Holder(**json.loads(text))
+    except (ValueError, TypeError):
+        return None
+
+
+def _held(run: str, holder: Holder | None) -> RunIsHeld:
+    return RunIsHeld(
+        f"run {run} goes on in {holder or 'another process'}: wait for it, or cancel "
+        "it there",
+        run=run,
+        pid=holder.pid if holder else None,
+    )

@@ -1,0 +1,5 @@
+-- What the jobs of one run have cost and taken.
+SELECT currency, sum(cost) AS cost, sum(machine_s) AS machine_s
+FROM qf_jobs
+WHERE run = $run
+GROUP BY currency

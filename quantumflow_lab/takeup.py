@@ -1,0 +1,154 @@
+"""A run that an earlier process has left, taken up where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from importlib import import_module
+from typing import Any
+
+from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
+from quantumflow_lab.runner import records
+from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.past import Keeping, Past
+from quantumflow_lab.runner.replay import Recorded, Replay
+from quantumflow_lab.stored import Shelf, StoredRun
+
+_DECIDES = ("backend", "among", "shots", "precision", "seed", "set")
+"""Options that make another run of a cell; others may change while it is taken up."""
+
+
+def is_same(live: LiveRun, record: Mapping[str, Any]) -> bool:
+    """Whether a run is about to do what a recorded one was to do."""
+    now, before = records.options_of(live.asked), record["options"]
+    return (
+        record["source"] == live.workflow.source
+        and not changed_inputs(live, record)
+        and all(_plain(now[name]) == before.get(name) for name in _DECIDES)
+    )
+
+
+def changed_inputs(live: LiveRun, record: Mapping[str, Any]) -> list[str]:
+    """Notebook names that no longer stand for what the recorded run began with."""
+    before = {each["name"]: each["fingerprint"] for each in record["inputs"]}
+    now = {each.name: each.fingerprint for each in live.bound.inputs}
+    return sorted(n for n in {**before, **now} if before.get(n) != now.get(n))
+
+
+def check_inputs(live: LiveRun, record: Mapping[str, Any]) -> None:
+    """Refuse to go on with other inputs than the run began with.
+
+    Raises
+    ------
+    InputsChanged
+        Naming them.
+    """
+    if changed := changed_inputs(live, record):
+        raise InputsChanged(
+            f"{', '.join(changed)} of the notebook changed since run "
+            f"{record['number']} of '{live.name}' began: give back the values of then, "
+            "or run the cell again, which keeps what does not depend on them",
+            names=changed,
+        )
+
+
+def check_jobs(
+    stored: StoredRun, shelf: Shelf, is_device: Callable[[str], bool]
+) -> None:
+    """Refuse to forget jobs that devices may have taken and nobody has settled.
+
+    Raises
+    ------
+    OpenJobs
+        Listing them, with what to type.
+    """
+    rows = shelf.query("open_jobs", run=stored.id)
+    found = [row for row in rows if is_device(row["backend"])]
+    if not found:
+        return
+    jobs = ", ".join(
+        f"{row['provider_job'] or 'tag ' + row['tag']} on {row['backend']}"
+        for row in found
+    )
+    raise OpenJobs(
+        f"run {stored.record['number']} of '{stored.name}' was left with jobs that may "
+        f"go on, and may be paid: {jobs}. Look there first; to give them up type "
+        f"%qflow resume {stored.name} --resubmit, or run the cell with --fresh",
+        run=stored.id,
+        jobs=[row["tag"] for row in found],
+    )
+
+
+def take_up(
+    live: LiveRun, stored: StoredRun, past: Past, *, accept_drift: bool
+) -> None:
+    """Make a run go on as the recorded one: its id, its seed, what it has and spent."""
+    record, shelf = stored.record, stored.shelf
+    live.id, live.seed = stored.id, stored.seed
+    live.epoch = int(record["epoch"] or 1) + 1
+    live.nth = record["number"]
+    live.keeping = Keeping(live, past)
+    live.replays = _replays(shelf.query("calls", run=live.id), accept_drift)
+    for row in shelf.query("spent", run=live.id):
+        live.machine_s += row["machine_s"] or 0.0
+        if row["currency"]:
+            live.spent[row["currency"]] = Decimal(str(row["cost"] or 0))
+    live.message = f"taken up after its process had ended ({_progress(stored)})"
+
+
+def _progress(stored: StoredRun) -> str:
+    done = sum(
+        row["state"] == "done" for rows in stored.rows.values() for row in rows.values()
+    )
+    return f"{done} point{'' if done == 1 else 's'} done by then"
+
+
+def _replays(
+    rows: Sequence[Mapping[str, Any]], accept_drift: bool
+) -> dict[tuple[str, int], Replay]:
+    calls: dict[tuple[str, int], list[Recorded]] = {}
+    for row in rows:
+        call = Recorded(row["key"], row["number"], row["value"])
+        calls.setdefault((row["step"], row["unit"]), []).append(call)
+    return {
+        (step, point): Replay(step, made, accept_drift=accept_drift)
+        for (step, point), made in calls.items()
+    }
+
+
+def kept_inputs(stored: StoredRun, notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that a run began with, as the store has them.
+
+    Raises
+    ------
+    InputsChanged
+        If one of them is neither in the store nor in the notebook.
+    """
+    found: dict[str, Any] = {}
+    for each in stored.record["inputs"]:
+        try:
+            found |= _kept(each, stored.shelf)
+        except (LookupError, StoreError, ImportError):
+            if each["name"] in notebook:
+                continue
+            raise InputsChanged(
+                f"'{each['name']}' of run {stored.record['number']} of '{stored.name}' "
+                f"({each['summary']}) lives in its notebook only: type %qflow resume "
+                f"{stored.name} there",
+                names=[each["name"]],
+            ) from None
+    return found
+
+
+def _kept(given: Mapping[str, Any], shelf: Shelf) -> dict[str, Any]:
+    name = given["name"]
+    if given.get("kept"):
+        return {name: shelf.get(given["kept"])}
+    if given["kind"] == "module":
+        return {name: import_module(given["summary"].split()[1])}
+    raise LookupError(name)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
