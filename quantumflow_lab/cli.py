@@ -216,6 +216,8 @@ def _init(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def _read(path: Path, rest: list[str]) -> tuple[Workflow, RunOptions, str]:
     """The workflow in a file, its options with those of the command line over them."""
+    # As ``python FILE`` does, so that modules beside the file are found.
+    sys.path.insert(0, str(path.absolute().parent))
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -14,9 +14,12 @@ import inspect
 import json
 import re
 import struct
+import sysconfig
 import textwrap
 import types
 from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -95,6 +98,25 @@ def circuit_key(circuit: QuantumCircuit) -> tuple[str, tuple[str, ...]]:
     known = {parameter.name for parameter in circuit.parameters}
     order = tuple(name for name in numbers if name in known)
     return _hash("circuit", *parts).hex(), order
+
+
+def is_local(module: types.ModuleType | None) -> bool:
+    """Whether a module is the user's own: of the notebook, or a file beside it."""
+    if module is None or module.__name__ == "__main__":
+        return True
+    file = getattr(module, "__file__", None)
+    if file is None:
+        return False
+    path = Path(file).resolve()
+    return not any(path.is_relative_to(each) for each in _installed())
+
+
+@cache
+def _installed() -> tuple[Path, ...]:
+    paths = sysconfig.get_paths()
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    package = Path(__file__).parent
+    return (*(Path(paths[each]).resolve() for each in names), package)
 
 
 def _key(value: Any) -> bytes:

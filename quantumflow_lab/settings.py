@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from quantumflow_lab.errors import BadOption
 
 
 class Settings(BaseSettings):
@@ -15,6 +18,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="QFLOW_", env_file=".env", extra="ignore", frozen=True
     )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _refusal(error) from None
 
     home: Path | None = None
     """Where runs are kept; by default the nearest ``.qflow`` folder, else user data."""
@@ -44,3 +53,14 @@ class Settings(BaseSettings):
     """Processor seconds that reading one source may take."""
     parse_memory_mb: int = Field(default=1024, ge=64)
     """Memory that reading may take beside the parser's own, in MiB."""
+
+
+def _refusal(error: ValidationError) -> BadOption:
+    """The first thing that is wrong, in one line."""
+    first = error.errors()[0]
+    name = ".".join(str(each) for each in first["loc"])
+    return BadOption(
+        f"setting {name} (QFLOW_{name.upper()}) cannot be {first['input']!r}: "
+        f"{first['msg'].lower()}",
+        option=name,
+    )

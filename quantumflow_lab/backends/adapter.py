@@ -34,6 +34,7 @@ from quantumflow_lab.backends.isa import Kept, Transpiler
 from quantumflow_lab.backends.jobs import fetched, id_of, name_of
 from quantumflow_lab.backends.memory import (
     NO_INITIALIZE,
+    in_terms_of,
     is_unitary,
     option,
     without_initialize,
@@ -158,6 +159,9 @@ class RunAdapter:
             circuits = [piece.bound() for piece in pieces]
         else:
             return self._run_elsewhere(pieces, settings, seed, wanted)
+        if backend is not self.backend:
+            names = {*backend.target.operation_names}
+            circuits = [in_terms_of(circuit, names) for circuit in circuits]
         if threads and self.batches_seeds:
             worth = threads if self._gains(pieces, len(circuits), options) else 1
             settings.setdefault("max_parallel_threads", worth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from qiskit.transpiler import Target
 
 from quantumflow_lab.backends.facts import is_aer, is_fake, is_generic
 from quantumflow_lab.backends.target_key import target_key
+from quantumflow_lab.fingerprint import is_local
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -34,11 +36,14 @@ def content_key(backend: BackendV2, spec_key: str) -> str | None:
         What the registry knows it by: ``builtin:NAME``, ``sha256:…`` of its pickled
         bytes, or ``object:…`` if it cannot be pickled.
     """
-    if spec_key.startswith("object:"):
+    if spec_key.startswith("object:") or getattr(backend, "code_is_elsewhere", False):
         return None
-    what = _simulator(backend) if is_aer(backend) else None
-    if what is None and (is_fake(backend) or is_generic(backend)):
-        what = f"{type(backend).__qualname__} {target_key(backend.target)}"
+    what = None
+    if not is_local(sys.modules.get(type(backend).__module__)):
+        # The code of the user's own class is in its pickled bytes alone.
+        what = _simulator(backend) if is_aer(backend) else None
+        if what is None and (is_fake(backend) or is_generic(backend)):
+            what = f"{type(backend).__qualname__} {target_key(backend.target)}"
     parts = [what or spec_key, *map(_version, _PACKAGES)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

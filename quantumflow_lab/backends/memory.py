@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,21 @@ def is_unitary(circuit: QuantumCircuit) -> bool:
         if item.name not in _IDLE:
             touched.update(item.qubits)
     return True
+
+
+def in_terms_of(circuit: QuantumCircuit, names: Container[str]) -> QuantumCircuit:
+    """The same circuit without gates that a simulator does not know by name.
+
+    Each becomes what it is defined as, until all that is left is known or has no
+    definition.
+    """
+    while unknown := {
+        item.name
+        for item in circuit.data
+        if item.name not in names and item.operation.definition is not None
+    }:
+        circuit = circuit.decompose(gates_to_decompose=[*unknown])
+    return circuit
 
 
 def without_initialize(circuit: QuantumCircuit) -> QuantumCircuit:

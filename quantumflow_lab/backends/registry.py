@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -35,7 +37,7 @@ from quantumflow_lab.errors import (
     UnknownBackend,
     did_you_mean,
 )
-from quantumflow_lab.fingerprint import fingerprint
+from quantumflow_lab.fingerprint import fingerprint, is_local
 from quantumflow_lab.ports import BackendFacts, Limits, Price
 
 if TYPE_CHECKING:
@@ -363,6 +365,13 @@ def _from_object(name: str, backend: Any) -> _Entry:
 
 def _pickled(backend: object) -> bytes | None:
     """The bytes of a backend, or None if it does not survive the round trip."""
+    with _by_value(type(backend)):
+        payload = _survivor(backend)
+    # A class that refers to what cannot be pickled may still go by its name.
+    return payload or _survivor(backend)
+
+
+def _survivor(backend: object) -> bytes | None:
     # Third-party pickling raises whatever it likes (TypeError, AttributeError,
     # RuntimeError from C++), and any failure means the same: not portable.
     try:
@@ -371,3 +380,28 @@ def _pickled(backend: object) -> bytes | None:
     except Exception:  # noqa: BLE001
         return None
     return payload
+
+
+@contextmanager
+def _by_value(kind: type) -> Iterator[None]:
+    """Pickle classes of the user's own modules with their code.
+
+    By name alone, a worker would run the code that it has imported once, and a key
+    would not see an edit.
+    """
+    modules = {sys.modules.get(each.__module__) for each in kind.__mro__}
+    listed = cloudpickle.list_registry_pickle_by_value()
+    own = [
+        module
+        for module in modules
+        if module is not None
+        and module.__name__ not in listed | {"__main__"}
+        and is_local(module)
+    ]
+    for module in own:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in own:
+            cloudpickle.unregister_pickle_by_value(module)

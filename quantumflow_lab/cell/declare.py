@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, overload
 
@@ -35,6 +36,10 @@ class Axis:
         return iter(self.values)
 
 
+MOST_VALUES = 10_000_000
+"""Values of an axis, and points of a step; each point is kept in memory."""
+
+
 def axis(values: Iterable[Any], unit: str | None = None) -> Axis:
     """Declare values that steps run over, one point each.
 
@@ -49,7 +54,7 @@ def axis(values: Iterable[Any], unit: str | None = None) -> Axis:
     Raises
     ------
     BadAxis
-        If there is no value, or the values have no order.
+        If there is no value, the values have no order, or there are too many.
 
     Examples
     --------
@@ -64,9 +69,14 @@ def axis(values: Iterable[Any], unit: str | None = None) -> Axis:
         raise BadAxis("a set has no order; write qf.axis(sorted(values))")
     if unit is not None and not isinstance(unit, str):
         raise BadAxis(f"the unit of an axis is text such as 's'; this is {shown(unit)}")
-    plain = tuple(_plain(each) for each in _elements(values))
+    plain = tuple(_plain(each) for each in islice(_elements(values), MOST_VALUES + 1))
     if not plain:
         raise BadAxis("an axis needs at least one value; this one is empty")
+    if len(plain) > MOST_VALUES:
+        raise BadAxis(
+            f"an axis takes at most {MOST_VALUES:,} values; sweep inside a step, or in "
+            "several cells"
+        )
     return Axis(plain, unit)
 
 

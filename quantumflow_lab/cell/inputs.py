@@ -13,7 +13,6 @@ import hashlib
 import inspect
 import re
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 
 from quantumflow_lab.cell.options import is_backend, shown
 from quantumflow_lab.errors import SecretInput, Where
+from quantumflow_lab.fingerprint import is_local
 from quantumflow_lab.workflow import Input, InputKind
 
 Fingerprint = Callable[[Any], str]
@@ -207,7 +207,7 @@ def _code_parts(value: Any, fingerprint: Fingerprint, seen: set[int]) -> Iterato
         return
     seen.add(id(value))
     label = f"{value.__module__}.{value.__qualname__}"
-    if not _is_local(sys.modules.get(value.__module__)):
+    if not is_local(sys.modules.get(value.__module__)):
         yield label
         return
     yield _source(value, label)
@@ -266,7 +266,7 @@ def _source(value: Any, label: str) -> str:
 
 def _module_key(module: ModuleType) -> str:
     file = getattr(module, "__file__", None)
-    if file is not None and _is_local(module):
+    if file is not None and is_local(module):
         return _hash("module", module.__name__, Path(file).read_bytes().hex())
     version = getattr(module, "__version__", "")
     return _hash("module", module.__name__, str(version))
@@ -276,24 +276,6 @@ def _module_label(module: ModuleType) -> str:
     version = getattr(module, "__version__", None)
     label = f"module {module.__name__}"
     return f"{label} {version}" if isinstance(version, str) else label
-
-
-def _is_local(module: ModuleType | None) -> bool:
-    """Whether a module is the user's own: of the notebook, or a file beside it."""
-    if module is None or module.__name__ == "__main__":
-        return True
-    file = getattr(module, "__file__", None)
-    if file is None:
-        return False
-    path = Path(file).resolve()
-    return not any(path.is_relative_to(each) for each in _installed())
-
-
-def _installed() -> tuple[Path, ...]:
-    paths = sysconfig.get_paths()
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    package = Path(__file__).parents[1]
-    return (*(Path(paths[each]).resolve() for each in names), package)
 
 
 def _hash(*parts: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from types import ModuleType
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.cell import Bound, substitute
+from quantumflow_lab.cell.declare import MOST_VALUES
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
 from quantumflow_lab.planning.decide import decide
@@ -81,6 +83,8 @@ def prepare(
     )
     _refuse_one_as_axis(steps, among)
     axes = {name: axis.values for name, axis in bound.axes.items()}
+    for step in steps:
+        _refuse_too_many(step, {name: len(values) for name, values in axes.items()})
     running = [s for s in steps if workflow.step(s.name).quantum]
     if backends := _backend_axis(running):
         axes["backend"] = backends
@@ -98,6 +102,19 @@ def prepare(
     )
     undecided = {name for name in dims if name not in own}
     return decide(plan, among, undecided, facts, history)
+
+
+def _refuse_too_many(step: StepPlan, sizes: Mapping[str, int]) -> None:
+    """More points than memory holds would take the lab down, with all that runs."""
+    known = [name for name in step.dims if name in sizes]
+    count = prod(sizes[name] for name in known)
+    if count > MOST_VALUES:
+        spelled = " × ".join(f"{name} {sizes[name]:,}" for name in known)
+        raise BadAxis(
+            f"step '{step.name}' would have {count:,} points ({spelled}), at most "
+            f"{MOST_VALUES:,}: take fewer values, or sweep inside a step",
+            step=step.name,
+        )
 
 
 def _refuse_one_as_axis(steps: Sequence[StepPlan], among: Sequence[str]) -> None:

@@ -23,6 +23,7 @@ from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.context import StepContext, entered
 from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.own import own
+from quantumflow_lab.runner.returned import check_returned
 
 if TYPE_CHECKING:
     from quantumflow_lab.runner.past import PastPoint
@@ -81,6 +82,7 @@ def run_body(
     if not state.plan.quantum:
         if type(value) is np.ndarray and not value.ndim:
             value = value[()]  # a number, as what follows takes it for
+        check_returned(state.plan.kind, state.name, value)
         _show_figure(context, value)
         return Produced(value, sink.put(value))
     kind = cast("Kind", state.plan.kind)

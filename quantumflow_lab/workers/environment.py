@@ -89,6 +89,9 @@ class EnvironmentBackend(BackendV2):
         qf.lab().backends.add("adonis", adonis)
     """
 
+    code_is_elsewhere = True
+    """Nobody here sees whether what it does was edited."""
+
     def __init__(
         self,
         python: str | Path,

@@ -1,0 +1,179 @@
+"""What would go wrong later, or take the lab down, is told where it is written."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import get_standard_gate_name_mapping
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+import quantumflow_lab as qf
+from quantumflow_lab import Lab
+from quantumflow_lab.backends import Registry
+from quantumflow_lab.cell import declare
+from quantumflow_lab.errors import BadAxis, BadOption, NotAPub
+from quantumflow_lab.settings import Settings
+
+
+def test_an_axis_that_no_memory_holds_is_refused(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = (
+        "a = qf.axis(range(2000))\nb = qf.axis(range(2000))\nc = qf.axis(range(2000))\n"
+    )
+    cell += "@qf.step\ndef z(a, b, c):\n    return a\n"
+    with pytest.raises(
+        BadAxis,
+        match=r"step 'z' would have 8,000,000,000 points \(a 2,000 × b 2,000 × c "
+        r"2,000\), at most 10,000,000: take fewer values",
+    ):
+        lab.run(cell, name="absurd")
+    monkeypatch.setattr(declare, "MOST_VALUES", 100)
+    with pytest.raises(BadAxis, match="an axis takes at most 100 values; sweep inside"):
+        qf.axis(range(10**12))
+    assert len(qf.axis(range(100)).values) == 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "message"),
+    [
+        ("circuit", "1 + 1", "circuit step 's' returned None: return a QuantumCircuit"),
+        ("circuit", "return 3", "circuit step 's' returned a int: return a Quantum"),
+        ("circuit", "return [qc, None]", "circuit step 's' returned a list: return"),
+        ("observable", "1 + 1", "observable step 's' returned None: return an obser"),
+    ],
+)
+def test_a_forgotten_return_is_told_where_it_is(
+    lab: Lab, kind: str, body: str, message: str
+) -> None:
+    cell = f"@qf.{kind}\ndef s():\n    {body}\n"
+    run = lab.run(cell, name="s", inputs={"qc": QuantumCircuit(1)})
+    with pytest.raises(NotAPub, match=message):
+        run.raise_failure()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("QFLOW_SHOTS", "abc", r"setting shots \(QFLOW_SHOTS\) cannot be 'abc': input"),
+        (
+            "QFLOW_WORKERS",
+            "-3",
+            r"workers \(QFLOW_WORKERS\) cannot be '-3': .* than or",
+        ),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadOption, match=message):
+        Settings()
+
+
+def test_exact_values_on_another_simulator_know_all_gates_it_knows(lab: Lab) -> None:
+    gates = get_standard_gate_name_mapping()
+    names = Registry().backend("basic_simulator").target.operation_names
+    circuits = {}
+    for name in sorted({*names} & {*gates}):
+        base = gates[name]
+        if base.num_clbits or name in ("delay", "reset", "measure"):
+            continue
+        values = np.linspace(0.3, 0.9, len(base.params)).tolist()
+        gate = base.base_class(*values)
+        circuit = QuantumCircuit(max(gate.num_qubits, 1))
+        for qubit in range(circuit.num_qubits):
+            circuit.ry(0.4 + qubit, qubit)
+        circuit.append(gate, range(gate.num_qubits))
+        circuits[name] = circuit
+    assert {"ch", "iswap", "global_phase", "xx_plus_yy"} <= circuits.keys()
+    cell = """
+    @qf.estimate(precision=0, backend="basic_simulator")
+    def values():
+        return {
+            name: (qc, ["Z" * qc.num_qubits, "X" * qc.num_qubits])
+            for name, qc in all_.items()
+        }
+    """
+    run = lab.run(dedent(cell), name="exact", inputs={"all_": circuits})
+    run.raise_failure()
+    for name, circuit in circuits.items():
+        state, width = Statevector(circuit), circuit.num_qubits
+        wanted = [
+            state.expectation_value(SparsePauliOp(letter * width)).real
+            for letter in "ZX"
+        ]
+        assert np.allclose(run["values"][name].data.evs, wanted, atol=1e-9), name
+
+
+MODULE = """
+from qiskit_aer import AerSimulator
+
+class Mine(AerSimulator):
+    def run(self, circuits, **options):
+        {change}
+        return super().run(circuits, **options)
+"""
+FLIPPED = "circuits = [c.reverse_bits() for c in circuits]"
+CELL = """
+@qf.sample(shots=9)
+def counts():
+    qc = QuantumCircuit(2)
+    qc.x(0)
+    qc.measure_all()
+    return qc
+"""
+
+
+def counted(lab: Lab, backend: Any, name: str) -> dict[str, int]:
+    lab.backends.add("mine", backend)
+    inputs = {"QuantumCircuit": QuantumCircuit}
+    run = lab.run(CELL, name=name, backend="mine", inputs=inputs)
+    counts: dict[str, int] = run["counts"].data.meas.get_counts()
+    return counts
+
+
+def test_an_edited_backend_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "edited_backend.py"
+    file.write_text(MODULE.format(change="pass"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("edited_backend")
+    lab = Lab(tmp_path / "home")
+    try:
+        assert counted(lab, module.Mine(), "one") == {"01": 9}
+        file.write_text(MODULE.format(change=FLIPPED))
+        module = importlib.reload(module)
+        # Neither the worker's old module nor what is kept or cached stands in.
+        assert counted(lab, module.Mine(), "one") == {"10": 9}
+        assert counted(lab, module.Mine(), "other") == {"10": 9}
+    finally:
+        lab.close()
+        sys.modules.pop("edited_backend", None)
+
+
+MAIN = "from quantumflow_lab.cli import main; raise SystemExit(main())"
+
+
+def test_a_file_finds_the_modules_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("number = 42\n")
+    cell = (
+        "%%qflow file\nimport beside\n\n@qf.step\ndef it():\n    return beside.number\n"
+    )
+    (tmp_path / "cell.py").write_text(cell)
+    done = subprocess.run(
+        [sys.executable, "-c", MAIN, "run", str(tmp_path / "cell.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
