@@ -299,7 +299,7 @@ class StoredRun:
             "state": self.state,
             "started": self.record["started"],
             "elapsed": self.record["wall_s"] or 0.0,
-            "message": self.record["error"],
+            "message": self.record["error"] or self._advice(),
             "steps": [
                 self._step_view(s, rows.get(s.name)) for s in self.steps.values()
             ],
@@ -313,6 +313,11 @@ class StoredRun:
                 "money": money_text(money(self.asked.budget), self._spent()),
             },
         }
+
+    def _advice(self) -> str | None:
+        if self.state != "unfinished":
+            return None
+        return f"%qflow resume {self.name} goes on, unless another process has it"
 
     def _spent(self) -> dict[str, Decimal]:
         spent: dict[str, Decimal] = {}

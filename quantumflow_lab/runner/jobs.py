@@ -354,7 +354,8 @@ class Jobs:
                 metrics=metrics,
                 provider_jobs=open_job.provider_jobs,
                 error=error,
-                cost=cost,
+                # Should this process die, it counts as what it may have cost.
+                cost=_bound(open_job) if cost is None else cost,
                 currency=open_job.price.currency if open_job.price else None,
             )
         )
@@ -368,6 +369,13 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
         if not open_job.answers:
             return Decimal(0)
         return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
+    return _bound(open_job)
+
+
+def _bound(open_job: OpenJob) -> Decimal:
+    """The most that a job may cost."""
+    if open_job.price is None:
+        return Decimal(0)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
     return open_job.price.of(
         circuits=sum(task.circuits for task in tasks),

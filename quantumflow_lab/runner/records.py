@@ -233,7 +233,7 @@ def job(
         "two_qubit_gates": m.two_qubit_gates,
         "qubits": m.qubits,
         "peak_memory_mb": m.peak_memory_mb,
-        "cost": float(cost or 0) if ended else None,
+        "cost": float(cost or 0),
         "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
         "provider_job": ", ".join(provider_jobs) or m.provider_job,

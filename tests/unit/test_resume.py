@@ -13,7 +13,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 
-from quantumflow_lab import Lab, Run
+from quantumflow_lab import Lab, Price, Run
 from quantumflow_lab.errors import (
     InputsChanged,
     NothingToResume,
@@ -236,7 +236,7 @@ import os, signal, sys, time
 from pathlib import Path
 from textwrap import dedent
 sys.path.insert(0, {root!r})
-from quantumflow_lab import Lab
+from quantumflow_lab import Lab, Price
 from tests.unit.devices import Device
 from tests.unit.test_resume import FATAL
 
@@ -253,7 +253,7 @@ class Deadly(Device):
 lab = Lab(Path(sys.argv[1]))
 sent = sys.argv[2] == "sent"
 device = Deadly("device") if sent else Device("device", trouble=die)
-lab.backends.add("device", device)
+lab.backends.add("device", device, price=Price("USD", per_shot="0.1"))
 lab.run(dedent(FATAL), name="fatal", backend="device", inputs={{"factor": 3}})
 """
 FATAL = """
@@ -300,7 +300,7 @@ def test_a_job_that_may_have_arrived_is_not_sent_again_without_a_word(
     crash(home)
     lab = Lab(home)
     device = Device("device")
-    lab.backends.add("device", device)
+    lab.backends.add("device", device, price=Price("USD", per_shot="0.1"))
     told = (
         r"run 1 of 'fatal' was left with jobs that may go on, and may be paid: tag .* "
         r"on device\. Look there first; to give them up type %qflow resume fatal "
@@ -317,6 +317,9 @@ def test_a_job_that_may_have_arrived_is_not_sent_again_without_a_word(
     assert device.jobs == []
     again = lab.resume("fatal", resubmit=True)
     assert (again["ones"], device.jobs) == (60, [1])
+    # The first may have been paid as well as the second.
+    (cost,) = lab.sql("SELECT cost, currency FROM qf_runs").to_pylist()
+    assert cost == {"cost": pytest.approx(2.0), "currency": "USD"}
     assert lab.sql("SELECT state, epoch FROM qf_runs").to_pylist() == [
         {"state": "done", "epoch": 2}
     ]
