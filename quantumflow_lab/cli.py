@@ -21,6 +21,7 @@ from quantumflow_lab.doctor import DEADLINE_S, line_of
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
+from quantumflow_lab.magics.history import FILTERS, history_filters
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.magics.view import QuietView, TerminalView
 from quantumflow_lab.run import Run
@@ -74,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         resume.add_argument(flag, action="store_true", help=help_)
     history = _command(commands, "history", _history, "list the newest runs")
     history.add_argument("name", nargs="?")
+    for option, about in FILTERS.items():
+        history.add_argument(option, metavar=about.value, help=about.help)
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
     doctor = _command(commands, "doctor", _doctor, "check a backend")
     doctor.add_argument("backend", help="a name, or module:factory")
@@ -167,7 +170,11 @@ def _load(arguments: argparse.Namespace, _: list[str]) -> int:
 
 
 def _history(arguments: argparse.Namespace, _: list[str]) -> int:
-    print(history_table(lab().runs(arguments.name)))
+    words = [] if arguments.name is None else [arguments.name]
+    for option in FILTERS:
+        if (value := getattr(arguments, option.removeprefix("--"))) is not None:
+            words += [option, value]
+    print(history_table(lab().runs(**history_filters(words))))
     return 0
 
 

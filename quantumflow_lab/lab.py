@@ -22,6 +22,7 @@ from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
+    BadOption,
     NestedRun,
     NothingToResume,
     RunIsHeld,
@@ -75,6 +76,8 @@ class SystemClock:
         """Seconds since the epoch, UTC."""
         return time.time()
 
+
+RUN_STATES = ("done", "failed", "cancelled", "unfinished")
 
 LARGEST_INPUT = 1 << 28
 """Bytes of a notebook array up to which runs keep it, to go on without the notebook."""
@@ -347,9 +350,58 @@ class Lab:
             self._start(live, lease, found, stored.record["options"])
         return self._attend(live, background=background)
 
-    def runs(self, name: str | None = None, *, limit: int = 20) -> list[dict[str, Any]]:
-        """The newest runs, as rows of the named query ``history``."""
-        return self.store.query("history", limit=limit, name=name)
+    def runs(
+        self,
+        name: str | None = None,
+        *,
+        state: str | None = None,
+        backend: str | None = None,
+        since: float | str | None = None,
+        find: str | None = None,
+        limit: int = 20,
+    ) -> list[dict[str, Any]]:
+        """The newest runs, as rows of the named query ``history``.
+
+        Parameters
+        ----------
+        name
+            Of one workflow.
+        state
+            ``done``, ``failed``, ``cancelled`` or ``unfinished``.
+        backend
+            That asked for a backend of this name.
+        since
+            Begun in the last seconds, or in a duration such as ``3 d``.
+        find
+            With these words in the text of the cell, in capitals or not.
+        limit
+            Most rows.
+
+        Raises
+        ------
+        BadOption
+            A state or a duration that cannot be.
+        """
+        if state is not None and state not in RUN_STATES:
+            hint = did_you_mean(state, RUN_STATES)
+            raise BadOption(f"no run is {state!r}{hint}", option="state")
+        begun = None
+        if since is not None:
+            if (span := seconds(since)) is None:
+                raise BadOption(
+                    f"since must be a duration such as '3d' or '90min', not {since!r}",
+                    option="since",
+                )
+            begun = self._clock.wall() - span
+        return self.store.query(
+            "history",
+            name=name,
+            state=state,
+            backend=backend,
+            since=begun,
+            find=find,
+            limit=limit,
+        )
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> pa.Table:
         """Ask the store; see ``docs/store.md`` for its views.

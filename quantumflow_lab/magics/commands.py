@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
+from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
 
@@ -50,7 +52,7 @@ class Command:
     @property
     def least(self) -> int:
         """Arguments it needs."""
-        return sum(not each.startswith("[") for each in self.arguments.split())
+        return len(re.sub(r"\[[^]]*\]", "", self.arguments).split())
 
 
 COMMANDS = (
@@ -66,7 +68,12 @@ COMMANDS = (
         "run",
     ),
     Command("detach", "[NAME]", "free the cell that waits; its run goes on", "run"),
-    Command("history", "[NAME]", "the newest runs, of all names or of one", "run"),
+    Command(
+        "history",
+        "[NAME] [--state STATE] [--backend B] [--since 3d] [--find TEXT] [--limit N]",
+        "the newest runs, of all names or of one",
+        "run",
+    ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
     Command("backends", "[NAME]", "backends the lab knows, or what one is like"),
@@ -167,8 +174,8 @@ class Commands:
         for each in [name] if name else list(self.attended):
             self.attended[each].detach()
 
-    def _history(self, name: str | None = None) -> Table:
-        return history_table(lab().runs(name))
+    def _history(self, *words: str) -> Table:
+        return history_table(lab().runs(**history_filters(words)))
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quantumflow_lab import Lab
+from quantumflow_lab import Lab, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+class Forgetful(Lab):
+    """Takes nothing of what another test has run."""
+
+    def run(self, *args: Any, **options: Any) -> Run:
+        return super().run(*args, **{"fresh": True, **options})
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab = Forgetful(tmp_path_factory.mktemp("lab"))
     yield lab
     lab.close()

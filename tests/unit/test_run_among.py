@@ -154,7 +154,7 @@ def test_limits_of_a_provider_cut_jobs(lab: Lab) -> None:
 
 def test_a_simulator_with_limits_keeps_to_them(lab: Lab) -> None:
     lab.backends.add("twin", AerSimulator(), limits=qf.Limits(circuits=3))
-    result = run(lab, backend="twin")
+    result = run(lab, backend="twin", fresh=True)
     assert list(result["ones"]) == [10, 10, 10, 10]
     assert [job["circuits"] for job in result.jobs] == [3, 1]
 

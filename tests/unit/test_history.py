@@ -1,0 +1,77 @@
+"""Looking for runs among those there were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quantumflow_lab import Lab
+from quantumflow_lab.errors import BadOption, MagicLineError
+from quantumflow_lab.magics.history import history_filters
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path / "home")
+    yield lab
+    lab.close()
+
+
+def made(lab: Lab) -> None:
+    """A run that is done, one that failed, and one on another backend."""
+    sample = (
+        "from qiskit import QuantumCircuit\n"
+        "@qf.sample(shots=5)\ndef counts():\n    qc = QuantumCircuit(1)\n"
+        "    qc.measure_all()\n    return qc\n"
+    )
+    lab.run("@qf.step\ndef one():\n    return 'Hello'\n", name="good")
+    lab.run(
+        "@qf.step\ndef one():\n    return 1 / zero\n", name="bad", inputs={"zero": 0}
+    )
+    lab.run(sample, name="good", backend="basic_simulator")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({}, ["good", "bad", "good"]),
+        ({"name": "good"}, ["good", "good"]),
+        ({"state": "failed"}, ["bad"]),
+        ({"backend": "basic_simulator"}, ["good"]),
+        ({"since": "1 h"}, ["good", "bad", "good"]),
+        ({"since": 1e-6}, []),
+        ({"find": "hello"}, ["good"]),
+        ({"find": "%"}, []),
+        ({"limit": 2}, ["good", "bad"]),
+        ({"name": "good", "find": "QUANTUMCIRCUIT", "state": "done"}, ["good"]),
+    ],
+)
+def test_runs_that_fit_all_that_is_asked(
+    lab: Lab, asked: dict[str, Any], found: list[str]
+) -> None:
+    made(lab)
+    assert [row["name"] for row in lab.runs(**asked)] == found
+
+
+def test_what_cannot_be_asked_is_told(lab: Lab) -> None:
+    with pytest.raises(BadOption, match="no run is 'faild'; did you mean 'failed'"):
+        lab.runs(state="faild")
+    with pytest.raises(BadOption, match="since must be a duration such as '3d' or"):
+        lab.runs(since="yesterday")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a", "b"], "history takes one name, not 'b' as well"),
+        (["--stat", "x"], "history has no option --stat; did you mean '--state'"),
+        (["--since"], "write --since 3d"),
+        (["--limit", "none"], "--limit takes a whole number from 1, not 'none'"),
+    ],
+)
+def test_words_of_the_magic_are_checked(words: list[str], message: str) -> None:
+    with pytest.raises(MagicLineError, match=message):
+        history_filters(words)
