@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
@@ -126,6 +126,8 @@ class Lab:
         self._numbers = count(1)
         self._lock = threading.RLock()
         self._live: dict[str, LiveRun] = {}
+        self._calibrated: set[tuple[str, str, str | None]] = set()
+        """Backends and dates of calibrations that this process has recorded."""
         self._leases = self.store.home / "runs"
         self._latest: WeakValueDictionary[str, LiveRun] = WeakValueDictionary()
         """The last run of each name that has ended here, while somebody holds it."""
@@ -727,6 +729,7 @@ class Lab:
                 if i.kind == "value" and _is_modest(live.inputs.get(i.name))
             }
             self.store.begin(records.started(live, live.asked, axes, kept, options))
+            self.store.append(list(self._calibrations(live)))
             live.view = snapshot(live, {}, self._clock.now_us())
             live.let_go = lambda: self._forget(live, lease)
             self._live[live.name] = live
@@ -735,6 +738,17 @@ class Lab:
             self._live.pop(live.name, None)
             lease.leave()
             raise
+
+    def _calibrations(self, live: LiveRun) -> Iterator[records.Record]:
+        """What the devices of a run say of themselves, each once."""
+        for name in live.backend_keys:
+            facts = self.backends.known(name)
+            seen = name, facts.key, facts.calibrated
+            if seen in self._calibrated:
+                continue
+            self._calibrated.add(seen)
+            if (data := self.backends.calibration(name)) is not None:
+                yield records.calibration(live, facts, data)
 
     def _attend(self, live: LiveRun, *, background: bool) -> Run:
         run = Run(live, self)

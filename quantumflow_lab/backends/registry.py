@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import cloudpickle
 import numpy as np
 
+from quantumflow_lab.backends.calibration import calibration
 from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
 from quantumflow_lab.backends.lift import Templates
@@ -251,6 +252,10 @@ class Registry:
             return content
         backend = self._known(name).backend
         return f"{type(backend).__qualname__} at {os.getpid()}:{id(backend):x}"
+
+    def calibration(self, name: str) -> dict[str, Any] | None:
+        """What a device says of its qubits and gates; see :func:`calibration`."""
+        return calibration(self._known(name).backend.target)
 
     def _content(self, name: str) -> str | None:
         """Content key of a backend, formed once."""

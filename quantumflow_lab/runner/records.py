@@ -14,7 +14,7 @@ from typing import Any
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.ports import JobMetrics, JobRequest
+from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest
 from quantumflow_lab.runner.calls import PendingCall
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
 
@@ -114,6 +114,20 @@ def _plan(
             }
             for name, values in live.axes.items()
         },
+    }
+
+
+def calibration(live: LiveRun, facts: BackendFacts, data: Mapping[str, Any]) -> Record:
+    """What a device said of its qubits and gates when a run began."""
+    return {
+        "v": 1,
+        "kind": "calibration",
+        "run": live.id,
+        "ts": live.started,
+        "backend": facts.name,
+        "calibrated": facts.calibrated,
+        "num_qubits": facts.num_qubits,
+        "data": data,
     }
 
 

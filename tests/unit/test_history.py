@@ -56,6 +56,27 @@ def test_runs_that_fit_all_that_is_asked(
     assert [row["name"] for row in lab.runs(**asked)] == found
 
 
+def test_what_a_device_says_of_itself_is_kept_once(lab: Lab) -> None:
+    cell = (
+        "from qiskit import QuantumCircuit\n"
+        "@qf.sample(shots=5)\ndef counts():\n    qc = QuantumCircuit(1)\n"
+        "    qc.measure_all()\n    return qc\n"
+    )
+    for _ in range(2):
+        lab.run(cell, name="device", backend="fake_manila", fresh=True)
+    lab.run(cell, name="simulator", backend="aer", fresh=True)
+    (row,) = lab.sql(
+        "SELECT backend, num_qubits, calibrated,"
+        " (data -> 'qubits' -> 0 ->> 't1')::DOUBLE AS t1, (data -> 'gates' -> 'cx' -> '0,1' ->> 'error')::DOUBLE AS cx"
+        " FROM qf_calibrations"
+    ).to_pylist()
+    target = lab.backends.backend("fake_manila").target
+    assert (row["backend"], row["num_qubits"]) == ("fake_manila", 5)
+    assert row["calibrated"].startswith("20")
+    assert row["t1"] == target.qubit_properties[0].t1
+    assert row["cx"] == target["cx"][0, 1].error
+
+
 def test_what_cannot_be_asked_is_told(lab: Lab) -> None:
     with pytest.raises(BadOption, match="no run is 'faild'; did you mean 'failed'"):
         lab.runs(state="faild")
