@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quantumflow_lab.errors import BadQuery, StoreError, StoreLocked
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+T = TypeVar("T")
 
 _CLOSED: dict[str, Any] = {
     "autoinstall_known_extensions": False,
@@ -113,7 +116,23 @@ def table(
         In one line, with DuckDB's own hint.
     """
     with _answers(query):
-        return _asked(connection, query, params).to_arrow_table()
+        return _interruptible(
+            connection, lambda: _asked(connection, query, params).to_arrow_table()
+        )
+
+
+def _interruptible(connection: duckdb.DuckDBPyConnection, ask: Callable[[], T]) -> T:
+    """Ask in a thread, so that Ctrl-C reaches who waits, and through it the query."""
+    with ThreadPoolExecutor(1, thread_name_prefix="qflow-sql") as pool:
+        answer = pool.submit(ask)
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            # Again, as long as the query has not begun and so cannot hear it.
+            while not answer.done():
+                connection.interrupt()
+                wait([answer], 0.05)
+            raise
 
 
 def rows(

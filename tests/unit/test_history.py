@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +71,8 @@ def test_what_a_device_says_of_itself_is_kept_once(lab: Lab) -> None:
     lab.run(cell, name="simulator", backend="aer", fresh=True)
     (row,) = lab.sql(
         "SELECT backend, num_qubits, calibrated,"
-        " (data -> 'qubits' -> 0 ->> 't1')::DOUBLE AS t1, (data -> 'gates' -> 'cx' -> '0,1' ->> 'error')::DOUBLE AS cx"
+        " (data -> 'qubits' -> 0 ->> 't1')::DOUBLE AS t1,"
+        " (data -> 'gates' -> 'cx' -> '0,1' ->> 'error')::DOUBLE AS cx"
         " FROM qf_calibrations"
     ).to_pylist()
     target = lab.backends.backend("fake_manila").target
@@ -75,6 +80,21 @@ def test_what_a_device_says_of_itself_is_kept_once(lab: Lab) -> None:
     assert row["calibrated"].startswith("20")
     assert row["t1"] == target.qubit_properties[0].t1
     assert row["cx"] == target["cx"][0, 1].error
+
+
+def test_a_question_that_takes_for_ever_can_be_interrupted(lab: Lab) -> None:
+    endless = (
+        "SELECT count(*) FROM range(10000000) a, range(100000) b"
+        " WHERE a.range * b.range % 7 = 3"
+    )
+    lab.sql("SELECT 1")
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        lab.sql(endless)
+    assert time.monotonic() - began < 30
+    assert lab.sql("SELECT 42 AS x").to_pylist() == [{"x": 42}]
 
 
 def test_what_cannot_be_asked_is_told(lab: Lab) -> None:

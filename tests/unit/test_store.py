@@ -634,8 +634,20 @@ def test_views_are_documented_column_by_column(store: Store) -> None:
     assert documented == actual
 
 
+CALIBRATION = {
+    "v": 1,
+    "kind": "calibration",
+    "run": "r1",
+    "ts": T,
+    "backend": "fake_manila",
+    "calibrated": "2026-01-02",
+    "num_qubits": 5,
+    "data": {"qubits": [{"t1": 1e-4}], "gates": {"cx": {"0,1": {"error": 0.01}}}},
+}
+
+
 def test_the_documented_sql_runs(store: Store) -> None:
-    store.append([RUN, unit("p", 0, value=store.put(0.5)), END])
+    store.append([RUN, unit("p", 0, value=store.put(0.5)), CALIBRATION, END])
     text = PAGE.read_text(encoding="utf-8")
     examples = re.findall(r"^```sql\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     assert len(examples) >= 3
