@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     for option, about in FILTERS.items():
         history.add_argument(option, metavar=about.value, help=about.help)
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
+    store = _command(commands, "store", _store, "check the journals and the database")
+    store.add_argument(
+        "what",
+        choices=("verify", "rebuild"),
+        help="read every record, or make the database anew from them",
+    )
     doctor = _command(commands, "doctor", _doctor, "check a backend")
     doctor.add_argument("backend", help="a name, or module:factory")
     doctor.add_argument("--json", action="store_true", help="print for programs")
@@ -180,6 +186,17 @@ def _history(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def _sql(arguments: argparse.Namespace, _: list[str]) -> int:
     print(Table(lab().sql(arguments.query)))
+    return 0
+
+
+def _store(arguments: argparse.Namespace, _: list[str]) -> int:
+    store = lab().store
+    if arguments.what == "verify":
+        count = store.verify()
+        print(f"{count:,} records in {store.home / 'journal'}, all whole")
+    else:
+        count = store.rebuild()
+        print(f"{store.database} made anew from {count:,} records")
     return 0
 
 

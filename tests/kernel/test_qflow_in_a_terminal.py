@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from quantumflow_lab.cli import main
+from tests.chaos.test_kills import killed, start
 from tests.kernel.cells import BELL, BELL_DONE
 
 
@@ -87,3 +90,42 @@ def test_what_cannot_be_is_told_in_one_line(
 def test_init_makes_a_home_for_the_runs_of_a_folder(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path)]) == 0
     assert (tmp_path / ".qflow" / ".gitignore").read_text() == "*\n"
+
+
+def test_the_store_is_verified_and_made_anew(
+    file: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(file)]) == 0
+    query = ["sql", "select name, state, number, points, shots from qf_runs"]
+    assert main(query) == 0
+    before = capsys.readouterr().out.partition("name ")[2]
+    assert main(["store", "verify"]) == 0
+    assert re.fullmatch(
+        rf"\d+ records in {home}/journal, all whole\n", capsys.readouterr().out
+    )
+    assert main(["store", "rebuild"]) == 0
+    assert re.fullmatch(
+        rf"{home}/store\.duckdb made anew from \d+ records\n", capsys.readouterr().out
+    )
+    assert main(query) == 0
+    assert capsys.readouterr().out.partition("name ")[2] == before
+    (journal,) = (home / "journal").glob("*.jsonl")
+    journal.write_bytes(journal.read_bytes().replace(b'"bell"', b'"bull"', 1))
+    assert main(["store", "verify"]) == 1
+    assert f"{journal}" in capsys.readouterr().err
+
+
+def test_a_run_is_taken_up_in_a_terminal(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = start(home)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "begun\n"
+    time.sleep(0.7)
+    killed(child)
+    assert main(["history", "work", "--state", "unfinished"]) == 0
+    assert "work" in capsys.readouterr().out
+    assert main(["resume", "work"]) == 0
+    assert "work · done" in capsys.readouterr().out
+    assert main(["resume", "work"]) == 1
+    assert "run 1 of 'work' is done" in capsys.readouterr().err
