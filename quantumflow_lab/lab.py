@@ -596,7 +596,7 @@ class Lab:
             lease.leave()
             check_jobs(before, self.store, self._is_device)
         if isinstance(before, LiveRun):
-            past: Past | None = LivePast(before)
+            past: Past | None = LivePast(before, self.store.get)
         else:
             past = None if before is None else StoredPast(before)
         if past is not None:
@@ -639,7 +639,11 @@ class Lab:
                 check_jobs(stored, self.store, self._is_device)
             latest = self._latest.get(live.name)
             same = latest is not None and latest.id == stored.id
-            past = LivePast(latest) if latest and same else StoredPast(stored)
+            past = (
+                LivePast(latest, self.store.get)
+                if latest and same
+                else StoredPast(stored)
+            )
             take_up(live, stored, past, accept_drift=accept_drift)
         except BaseException:
             lease.leave()

@@ -87,6 +87,15 @@ def capture(
     return _taken(name, taken, "value", _value_key(taken, fingerprint), summary(taken))
 
 
+def import_key(value: Any, fingerprint: Fingerprint) -> str:
+    """Key of what a cell imports: of the user's own modules, with their source."""
+    if isinstance(value, ModuleType):
+        return _module_key(value)
+    if isinstance(value, (FunctionType, MethodType, type)):
+        return _code_key(value, fingerprint)
+    return _value_key(value, fingerprint) or type(value).__qualname__
+
+
 def _taken(
     name: str, value: Any, kind: InputKind, key: str | None, label: str
 ) -> Captured:

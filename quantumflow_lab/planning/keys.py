@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from quantumflow_lab.cell import Bound
+from quantumflow_lab.cell.inputs import import_key
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.workflow import Step, Workflow
 
@@ -104,7 +105,7 @@ class _Keys:
                 return helper.code_hash
         for line in workflow.imports:
             if name in line.names:
-                return line.source
+                return [line.source, self._import(name)]
         for read in workflow.inputs:
             if read.name == name:
                 if read.fingerprint is None:
@@ -113,6 +114,11 @@ class _Keys:
         if name in self.bound.values:
             return self._value(workflow, name)
         return None
+
+    def _import(self, name: str) -> str:
+        # All bodies of a cell see the same globals.
+        body = next(iter(self.bound.bodies.values()))
+        return import_key(getattr(body, "__globals__", {}).get(name), self.fingerprint)
 
     def _value(self, workflow: Workflow, name: str) -> object:
         """An assignment by its value; one that has no key by what it is made of."""

@@ -6,12 +6,13 @@ and everything that it reads is kept as well. Nothing is kept of what failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from quantumflow_lab.errors import StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner.bodies import Produced, axis_labels, lasting_labels
 from quantumflow_lab.runner.live import MISSING, LiveRun, Missing, Output, StepState
@@ -99,14 +100,24 @@ class Past(Protocol):
 
 
 class LivePast:
-    """An earlier run of this process, whose values are still in memory."""
+    """An earlier run of this process, whose values are still in memory.
 
-    def __init__(self, live: LiveRun) -> None:
+    Parameters
+    ----------
+    live
+        The run.
+    get
+        Reads a value from the store; raises ``StoreError``.
+    """
+
+    def __init__(
+        self, live: LiveRun, get: Callable[[Mapping[str, Any]], object]
+    ) -> None:
         self.run, self.number = live.id, live.nth
         self.keys, self.backends = live.keys, live.backend_keys
         self.axes, self.outputs = live.axes, live.outputs
         self.steps = {
-            name: _LiveStep(live, state) for name, state in live.steps.items()
+            name: _LiveStep(live, state, get) for name, state in live.steps.items()
         }
         self.metrics: dict[tuple[str, int], dict[str, Sequence[float]]] = {}
         for (step, point, name), values in live.metrics.items():
@@ -117,6 +128,7 @@ class LivePast:
 class _LiveStep:
     live: LiveRun
     state: StepState
+    get: Callable[[Mapping[str, Any]], object]
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -137,7 +149,17 @@ class _LiveStep:
         return PastPoint(number, ref, origin, began)
 
     def value(self, number: int) -> Any:
-        return self.state.values[number]
+        value, ref = self.state.values[number], self.state.refs.get(number)
+        if ref is None or isinstance(value, _UNCHANGING):
+            return value
+        # Whoever has the run may have changed what is in memory.
+        try:
+            return self.get(ref)
+        except StoreError:
+            return MISSING
+
+
+_UNCHANGING = (bool, int, float, complex, str, bytes, np.generic, type(None))
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import linecache
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -245,6 +248,35 @@ def test_what_cannot_be_stored_is_kept_in_its_process_only(home: Path) -> None:
     assert kept(third) == {}
     assert third["text"] == "text"
     lab.close()
+
+
+def test_what_its_user_did_to_a_value_is_not_kept(lab: Lab) -> None:
+    cell = "@qf.step\ndef numbers():\n    return [1, 2]\n"
+    first = lab.run(cell, name="list")
+    first["numbers"].append(3)
+    again = lab.run(cell, name="list")
+    assert (kept(again), again["numbers"]) == ({"numbers": 1}, [1, 2])
+
+
+def test_an_edit_of_a_module_that_the_cell_imports_is_seen(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "kept_module.py"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    cell = (
+        "import kept_module\nfrom kept_module import two\n\n"
+        "@qf.step\ndef one():\n    return kept_module.one()\n\n"
+        "@qf.step\ndef other():\n    return two()\n"
+    )
+    file.write_text("def one():\n    return 1\n\ndef two():\n    return 2\n")
+    lab.run(cell, name="module")
+    assert kept(lab.run(cell, name="module")) == {"one": 1, "other": 1}
+    file.write_text("def one():\n    return 10\n\ndef two():\n    return 2\n")
+    importlib.reload(sys.modules["kept_module"])
+    linecache.checkcache()
+    again = lab.run(cell, name="module")
+    assert (kept(again), again["one"]) == ({"other": 1}, 10)
+    del sys.modules["kept_module"]
 
 
 def test_values_along_a_map_are_kept_too(lab: Lab) -> None:
