@@ -10,6 +10,7 @@ from typing import Any
 
 from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.jobs import tag
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.past import Keeping, Past
 from quantumflow_lab.runner.replay import Recorded, Replay
@@ -64,7 +65,14 @@ def check_jobs(
         Listing them, with what to type.
     """
     rows = shelf.query("open_jobs", run=stored.id)
-    found = [row for row in rows if is_device(row["backend"])]
+    # Those of earlier processes were given up when the run was taken up before.
+    epoch = int(stored.record["epoch"] or 1)
+    begins = tag(stored.id, epoch, "")
+    found = [
+        row
+        for row in rows
+        if row["tag"].startswith(begins) and is_device(row["backend"])
+    ]
     if not found:
         return
     jobs = ", ".join(

@@ -155,7 +155,7 @@ class Jobs:
             return
         request = JobRequest(
             job=job,
-            tag=_tag(live, job),
+            tag=tag(live.id, live.epoch, job),
             kind=kind,
             backend=backend,
             members=tuple(
@@ -383,11 +383,17 @@ def _bound(open_job: OpenJob) -> Decimal:
     )
 
 
-def _tag(live: LiveRun, job: int) -> str:
-    """Name of a job for its provider and the store, which no other job has."""
-    # A run that is taken up counts its jobs anew.
-    where = live.id if live.epoch == 1 else f"{live.id}.{live.epoch}"
-    return f"{where}.{job}"
+def tag(run: str, epoch: int, job: int | str) -> str:
+    """Name of a job for its provider and the store, which no other job has.
+
+    A run that is taken up counts its jobs anew, so that its epoch is part of it.
+
+    Examples
+    --------
+    >>> tag("r7", 1, 0), tag("r7", 2, 0)
+    ('r7.0', 'r7.2.0')
+    """
+    return f"{run}.{job}" if epoch == 1 else f"{run}.{epoch}.{job}"
 
 
 def _member(unit: int, attempt: int, task: Task, apart: int) -> Member:

@@ -25,7 +25,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.runner import replay
 from quantumflow_lab.runner.replay import Recorded, Replay
 from quantumflow_lab.store import lease
-from tests.unit.devices import Device
+from tests.unit.devices import Device, raises
 
 SWEEP = """
 i = qf.axis([0, 1, 2, 3])
@@ -315,13 +315,17 @@ def test_a_job_that_may_have_arrived_is_not_sent_again_without_a_word(
         with pytest.raises(OpenJobs, match=told):
             act()
     assert device.jobs == []
-    again = lab.resume("fatal", resubmit=True)
+    lab.backends.add("device", Device("device", trouble=raises(ValueError("once"))))
+    assert lab.resume("fatal", resubmit=True).state == "failed"
+    # What was given up once is not asked about again.
+    lab.backends.add("device", device, price=Price("USD", per_shot="0.1"))
+    again = lab.resume("fatal")
     assert (again["ones"], device.jobs) == (60, [1])
     # The first may have been paid as well as the second.
     (cost,) = lab.sql("SELECT cost, currency FROM qf_runs").to_pylist()
     assert cost == {"cost": pytest.approx(2.0), "currency": "USD"}
     assert lab.sql("SELECT state, epoch FROM qf_runs").to_pylist() == [
-        {"state": "done", "epoch": 2}
+        {"state": "done", "epoch": 3}
     ]
     lab.close()
 
