@@ -610,9 +610,11 @@ class Lab:
             return latest
         if live.asked.fresh is True or not any(live.keys.values()):
             return None  # nothing of it could be kept
-        run = self.store.latest_run(live.name)
-        if run is None:
+        if not self.store.knows(live.name):
             live.nth = 1
+            return None
+        run = self.store.latest_run(live.name)
+        if run is None:  # somebody has thrown the journals away
             return None
         return StoredRun(self.store.run_record(run), self.store)
 

@@ -40,7 +40,7 @@ class Projection:
 
     def take(self, wait: float = 0.0) -> int | None:
         """Take new records in; None if other labs had the file for ``wait`` seconds."""
-        sizes = self._sizes()
+        sizes = self.sizes()
         if sizes == self._seen and self.path.exists():
             return 0
         with held(self._lock_file, exclusive=True, wait=wait) as mine:
@@ -103,7 +103,7 @@ class Projection:
             schema.prepare(connection)
             return ingest(connection, self._journals)
 
-    def _sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str, int]:
         """Size of each journal: what grew since has news."""
         with os.scandir(self._journals) as entries:
             return {entry.name: entry.stat().st_size for entry in entries}

@@ -60,7 +60,8 @@ class Recorder:
     def _open(self) -> None:
         self._owner = os.getpid()
         self._unwritten: list[bytes] = []
-        self._journal = Journal(self._folder, uuid.uuid4().hex, header=_header())
+        self.writer = uuid.uuid4().hex
+        self._journal = Journal(self._folder, self.writer, header=_header())
 
     def _start_over_in_a_fork(self) -> None:
         """What the parent has not written yet is the parent's to write."""

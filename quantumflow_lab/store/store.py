@@ -54,6 +54,10 @@ class Store:
         self._recorder = Recorder(journals)
         self._projection = Projection(database_path(self.home), journals)
         self._values = Values(self.home / "values")
+        self._names: set[str] = set()
+        """Names of which there is a run, as far as is known."""
+        self._others: dict[str, int] = {}
+        """Sizes of the journals of other processes when they were last read."""
         self.results = Results(self.home / "cache" / "results.jsonl")
 
     @property
@@ -87,6 +91,7 @@ class Store:
         """
         with self._lock:
             self._recorder.begin(record)
+            self._names.add(str(record["name"]))
 
     def sync(self) -> None:
         """Bring everything appended and put so far to the disk."""
@@ -174,6 +179,22 @@ class Store:
         except StoreError:
             with self._lock:
                 return database.rows(self._projection.in_memory(), sql, values)
+
+    def knows(self, name: str) -> bool:
+        """Whether anybody has begun a run of that name.
+
+        Cheap while only this process records, since the database stays closed.
+        """
+        with self._lock:
+            others = {
+                journal: size
+                for journal, size in self._projection.sizes().items()
+                if not journal.startswith(self._recorder.writer)
+            }
+            if others and others != self._others:
+                self._names |= {row["name"] for row in self.query("names")}
+            self._others = others
+            return name in self._names
 
     def latest_run(self, name: str) -> str | None:
         """Id of the run of that name that started last, or None."""

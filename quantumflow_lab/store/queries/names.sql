@@ -1,0 +1,2 @@
+-- Names of which there is a run.
+SELECT DISTINCT name FROM rec_run
