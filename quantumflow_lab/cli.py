@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from quantumflow_lab.backends.conformance import Finding
@@ -18,6 +19,7 @@ from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, RunOptions, parse_mag
 from quantumflow_lab.cell.text import MAGIC, split_cell
 from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.doctor import DEADLINE_S, line_of
+from quantumflow_lab.emulate.faults import FAULTS
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
@@ -96,6 +98,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     replay = _command(commands, "replay", _replay, "show what a scheduler decided")
     replay.add_argument("log", type=Path, help="a file of QFLOW_SCHEDULE_LOG")
+    emulate = _command(commands, "emulate", _emulate, "be a provider, for free")
+    emulate.add_argument("provider", choices=["ibm"])
+    emulate.add_argument("--port", type=int, default=0, help="0 for any free port")
+    emulate.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="; ".join(f"{name}: {fault.about}" for name, fault in FAULTS.items()),
+    )
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
     init.add_argument("folder", type=Path, nargs="?", default=Path())
     return parser
@@ -228,6 +240,25 @@ def _replay(arguments: argparse.Namespace, _: list[str]) -> int:
     for number, commands in enumerate(batches):
         for command in decode(commands):
             print(f"{number:6} {command}")
+    return 0
+
+
+def _emulate(arguments: argparse.Namespace, _: list[str]) -> int:
+    # Here, since it imports the simulator, which the other commands do without.
+    from quantumflow_lab.emulate.ibm import lines, service
+
+    unknown = [name for name in arguments.fault if name not in FAULTS]
+    if unknown:
+        known = ", ".join(FAULTS)
+        raise MagicLineError(f"unknown fault {unknown[0]}; there are {known}")
+    try:
+        with service(arguments.port, arguments.fault) as running:
+            print(lines(running.url), flush=True)
+            Event().wait()
+    except KeyboardInterrupt:
+        return 0
+    except OSError as error:
+        raise MagicLineError(f"cannot listen on {arguments.port}: {error}") from error
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ _MOST_PATIENCE_S = 3600.0
 _FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 _BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
 """HTTP statuses after which the same request may succeed."""
+_FULL = re.compile(r"\b3458\b")
+"""IBM's number for too many pending jobs, which it says with a status of its own."""
+_TOO_MUCH = re.compile(r"\b5302\b")
+"""IBM's number for results that are too large."""
 
 
 def failed_with(text: str) -> Exception:
@@ -67,12 +72,30 @@ def backend_error(error: Exception, backend: str) -> Exception:
     )
 
 
+def failed_there(error: Exception, backend: str, job: str | None) -> BackendFailed:
+    """The error for a job that a provider took and that came to nothing.
+
+    It is neither sent again nor cut, since what it used is billed, unless the provider
+    says that smaller ones would do.
+    """
+    big = _TOO_MUCH.search(str(error)) is not None
+    return BackendFailed(
+        f"{backend} took job {job}, which failed: {text_of(error)}",
+        backend=backend,
+        job=job,
+        cause=type(error).__name__,
+        fault=Fault.TOO_BIG if big else Fault.PERMANENT,
+    )
+
+
 def failed_together(error: Exception) -> Exception:
     """The error for each of several members when none is known to be the cause.
 
     What will never succeed as a whole may in parts, so the job is cut.
     """
     of_the_job = isinstance(error, JobCancelled | JobUnanswered)
+    # A job with a name was taken, and has cost.
+    of_the_job |= isinstance(error, BackendFailed) and "job" in error.facts
     if of_the_job or fault_of(error) is not Fault.PERMANENT:
         return error
     return BackendFailed(str(error), fault=Fault.TOO_BIG)
@@ -120,7 +143,8 @@ def _fault(error: Exception) -> Fault:
         return Fault.TOO_BIG
     # A broken connection may hold next time; a missing token file will not come back,
     # and what a server says with a status is told by the status.
-    transient = _is_network(error) if status is None else status in _BUSY
+    busy = status in _BUSY or any(_FULL.search(str(each)) for each in _behind(error))
+    transient = _is_network(error) if status is None else busy
     return Fault.TRANSIENT if transient else Fault.PERMANENT
 
 

@@ -22,6 +22,8 @@ POLL_S = 0.5
 """Most seconds between two looks at a job; the first ones come sooner."""
 PATIENCE_S = 3600.0
 """Seconds for which a job cannot be reached before it is given up."""
+UNHEARD_S = 3600.0
+"""Seconds for which a job may be in a state that nobody knows."""
 SLOWEST_S = 30.0
 """Most seconds between two tries to reach a job."""
 
@@ -41,6 +43,11 @@ _BEGINS = {
     **dict.fromkeys(("ERROR", "FAIL", "REJECTED", "EXPIRED"), State.ENDED),
 }
 """How the names of final states begin."""
+_ON_THE_WAY = tuple(
+    "INITIALI VALIDAT CREATED RECEIVED SUBMITTED PENDING QUEU READY WAITING DELAYED "
+    "COMPIL STARTED RUNNING PROCESSING EXECUTING IN_PROGRESS CANCELLING OPEN".split()
+)
+"""How the names of states begin that some day end."""
 
 
 def name_of(status: object) -> str:
@@ -57,15 +64,22 @@ def name_of(status: object) -> str:
 
 def state_of(job: Any) -> State:
     """How far a job is, from its status or, where that is unknown, its own word."""
+    return _seen(job)[0]
+
+
+def _seen(job: Any) -> tuple[State, str]:
+    """How far a job is, and the name of its state, in one look."""
     status = _called(getattr(job, "status", None))
     if status is None:
-        return State.ENDED
+        return State.ENDED, ""
     name = name_of(status)
     for begin, state in _BEGINS.items():
         if name.startswith(begin):
-            return state
+            return state, name
+    if name.startswith(_ON_THE_WAY):
+        return State.OPEN, name
     ended = _called(getattr(job, "in_final_state", None))
-    return State.ENDED if ended else State.OPEN
+    return State.ENDED if ended else State.OPEN, name
 
 
 def id_of(job: Any) -> str | None:
@@ -97,8 +111,16 @@ def awaited(job: Any, backend: str, wanted: Callable[[], bool] = lambda: True) -
     Stopped
         Nobody waits for it.
     """
-    pause = 0.001
-    while (state := _asked(lambda: state_of(job), job, backend, wanted)) is State.OPEN:
+    pause, heard = 0.001, time.monotonic()
+    while True:
+        state, name = _asked(lambda: _seen(job), job, backend, wanted)
+        if state is not State.OPEN:
+            break
+        if name.startswith(_ON_THE_WAY):
+            heard = time.monotonic()
+        elif time.monotonic() - heard > UNHEARD_S:
+            strange = TimeoutError(f"its state is {name.lower()}, which nobody knows")
+            raise _unanswered(job, backend, strange)
         _rest(pause, wanted)
         # By a quarter, so that short jobs are not overslept by much.
         pause = min(1.25 * pause, POLL_S)

@@ -17,12 +17,12 @@ from qiskit.primitives.containers import PubResult
 
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.facts import calibration_date, circuit_limit, is_noisy
-from quantumflow_lab.backends.failures import is_in_doubt, text_of
+from quantumflow_lab.backends.failures import failed_there, is_in_doubt, text_of
 from quantumflow_lab.backends.isa import Kept, Transpiler
 from quantumflow_lab.backends.jobs import awaited, id_of
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
-from quantumflow_lab.errors import BackendFailed, JobUnanswered
+from quantumflow_lab.errors import BackendFailed, JobUnanswered, QuantumFlowError
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
@@ -171,6 +171,12 @@ class PrimitiveAdapter:
         self.submitted(self.provider_job)
         try:
             return awaited(job, self.backend.name, wanted)
+        except QuantumFlowError:
+            raise
+        except Exception as error:
+            if getattr(self.backend.backend, "service", None) is None:
+                raise
+            raise failed_there(error, self.backend.name, self.provider_job) from error
         finally:
             # A later job may have taken the place of one that was given up.
             if self.job is job:

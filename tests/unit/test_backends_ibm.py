@@ -17,9 +17,10 @@ from quantumflow_lab import Lab
 from quantumflow_lab.backends import PrimitiveBackend, Registry, jobs
 from quantumflow_lab.backends.adapters import adapter_for
 from quantumflow_lab.backends.execute import execute
+from quantumflow_lab.emulate.faults import Habits, Trouble
+from quantumflow_lab.emulate.ibm import INSTANCE, NAME, Service, service
 from quantumflow_lab.errors import BackendFailed, JobCancelled, JobUnanswered
 from quantumflow_lab.ports import Fault, JobRequest, Member, MemberDone, MemberFailed
-from tests.unit.ibm import INSTANCE, NAME, Service, Trouble, service
 
 pytestmark = [
     # The client's: a class that it replaces, and its account on a service without TLS.
@@ -219,7 +220,7 @@ def test_a_job_is_asked_for_again_when_the_connection_breaks(
 def test_a_job_that_ran_too_long_is_told_and_not_waited_for(
     ibm: Service, device: Any
 ) -> None:
-    ibm.status = "Cancelled - Ran too long"
+    ibm.habits.append(Habits(status="Cancelled - Ran too long"))
     done, failed = sample(device)
     assert not done
     assert {type(f.error) for f in failed} == {JobCancelled}

@@ -56,6 +56,7 @@ LAYERS = {
     "store": Layer("store", "codec ports core"),
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
+    "emulate": Layer("emulate"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored takeup tables figures",
@@ -73,8 +74,8 @@ OWNERS: dict[str, str] = {
     "concurrent.futures.process": "workers",
     "concurrent.futures.ProcessPoolExecutor": "workers",
     "duckdb": "store",
-    "qiskit_aer": "backends",
-    "qiskit_ibm_runtime": "backends",
+    "qiskit_aer": "backends emulate",
+    "qiskit_ibm_runtime": "backends emulate",
     "qiskit.transpile": "backends",
     "qiskit.transpiler": "backends",
     "qiskit.compiler": "backends",

@@ -1,0 +1,353 @@
+"""As much of IBM's service on loopback as its unmodified client asks for.
+
+Jobs of its sampler and its estimator are read with the client's own decoder and run on
+Aer. What stands here follows the requests that the client makes, not a server.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
+from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime import RuntimeDecoder, RuntimeEncoder
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
+
+from quantumflow_lab.emulate.faults import FAULTS, Habits, Trouble
+
+NAME = "emulated"
+"""What the device is called."""
+INSTANCE = (
+    f"crn:v1:bluemix:public:quantum-computing:us-east:a/{'a' * 32}"
+    ":00000000-0000-0000-0000-000000000000::"
+)
+"""Name of an instance, as the client wants to see one."""
+JOB_S, SHOT_S = 2.0, 0.00035
+"""Seconds of use for a job and for each execution, by IBM's rule of thumb."""
+ALLOWANCE_S = 600.0
+"""Seconds of use in a month."""
+_FINAL = ("Completed", "Failed", "Cancelled")
+
+
+@dataclass
+class Job:
+    """A job that the service has taken."""
+
+    posted: dict[str, Any]
+    """What was sent, decoded."""
+    taken: float = field(default_factory=time.monotonic)
+    """When, in seconds of a clock that never goes back."""
+    ended: str | None = None
+    """A state that was settled early: failed or cancelled."""
+    code: int | None = None
+    """IBM's number of the reason why it failed."""
+    result: Any = None
+    """What it came to, once somebody asked."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while it is executed, which happens once."""
+
+    @property
+    def usage(self) -> float:
+        """Seconds that it is billed for, by the rule of thumb."""
+        shots = sum(_shots(pub) for pub in self.posted["params"]["pubs"])
+        return 0.0 if self.ended else JOB_S + SHOT_S * shots
+
+
+def _shots(pub: list[Any]) -> int:
+    """Executions of a PUB; the precision of an estimator is turned into shots."""
+    last = pub[-1]
+    if len(pub) == 4:
+        return 4096 if last is None else round(1 / float(last) ** 2)
+    return 4096 if len(pub) < 3 or last is None else int(last)
+
+
+def _token() -> str:
+    """A token that the client can decode; nobody checks its signature."""
+    now = int(time.time())
+    claims = {"iat": now, "exp": now + 3600, "iam_id": "x", "account": {"bss": "a"}}
+    parts = ({"alg": "HS256", "typ": "JWT"}, claims)
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()) for part in parts]
+    return ".".join(each.decode().rstrip("=") for each in encoded) + ".AAAA"
+
+
+class Service(ThreadingHTTPServer):
+    """The service, and the jobs that it was sent."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0, faults: Iterable[str] = ()) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.device = FakeManilaV2()
+        """What jobs are run on, with its noise."""
+        self.taken: dict[str, Job] = {}
+        """Jobs that arrived, by the id that was given."""
+        self.trouble: list[Trouble] = []
+        """What goes wrong with the next requests, in order."""
+        self.habits: list[Habits] = []
+        """How jobs are treated; the first that says something is heard."""
+        self.calibrated = "2026-01-01T00:00:00Z"
+        """Date of the calibration."""
+        self.guard = threading.Lock()
+        """Held while jobs are counted and taken, and troubles used up."""
+        for name in faults:
+            self.trouble += FAULTS[name].made()
+            self.habits.append(FAULTS[name].habits)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def jobs(self) -> dict[str, dict[str, Any]]:
+        """What was posted, by the id that was given."""
+        return {name: job.posted for name, job in self.taken.items()}
+
+    def habit(self, name: str) -> Any:
+        """The first of the habits that is one, or None."""
+        found = (getattr(each, name) for each in self.habits)
+        return next((each for each in found if each), None)
+
+    def status_of(self, job: Job) -> str:
+        """State of a job, in the words of the service."""
+        if job.ended is not None:
+            return job.ended
+        always: str | None = self.habit("status")
+        if always is not None:
+            return always
+        queued = time.monotonic() - job.taken < (self.habit("queue") or 0.0)
+        return "Queued" if queued else "Completed"
+
+    def take(self, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Take a job, or say why not: a status and the answer."""
+        largest = self.habit("largest")
+        if largest is not None and len(body) > largest:
+            return 413, _error(413, "the request is too large")
+        posted = json.loads(body, cls=RuntimeDecoder)
+        with self.guard:
+            pending = self.habit("pending")
+            still = [self.status_of(job) not in _FINAL for job in self.taken.values()]
+            if pending is not None and sum(still) >= pending:
+                return 400, _error(3458, "the limit of pending jobs is reached")
+            job = Job({"tags": [], **posted})
+            if self.habit("fails"):
+                job.ended, job.code = "Failed", self.habit("fails")
+            if self.habit("recalibrates") and not self.taken:
+                job.ended, job.code = "Failed", 1517
+                self.calibrated = "2026-01-01T01:00:00Z"
+            name = uuid.uuid4().hex[:20]
+            self.taken[name] = job
+        return 200, {"id": name, "backend": NAME}
+
+    def run(self, job: Job) -> Any:
+        """Execute a job, once."""
+        with job.lock:
+            if job.result is None:
+                pubs = [tuple(pub) for pub in job.posted["params"]["pubs"]]
+                simulator = AerSimulator.from_backend(self.device)
+                kind: Any = BackendSamplerV2
+                if job.posted["program_id"] == "estimator":
+                    kind = BackendEstimatorV2
+                job.result = kind(backend=simulator).run(pubs).result()
+            return job.result
+
+    def file(self, name: str) -> dict[str, Any]:
+        """A file of the device."""
+        text = (Path(self.device.dirname) / name).read_text(encoding="utf-8")
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"errors": [{"code": code, "message": message}]}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Service
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+    def _troubled(self, *, late: bool = False) -> bool:
+        """Whether something went wrong with this request."""
+        path = self.path.partition("?")[0]
+        with self.server.guard:
+            for trouble in self.server.trouble:
+                if trouble.meets(self.command, path, late=late):
+                    trouble.times -= 1
+                    break
+            else:
+                return False
+        if trouble.status is None:
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return True
+        code = trouble.code or trouble.status
+        content = _error(code, f"emulated trouble {code}")
+        self._answer(content, trouble.status, trouble.retry_after)
+        return True
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self._troubled():
+            return
+        *_, before, last = self.path.split("/")
+        if self.path.endswith("/identity/token"):
+            expiration = int(time.time()) + 3600
+            self._answer({"access_token": _token(), "expiration": expiration})
+        elif last == "jobs":
+            status, answer = self.server.take(body)
+            if status != 200 or not self._troubled(late=True):
+                self._answer(answer, status)
+        elif last == "cancel" and before in self.server.taken:
+            job = self.server.taken[before]
+            if self.server.status_of(job) in _FINAL:
+                self._answer(_error(1400, "the job is final"), 409)
+            else:
+                job.ended = "Cancelled"
+                self._answer(None, 204)
+        else:
+            self._answer(_error(404, "no such route"), 404)
+
+    def do_GET(self) -> None:
+        if self._troubled():
+            return
+        path, _, query = self.path.partition("?")
+        *_, before, last = path.split("/")
+        service = self.server
+        device = service.device
+        if last == "jobs":
+            self._answer(self._listed(parse_qs(query)))
+        elif last in service.taken:
+            self._answer(self._job(last))
+        elif before in service.taken:
+            self._of_job(service.taken[before], last)
+        elif last == "backends":
+            devices = [{"name": NAME, "status": {"name": "online"}}]
+            self._answer({"devices": devices})
+        elif last == "configuration":
+            named = {"backend_name": NAME, "simulator": False}
+            self._answer({**service.file(device.conf_filename), **named})
+        elif last == "properties":
+            dated = {"last_update_date": service.calibrated}
+            self._answer({**service.file(device.props_filename), **dated})
+        elif last == "status":
+            self._answer({"state": True, "status": "active", "length_queue": 0})
+        elif last == "usage":
+            used = sum(job.usage for job in service.taken.values())
+            left = max(ALLOWANCE_S - used, 0.0)
+            self._answer(
+                {
+                    "usage_limit_reached": left == 0.0,
+                    "usage_consumed_seconds": used,
+                    "usage_remaining_seconds": left,
+                    "usage_limit_seconds": ALLOWANCE_S,
+                }
+            )
+        else:
+            self._answer(_error(404, "nothing here"), 404)
+
+    def _of_job(self, job: Job, what: str) -> None:
+        if what == "results" and self.server.status_of(job) == "Completed":
+            self._answer(self.server.run(job))
+        elif what == "results" and job.ended == "Failed":
+            # Where the client looks for what went wrong.
+            self._answer(f"emulated trouble {job.code}")
+        elif what == "metrics":
+            used = {"quantum_seconds": job.usage, "seconds": job.usage}
+            self._answer({"usage": used, "timestamps": {}})
+        else:
+            self._answer(_error(404, f"the job has no {what}"), 404)
+
+    def _listed(self, asked: dict[str, list[str]]) -> dict[str, Any]:
+        tags = set(asked.get("tags", ()))
+        found = [n for n, j in self.server.jobs.items() if tags <= set(j["tags"])]
+        skip = int(asked.get("offset", ["0"])[0])
+        end = skip + int(asked.get("limit", ["200"])[0])
+        # The newest first, as the client expects them.
+        page = found[::-1][skip:end]
+        return {"jobs": list(map(self._job, page)), "count": len(found)}
+
+    def _job(self, name: str) -> dict[str, Any]:
+        job = self.server.taken[name]
+        state: dict[str, Any] = {"status": self.server.status_of(job)}
+        if job.code is not None:
+            state["reason_code"] = job.code
+            state["reason"] = f"emulated trouble {job.code}"
+        return {
+            "id": name,
+            "status": state["status"],
+            "state": state,
+            "backend": NAME,
+            "program": {"id": job.posted["program_id"]},
+            "created": "2026-01-01T00:00:00Z",
+            "tags": job.posted["tags"],
+            "usage": {"seconds": job.usage},
+            "estimated_running_time_seconds": job.usage,
+        }
+
+    def _answer(
+        self, content: Any, status: int = 200, retry_after: int | None = None
+    ) -> None:
+        data = (
+            b"" if status == 204 else json.dumps(content, cls=RuntimeEncoder).encode()
+        )
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def lines(url: str) -> str:
+    """What a person types to use a service with IBM's client."""
+    return f"""\
+import os
+os.environ["IAM_URL"] = "{url}"
+os.environ["QISKIT_FUNCTIONS_EXPERIMENTAL"] = "1"
+from qiskit_ibm_runtime import QiskitRuntimeService
+account = QiskitRuntimeService(
+    channel="ibm_quantum_platform",
+    token="{'t' * 40}",
+    url="{url}",
+    instance="{INSTANCE}",
+    url_resolver=lambda *_, **__: "{url}/api/v1",
+)
+device = account.backend("{NAME}")"""
+
+
+@contextmanager
+def service(port: int = 0, faults: Iterable[str] = ()) -> Iterator[Service]:
+    """A running service.
+
+    Parameters
+    ----------
+    port
+        Where it listens on loopback; 0 for any free port.
+    faults
+        Names from :data:`quantumflow_lab.emulate.faults.FAULTS`.
+    """
+    found = Service(port, faults)
+    thread = threading.Thread(target=found.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        found.shutdown()
+        found.server_close()
+        thread.join()

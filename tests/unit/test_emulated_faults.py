@@ -1,0 +1,182 @@
+"""What each fault of a provider comes to in a run, and what it may cost.
+
+IBM's own client asks the emulator, and a real lab waits. The jobs that the emulator
+has taken are what would have been paid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from qiskit import QuantumCircuit
+from qiskit_ibm_runtime import QiskitRuntimeService, SamplerV2
+
+from quantumflow_lab import Lab
+from quantumflow_lab.backends import PrimitiveBackend, jobs
+from quantumflow_lab.emulate.faults import FAULTS
+from quantumflow_lab.emulate.ibm import NAME, lines, service
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The SamplerV2 class is deprecated"),
+    pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning"),
+]
+
+CELL = """
+@qf.sample(shots=100)
+def counts():
+    qc = QuantumCircuit(1)
+    qc.x(0)
+    qc.measure_all()
+    return qc
+"""
+
+
+SWEEP = """
+angle = qf.axis([0.1, 0.2, 0.3, 0.4])
+
+@qf.sample(shots=100)
+def counts(angle):
+    qc = QuantumCircuit(1)
+    qc.rx(angle, 0)
+    qc.measure_all()
+    return qc
+"""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ends."""
+
+    fault: str
+    taken: int
+    """Jobs that the service took: what is paid."""
+    error: str | None = None
+    """Part of what the user reads; None if the run succeeds."""
+
+
+OUTCOMES = (
+    Outcome("429", 1),
+    Outcome("429-retry-after", 1),
+    Outcome("503", 1),
+    Outcome("drop-before", 1),
+    Outcome("drop-after", 1),
+    Outcome("pending-limit", 1),
+    Outcome("too-large", 1),
+    Outcome("poll-429", 1),
+    Outcome("poll-503", 1),
+    Outcome("slow-queue", 1),
+    Outcome("quota", 0, "4317"),
+    Outcome("poll-401", 1, "cannot be asked about it"),
+    Outcome("lost-job", 1, "cannot be asked about it"),
+    Outcome("missing-result", 1, "cannot be asked about it"),
+    Outcome("ran-too-long", 1, "cancelled - ran too long"),
+    Outcome("unknown-status", 1, "under review, which nobody knows"),
+    Outcome("calibration", 1, "1517"),
+    Outcome("internal-error", 1, "9999"),
+)
+"""What is retried ends well; what is final is told; nothing is paid twice."""
+
+
+def account(url: str) -> Any:
+    """The device, by the lines that `qflow emulate ibm` prints."""
+    names: dict[str, Any] = {"QiskitRuntimeService": QiskitRuntimeService}
+    exec(lines(url), names)
+    return names["device"]
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "POLL_S", 0.05)
+    monkeypatch.setattr(jobs, "UNHEARD_S", 1.0)
+    # The lines set these; so they are put back.
+    monkeypatch.setenv("IAM_URL", "")
+    monkeypatch.setenv("QISKIT_FUNCTIONS_EXPERIMENTAL", "")
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda each: each.fault)
+@pytest.mark.usefixtures("patience")
+def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
+    outcome: Outcome, tmp_path: Path
+) -> None:
+    with service(faults=[outcome.fault]) as ibm:
+        if outcome.fault == "slow-queue":
+            ibm.habits = [replace(FAULTS["slow-queue"].habits, queue=1.0)]
+        lab = Lab(tmp_path)
+        try:
+            device = account(ibm.url)
+            lab.backends.add("dev", PrimitiveBackend(device, sampler=SamplerV2))
+            run = lab.run(
+                CELL,
+                name="faulty",
+                backend="dev",
+                inputs={"QuantumCircuit": QuantumCircuit},
+            )
+            if outcome.error is None:
+                run.raise_failure()
+                assert run["counts"].data.meas.num_shots == 100
+            else:
+                with pytest.raises(Exception, match=outcome.error):
+                    run.raise_failure()
+            assert len(ibm.jobs) == outcome.taken
+        finally:
+            lab.close()
+
+
+@pytest.mark.parametrize("fault", ["internal-error", "calibration", "quota"])
+@pytest.mark.usefixtures("patience")
+def test_a_job_of_many_that_failed_there_is_not_cut_and_paid_again(
+    fault: str, tmp_path: Path
+) -> None:
+    with service(faults=[fault]) as ibm:
+        lab = Lab(tmp_path)
+        try:
+            device = account(ibm.url)
+            lab.backends.add("dev", PrimitiveBackend(device, sampler=SamplerV2))
+            run = lab.run(
+                SWEEP,
+                name="faulty",
+                backend="dev",
+                policy="cheapest",
+                inputs={"QuantumCircuit": QuantumCircuit},
+            )
+            with pytest.raises(Exception, match=r"9999|1517|4317"):
+                run.raise_failure()
+            assert len(ibm.jobs) == (fault != "quota")
+        finally:
+            lab.close()
+
+
+def test_every_fault_has_an_outcome() -> None:
+    # A queue that never ends is the user's to leave.
+    assert {each.fault for each in OUTCOMES} == set(FAULTS) - {"never-final"}
+
+
+@pytest.mark.usefixtures("patience")
+def test_usage_and_metrics_tell_what_a_job_would_have_cost() -> None:
+    with service() as ibm:
+        device = account(ibm.url)
+        circuit = QuantumCircuit(1)
+        circuit.x(0)
+        circuit.measure_all()
+        job = SamplerV2(device).run([(circuit, None, 1000)])
+        assert job.result()[0].data.meas.num_shots == 1000
+        # Two seconds for the job, and 0.35 ms for each of 1000 shots.
+        assert job.metrics()["usage"]["quantum_seconds"] == pytest.approx(2.35)
+        usage = device.service.usage()
+        assert usage["usage_consumed_seconds"] == pytest.approx(2.35)
+        assert device.name == NAME
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_queued_job_can_be_cancelled() -> None:
+    with service(faults=["never-final"]) as ibm:
+        circuit = QuantumCircuit(1)
+        circuit.measure_all()
+        job = SamplerV2(account(ibm.url)).run([(circuit, None, 10)])
+        assert job.status() == "QUEUED"
+        job.cancel()
+        assert job.status() == "CANCELLED"
+        assert [each.ended for each in ibm.taken.values()] == ["Cancelled"]
