@@ -69,7 +69,11 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
 
 def _places(steps: list[Row], jobs: list[Row]) -> list[tuple[str, list[Row]]]:
     """Rows of the figure from the top: a label and the bars on it."""
-    places = [(s, [r for r in steps if r["step"] == s]) for s in listed(steps, "step")]
+    places = [
+        (str(bars[0].get("label") or name), bars)
+        for name in listed(steps, "step")
+        if (bars := [row for row in steps if row["step"] == name])
+    ]
     for lane in listed(jobs, "lane"):
         packed = _packed([row for row in jobs if str(row.get("lane") or "") == lane])
         places += [(lane if i == 0 else "", bars) for i, bars in enumerate(packed)]

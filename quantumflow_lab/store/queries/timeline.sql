@@ -1,7 +1,8 @@
 -- What one run did when: a bar for each step and each job; times in seconds since 1970.
 SELECT
-    'python' AS lane, step, step AS label, 'step' AS kind, epoch(started) AS started,
-    epoch(ended) AS ended, state, backend
+    'python' AS lane, step,
+    step || CASE WHEN kept > 0 AND kept = points THEN ' · kept' ELSE '' END AS label,
+    'step' AS kind, epoch(started) AS started, epoch(ended) AS ended, state, backend
 FROM qf_steps
 WHERE run = $run AND started IS NOT NULL
 UNION ALL
