@@ -131,6 +131,11 @@ def is_in_doubt(error: Exception) -> bool:
     return _is_network(error) if status is None else status >= 500
 
 
+def is_full(error: Exception) -> bool:
+    """Whether a job was refused because too many others are pending."""
+    return any(_FULL.search(str(each)) for each in _behind(error))
+
+
 def may_pass(error: Exception) -> bool:
     """Whether the same question may be answered later."""
     return _fault(error) is Fault.TRANSIENT
@@ -143,7 +148,7 @@ def _fault(error: Exception) -> Fault:
         return Fault.TOO_BIG
     # A broken connection may hold next time; a missing token file will not come back,
     # and what a server says with a status is told by the status.
-    busy = status in _BUSY or any(_FULL.search(str(each)) for each in _behind(error))
+    busy = status in _BUSY or is_full(error)
     transient = _is_network(error) if status is None else busy
     return Fault.TRANSIENT if transient else Fault.PERMANENT
 

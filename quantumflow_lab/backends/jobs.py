@@ -121,7 +121,7 @@ def awaited(job: Any, backend: str, wanted: Callable[[], bool] = lambda: True) -
         elif time.monotonic() - heard > UNHEARD_S:
             strange = TimeoutError(f"its state is {name.lower()}, which nobody knows")
             raise _unanswered(job, backend, strange)
-        _rest(pause, wanted)
+        rest(pause, wanted)
         # By a quarter, so that short jobs are not overslept by much.
         pause = min(1.25 * pause, POLL_S)
     if state is State.CANCELLED:
@@ -162,11 +162,11 @@ def _asked(
             if late or not may_pass(error):
                 raise _unanswered(job, backend, error) from error
             before, wait = error, wait_for(error)
-        _rest(pause if wait is None else wait, wanted)
+        rest(pause if wait is None else wait, wanted)
         pause = min(2 * pause, SLOWEST_S)
 
 
-def _rest(seconds: float, wanted: Callable[[], bool]) -> None:
+def rest(seconds: float, wanted: Callable[[], bool]) -> None:
     """Sleep, unless nobody waits any more."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:

@@ -17,15 +17,22 @@ from qiskit.primitives.containers import PubResult
 
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.facts import calibration_date, circuit_limit, is_noisy
-from quantumflow_lab.backends.failures import failed_there, is_in_doubt, text_of
+from quantumflow_lab.backends.failures import (
+    failed_there,
+    is_full,
+    is_in_doubt,
+    text_of,
+)
 from quantumflow_lab.backends.isa import Kept, Transpiler
-from quantumflow_lab.backends.jobs import awaited, id_of
+from quantumflow_lab.backends.jobs import PATIENCE_S, awaited, id_of, rest
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.errors import BackendFailed, JobUnanswered, QuantumFlowError
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
+ROOM_S = 5.0
+"""Seconds between two submits to a provider with a limit of pending jobs."""
 
 
 @dataclass
@@ -103,7 +110,7 @@ class PrimitiveAdapter:
                 # A circuit without parameters has no array to be repeated along.
                 pubs += [(piece.circuit, None, piece.shots) for piece in same]
                 alike += [[piece] for piece in same]
-        result = self._wait(self._sent(sampler, pubs), wanted)
+        result = self._wait(self._sent(sampler, pubs, wanted), wanted)
         if len(result) != len(pubs):
             raise BackendFailed(
                 f"{self.backend.name} answered {len(result)} of {len(pubs)} PUBs"
@@ -126,22 +133,30 @@ class PrimitiveAdapter:
         estimator = self.backend.primitive(
             "estimate", options, tag=self.tag, seed=_modest(seed)
         )
-        results = list(self._wait(self._sent(estimator, pubs), wanted))
+        results = list(self._wait(self._sent(estimator, pubs, wanted), wanted))
         if len(results) != len(pubs):
             raise BackendFailed(
                 f"{self.backend.name} answered {len(results)} of {len(pubs)} PUBs"
             )
         return results
 
-    def _sent(self, primitive: Any, pubs: Sequence[Any]) -> Any:
+    def _sent(
+        self, primitive: Any, pubs: Sequence[Any], wanted: Callable[[], bool]
+    ) -> Any:
         """The job, also if only the answer to its submission was lost on the way."""
-        try:
-            return primitive.run(pubs)
-        except Exception as error:
-            found = self._found(error) if is_in_doubt(error) else None
-            if found is None:
-                raise
-            return found
+        since = time.monotonic()
+        while True:
+            try:
+                return primitive.run(pubs)
+            except Exception as error:
+                late = time.monotonic() - since > PATIENCE_S
+                if late or not is_full(error):
+                    found = self._found(error) if is_in_doubt(error) else None
+                    if found is None:
+                        raise
+                    return found
+            # Nothing was taken: there is room once an earlier job has ended.
+            rest(ROOM_S, wanted)
 
     def _found(self, error: Exception) -> Any:
         """The job of our tag, where its provider keeps tags; None if it never came."""

@@ -99,6 +99,10 @@ class Service(ThreadingHTTPServer):
         """How jobs are treated; the first that says something is heard."""
         self.calibrated = "2026-01-01T00:00:00Z"
         """Date of the calibration."""
+        self.sizes: list[int] = []
+        """Bytes of each submit."""
+        self.refused: list[int] = []
+        """Numbers of the errors with which jobs were refused by a habit."""
         self.guard = threading.Lock()
         """Held while jobs are counted and taken, and troubles used up."""
         for name in faults:
@@ -209,7 +213,10 @@ class _Handler(BaseHTTPRequestHandler):
             expiration = int(time.time()) + 3600
             self._answer({"access_token": _token(), "expiration": expiration})
         elif last == "jobs":
+            self.server.sizes.append(len(body))
             status, answer = self.server.take(body)
+            if status != 200:
+                self.server.refused.append(answer["errors"][0]["code"])
             if status != 200 or not self._troubled(late=True):
                 self._answer(answer, status)
         elif last == "cancel" and before in self.server.taken:

@@ -15,8 +15,8 @@ from qiskit import QuantumCircuit
 from qiskit_ibm_runtime import QiskitRuntimeService, SamplerV2
 
 from quantumflow_lab import Lab
-from quantumflow_lab.backends import PrimitiveBackend, jobs
-from quantumflow_lab.emulate.faults import FAULTS
+from quantumflow_lab.backends import PrimitiveBackend, jobs, primitive_adapter
+from quantumflow_lab.emulate.faults import FAULTS, Habits
 from quantumflow_lab.emulate.ibm import NAME, lines, service
 
 pytestmark = [
@@ -46,6 +46,20 @@ def counts(angle):
 """
 
 
+CUT = """
+turns = qf.axis([1, 2, 3, 4])
+
+@qf.sample(shots=100)
+def counts(turns):
+    qc = QuantumCircuit(2)
+    for _ in range(turns):
+        qc.h(0)
+        qc.cx(0, 1)
+    qc.measure_all()
+    return qc
+"""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ends."""
@@ -63,8 +77,6 @@ OUTCOMES = (
     Outcome("503", 1),
     Outcome("drop-before", 1),
     Outcome("drop-after", 1),
-    Outcome("pending-limit", 1),
-    Outcome("too-large", 1),
     Outcome("poll-429", 1),
     Outcome("poll-503", 1),
     Outcome("slow-queue", 1),
@@ -149,9 +161,65 @@ def test_a_job_of_many_that_failed_there_is_not_cut_and_paid_again(
             lab.close()
 
 
+def swept(home: Path, device: Any) -> Any:
+    """A run of four different circuits, which ends well."""
+    lab = Lab(home)
+    try:
+        lab.backends.add("dev", PrimitiveBackend(device, sampler=SamplerV2))
+        run = lab.run(
+            CUT,
+            name="faulty",
+            backend="dev",
+            policy="cheapest",
+            inputs={"QuantumCircuit": QuantumCircuit},
+        )
+        run.raise_failure()
+        return run["counts"]
+    finally:
+        lab.close()
+
+
+@pytest.mark.usefixtures("patience")
+def test_a_job_that_is_too_large_is_cut_and_each_circuit_is_paid_once(
+    tmp_path: Path,
+) -> None:
+    with service() as ibm:
+        swept(tmp_path / "whole", account(ibm.url))
+        (whole,) = ibm.sizes
+    with service() as ibm:
+        ibm.habits.append(Habits(largest=whole - 1))
+        values = swept(tmp_path / "cut", account(ibm.url))
+        assert [each.data.meas.num_shots for each in values] == [100] * 4
+        assert ibm.refused == [413]
+        sent = [len(posted["params"]["pubs"]) for posted in ibm.jobs.values()]
+        assert sum(sent) == 4
+        assert len(sent) == 2
+
+
+@pytest.mark.usefixtures("patience")
+def test_the_limit_of_pending_jobs_is_waited_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(primitive_adapter, "ROOM_S", 0.2)
+    with service() as ibm:
+        device = account(ibm.url)
+        ibm.habits.append(Habits(queue=2.0, pending=1))
+        circuit = QuantumCircuit(1)
+        circuit.measure_all()
+        SamplerV2(device).run([(circuit, None, 10)])
+        values = swept(tmp_path, device)
+        assert [each.data.meas.num_shots for each in values] == [100] * 4
+        assert set(ibm.refused) == {3458}
+        assert len(ibm.jobs) == 2
+
+
 def test_every_fault_has_an_outcome() -> None:
-    # A queue that never ends is the user's to leave.
-    assert {each.fault for each in OUTCOMES} == set(FAULTS) - {"never-final"}
+    # A queue that never ends is the user's to leave; two have a test of their own.
+    assert {each.fault for each in OUTCOMES} == set(FAULTS) - {
+        "never-final",
+        "pending-limit",
+        "too-large",
+    }
 
 
 @pytest.mark.usefixtures("patience")
