@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -47,6 +48,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunCancelled as error:
         _tell(error)
         return INTERRUPTED
+    except BrokenPipeError:
+        # Who reads has had enough; Python would say so once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except QuantumFlowError as error:
         _tell(error)
         return 1

@@ -73,6 +73,12 @@ class PrimitiveBackend(BackendV2):
                 "a PrimitiveBackend is made of a BackendV2, not of "
                 f"{type(backend).__name__}"
             )
+        for name, given in (("sampler", sampler), ("estimator", estimator)):
+            if not (given is None or callable(given) or hasattr(given, "run")):
+                raise BadOption(
+                    f"{name} of a PrimitiveBackend is a primitive or what makes one, "
+                    f"not {given!r}"
+                )
         if sampler is None:
             sampler, usual = _of_ibm()
             estimator = usual if estimator is None else estimator

@@ -27,6 +27,9 @@ Kind = Literal["sample", "estimate"]
 Pub: TypeAlias = SamplerPub | EstimatorPub
 T = TypeVar("T")
 
+LEAST_PRECISION = 1e-7
+"""Below it nobody could count the shots."""
+
 _WANTED = {
     "sample": "a circuit, (circuit, values) or (circuit, values, shots)",
     "estimate": "(circuit, observables) or (circuit, observables, values, precision)",
@@ -314,6 +317,12 @@ def check_precision(precision: object, max_shots: int | None = None) -> float:
         raise BadPrecision(
             f"precision must be finite and not negative, not {number}; type "
             "precision=0.01, or 0 for exact values on a simulator",
+            precision=number,
+        )
+    if 0 < number < LEAST_PRECISION:
+        raise BadPrecision(
+            f"precision {number:g} needs more than 10¹⁴ shots; type precision=0.01, or "
+            "0 for exact values on a simulator",
             precision=number,
         )
     if number and max_shots and number < max_shots**-0.5 * (1 - 1e-9):

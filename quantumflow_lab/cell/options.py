@@ -78,11 +78,17 @@ def check_shots(value: object) -> str | None:
     return None
 
 
+LEAST_PRECISION = 1e-7
+"""Below it nobody could count the shots, of which there are its inverse squared."""
+
+
 def check_precision(value: object) -> str | None:
     """What a precision has to be, if this one is not."""
     number = real(value)
     if number is None or not math.isfinite(number) or number < 0:
         return "a finite number of at least 0, such as 0.01"
+    if 0 < number < LEAST_PRECISION:
+        return f"0, or at least {LEAST_PRECISION:g}, such as 0.01"
     return None
 
 

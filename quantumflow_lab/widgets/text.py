@@ -23,8 +23,8 @@ BAR = 12
 def run_text(snapshot: Snapshot) -> str:
     """A run in plain text that is the same each time the same run is made.
 
-    Holds no times, addresses or run numbers, and no counts before the end, so that
-    ``nbval`` can compare it.
+    Holds no times, addresses or run numbers but those of kept and cached steps, and no
+    counts before the end, so that ``nbval`` can compare it.
 
     Examples
     --------
@@ -36,12 +36,14 @@ def run_text(snapshot: Snapshot) -> str:
     """
     name = one_line(str(snapshot.get("name", "")))
     state = str(snapshot.get("state", "running"))
-    ended = state in ENDED
+    left = state == "unfinished"
+    ended = left or state in ENDED
     steps = snapshot.get("steps") or ()
     rows = [_step_cells(step, ended) for step in steps]
     lines = [f"{name} · {state}", *_aligned(rows)]
     errors = [_error_line(step) for step in steps if ended and step.get("error")]
-    return "\n".join([*lines, *errors])
+    advice = [f"  {one_line(str(snapshot['message']), 200)}"] if left else []
+    return "\n".join([*lines, *errors, *advice])
 
 
 def progress_line(snapshot: Snapshot, width: int = 80) -> str:

@@ -19,7 +19,7 @@ import quantumflow_lab as qf
 from quantumflow_lab import Lab
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import declare
-from quantumflow_lab.errors import BadAxis, BadOption, NotAPub
+from quantumflow_lab.errors import BadAxis, BadOption, BadPrecision, NotAPub
 from quantumflow_lab.settings import Settings
 
 
@@ -58,6 +58,22 @@ def test_a_forgotten_return_is_told_where_it_is(
     run = lab.run(cell, name="s", inputs={"qc": QuantumCircuit(1)})
     with pytest.raises(NotAPub, match=message):
         run.raise_failure()
+
+
+def test_a_precision_beyond_counting_is_refused(lab: Lab) -> None:
+    cell = "@qf.estimate(precision={p})\ndef e():\n    return qc, 'Z', None, {q}\n"
+    inputs = {"qc": QuantumCircuit(1)}
+    with pytest.raises(BadPrecision, match="precision must be 0, or at least 1e-07"):
+        lab.run(cell.format(p="1e-300", q=None), name="e", inputs=inputs)
+    run = lab.run(cell.format(p="0.1", q="1e-300"), name="e", inputs=inputs)
+    with pytest.raises(BadPrecision, match="1e-300 needs more than 10¹⁴ shots"):
+        run.raise_failure()
+
+
+def test_primitives_that_are_none_are_refused() -> None:
+    backend = Registry().backend("aer")
+    with pytest.raises(BadOption, match="sampler of a PrimitiveBackend is a primitive"):
+        qf.PrimitiveBackend(backend, sampler=3)  # type: ignore[arg-type]  # the point
 
 
 @pytest.mark.parametrize(
