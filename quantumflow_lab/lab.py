@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakValueDictionary
 
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
@@ -25,7 +24,6 @@ from quantumflow_lab.errors import (
     BadOption,
     NestedRun,
     NothingToResume,
-    RunIsHeld,
     RunIsLive,
     UnknownBackend,
     UnknownRun,
@@ -44,20 +42,13 @@ from quantumflow_lab.runner import records
 from quantumflow_lab.runner.context import StepContext, running_context
 from quantumflow_lab.runner.desk import SOURCE, Desk
 from quantumflow_lab.runner.live import LiveRun
-from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.lease import Lease, take
-from quantumflow_lab.stored import StoredPast, StoredRun
-from quantumflow_lab.takeup import (
-    check_inputs,
-    check_jobs,
-    is_same,
-    kept_inputs,
-    take_up,
-)
+from quantumflow_lab.stored import StoredRun
+from quantumflow_lab.takeup import Earlier, check_inputs, kept_inputs, stored_run
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
 from quantumflow_lab.workflow import Workflow
 
@@ -128,9 +119,7 @@ class Lab:
         self._live: dict[str, LiveRun] = {}
         self._calibrated: set[tuple[str, str, str | None]] = set()
         """Backends and dates of calibrations that this process has recorded."""
-        self._leases = self.store.home / "runs"
-        self._latest: WeakValueDictionary[str, LiveRun] = WeakValueDictionary()
-        """The last run of each name that has ended here, while somebody holds it."""
+        self._earlier = Earlier(self.store, self._is_device)
 
     def run(
         self,
@@ -271,12 +260,11 @@ class Lab:
     def _stored(self, name: str) -> StoredRun:
         """The latest run of a name, or the run of an id, from the store."""
         try:
-            record = self.store.run_record(self.store.latest_run(name) or name)
+            return stored_run(self.store, self.store.latest_run(name) or name)
         except UnknownRun:
             known = (row["name"] for row in self.store.query("history"))
             hint = did_you_mean(name, known)
             raise UnknownRun(f"no run is called '{name}'{hint}", run=name) from None
-        return StoredRun(record, self.store)
 
     def resume(
         self,
@@ -325,20 +313,16 @@ class Lab:
         if (live := self._live.get(name)) is not None:
             return Run(live, self).resume()
         stored = self._stored(name)
-        if stored.state == "done":
-            raise NothingToResume(
-                f"run {stored.record['number']} of '{stored.name}' is done; type "
-                f"%qflow load {stored.name} to have it",
-                run=stored.id,
-            )
+        _refuse_done(stored)
         _refuse_nesting(background)
         with self._lock:
             self._runner.check()
             self._refuse_twin(stored.name)
-            lease = take(self._leases, stored.id, steal=steal)
+            lease = take(self._earlier.leases, stored.id, steal=steal)
             try:
                 # Once more: whoever had it may have ended it in this moment.
-                stored = self._stored(stored.id)
+                stored = stored_run(self.store, stored.id)
+                _refuse_done(stored)
                 found = {**(inputs or {}), **kept_inputs(stored, inputs or {})}
                 flow = Workflow.from_source(stored.record["source"], stored.name)
                 live = self._prepared(flow, stored.asked, found)
@@ -346,7 +330,7 @@ class Lab:
             except BaseException:
                 lease.leave()
                 raise
-            self._take_up(
+            self._earlier.take_up(
                 live, stored, lease, accept_drift=accept_drift, resubmit=resubmit
             )
             self._start(live, lease, found, stored.record["options"])
@@ -587,71 +571,6 @@ class Lab:
             },
         )
 
-    def _begin(self, live: LiveRun) -> Lease:
-        """Take what the last run of the name has left, or that run itself."""
-        before = self._before(live)
-        if isinstance(before, StoredRun) and (lease := self._left(before)):
-            if is_same(live, before.record):
-                return self._take_up(live, before, lease)
-            lease.leave()
-            check_jobs(before, self.store, self._is_device)
-        if isinstance(before, LiveRun):
-            past: Past | None = LivePast(before, self.store.get)
-        else:
-            past = None if before is None else StoredPast(before)
-        if past is not None:
-            live.nth = None if past.number is None else past.number + 1
-            live.keeping = Keeping(live, past)
-        return take(self._leases, live.id)
-
-    def _before(self, live: LiveRun) -> LiveRun | StoredRun | None:
-        """The last run of the name: of this process, or else of the store."""
-        if (latest := self._latest.get(live.name)) is not None:
-            return latest
-        if live.asked.fresh is True or not any(live.keys.values()):
-            return None  # nothing of it could be kept
-        if not self.store.knows(live.name):
-            live.nth = 1
-            return None
-        run = self.store.latest_run(live.name)
-        if run is None:  # somebody has thrown the journals away
-            return None
-        return StoredRun(self.store.run_record(run), self.store)
-
-    def _left(self, stored: StoredRun) -> Lease | None:
-        """The lease of a run that has not ended and that no process has."""
-        if stored.state != "unfinished":
-            return None
-        try:
-            return take(self._leases, stored.id)
-        except RunIsHeld:
-            return None
-
-    def _take_up(
-        self,
-        live: LiveRun,
-        stored: StoredRun,
-        lease: Lease,
-        *,
-        accept_drift: bool = False,
-        resubmit: bool = False,
-    ) -> Lease:
-        try:
-            if not resubmit:
-                check_jobs(stored, self.store, self._is_device)
-            latest = self._latest.get(live.name)
-            same = latest is not None and latest.id == stored.id
-            past = (
-                LivePast(latest, self.store.get)
-                if latest and same
-                else StoredPast(stored)
-            )
-            take_up(live, stored, past, accept_drift=accept_drift)
-        except BaseException:
-            lease.leave()
-            raise
-        return lease
-
     def _is_device(self, backend: str) -> bool:
         """Whether jobs on a backend may go on without us; yes if nobody knows it."""
         try:
@@ -706,7 +625,7 @@ class Lab:
             self._runner.check()
             self._refuse_twin(workflow.name)
             live = self._prepared(workflow, asked, inputs)
-            self._start(live, self._begin(live), inputs, options)
+            self._start(live, self._earlier.begin(live), inputs, options)
         return self._attend(live, background=background)
 
     def _refuse_twin(self, name: str) -> None:
@@ -789,7 +708,7 @@ class Lab:
         with self._lock:
             if self._live.get(live.name) is live:
                 del self._live[live.name]
-                self._latest[live.name] = live
+                self._earlier.remember(live)
 
 
 def _read(
@@ -809,6 +728,15 @@ def _taken(live: LiveRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Notebook values as the run took them at its start, to run it again with."""
     values = {**inputs, **live.bound.values}
     return {i.name: values[i.name] for i in live.bound.inputs if i.name in values}
+
+
+def _refuse_done(stored: StoredRun) -> None:
+    if stored.state == "done":
+        raise NothingToResume(
+            f"run {stored.record['number']} of '{stored.name}' is done; type "
+            f"%qflow load {stored.name} to have it",
+            run=stored.id,
+        )
 
 
 def _is_modest(value: Any) -> bool:

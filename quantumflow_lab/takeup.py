@@ -1,23 +1,143 @@
-"""A run that an earlier process has left, taken up where it was."""
+"""What a run has of the one before it; a run that another process has left."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.desk import SOURCE
 from quantumflow_lab.runner.jobs import tag
 from quantumflow_lab.runner.live import LiveRun
-from quantumflow_lab.runner.past import Keeping, Past
+from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.replay import Recorded, Replay
-from quantumflow_lab.stored import Shelf, StoredRun
+from quantumflow_lab.store import Store
+from quantumflow_lab.store.lease import Lease, is_held, take
+from quantumflow_lab.stored import Shelf, StoredPast, StoredRun
 
 _DECIDES = ("backend", "among", "shots", "precision", "seed", "set")
 """Options that make another run of a cell; others may change while it is taken up."""
+
+
+@dataclass
+class Earlier:
+    """The runs there were, and what of them the next one takes.
+
+    Parameters
+    ----------
+    store
+        Where they are recorded.
+    is_device
+        Whether jobs on a backend may go on without us.
+    """
+
+    store: Store
+    is_device: Callable[[str], bool]
+    _ended: WeakValueDictionary[str, LiveRun] = field(
+        default_factory=WeakValueDictionary
+    )
+    """The last run of each name that has ended here, while somebody holds it."""
+    _news: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What other processes had recorded when that run began."""
+
+    @property
+    def leases(self) -> Path:
+        """The folder that tells which process has a run."""
+        return self.store.home / "runs"
+
+    def begin(self, live: LiveRun) -> Lease:
+        """Give a run what the last one of its name has, or make it go on as that.
+
+        Raises
+        ------
+        RunIsHeld
+            If another process goes on with a run of the same cell.
+        OpenJobs
+            If a run of another cell of this name was left with jobs on devices.
+        """
+        before = self._before(live)
+        self._news[live.name] = self.store.others()
+        if isinstance(before, StoredRun) and before.state == "unfinished":
+            if is_same(live, before.record):
+                lease = take(self.leases, before.id)
+                # Whoever had it may have ended it in this moment.
+                before = stored_run(self.store, before.id)
+                if before.state == "unfinished":
+                    self.take_up(live, before, lease)
+                    return lease
+                lease.release()
+            elif is_held(self.leases, before.id) is None:
+                check_jobs(before, self.store, self.is_device)
+        past = self._past(before)
+        if past is not None:
+            live.nth = None if past.number is None else past.number + 1
+            live.keeping = Keeping(live, past)
+        return take(self.leases, live.id)
+
+    def take_up(
+        self,
+        live: LiveRun,
+        stored: StoredRun,
+        lease: Lease,
+        *,
+        accept_drift: bool = False,
+        resubmit: bool = False,
+    ) -> None:
+        """Make a run go on as one that was left, whose lease is ours.
+
+        Raises
+        ------
+        OpenJobs
+            If devices may have taken jobs of it, unless they are to be given up; the
+            lease is left then.
+        """
+        try:
+            if not resubmit:
+                check_jobs(stored, self.store, self.is_device)
+            ended = self._ended.get(live.name)
+            here = ended is not None and ended.id == stored.id
+            past = self._past(ended if here else stored)
+            assert past is not None, "a run that was left has been begun"
+            take_up(live, stored, past, accept_drift=accept_drift)
+        except BaseException:
+            lease.leave()
+            raise
+
+    def remember(self, live: LiveRun) -> None:
+        """A run has ended here."""
+        self._ended[live.name] = live
+
+    def _before(self, live: LiveRun) -> LiveRun | StoredRun | None:
+        """The last run of the name: of this process, or else of the store."""
+        ended = self._ended.get(live.name)
+        if ended is not None and self._news.get(live.name) == self.store.others():
+            return ended
+        if live.asked.fresh is True or live.workflow.source == SOURCE:
+            return ended  # of what it has only the number counts
+        if not self.store.knows(live.name):
+            live.nth = 1
+            return None
+        run = self.store.latest_run(live.name)
+        if run is None:  # somebody has thrown the journals away
+            return None
+        return ended if ended and ended.id == run else stored_run(self.store, run)
+
+    def _past(self, before: LiveRun | StoredRun | None) -> Past | None:
+        if isinstance(before, LiveRun):
+            return LivePast(before, self.store.get)
+        return None if before is None else StoredPast(before)
+
+
+def stored_run(store: Store, run: str) -> StoredRun:
+    """A run of the store, by its id."""
+    return StoredRun(store.run_record(run), store)
 
 
 def is_same(live: LiveRun, record: Mapping[str, Any]) -> bool:

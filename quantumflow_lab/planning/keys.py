@@ -82,16 +82,21 @@ class _Keys:
         return [self.plan.shots, self.plan.precision, self.plan.usual_shots]
 
     def read_by(self, step: Step) -> set[str]:
-        """Names that a step reads, itself or through helpers of the cell."""
-        helpers = {helper.name: helper.reads for helper in self.bound.workflow.helpers}
+        """Names that a step reads, itself or through the cell.
+
+        Through assignments too: the value of a lambda does not show what it calls.
+        """
+        workflow = self.bound.workflow
+        known = {helper.name: helper.reads for helper in workflow.helpers}
+        known |= {each.name: each.names for each in workflow.assignments}
         open_names = [*step.needs, *step.option_names, *step.reads]
         seen: set[str] = set()
         while open_names:
             name = open_names.pop()
             if name not in seen:
                 seen.add(name)
-                open_names.extend(helpers.get(name, ()))
-        return seen - {*self.bound.workflow.step_names, *self.bound.axes}
+                open_names.extend(known.get(name, ()))
+        return seen - {*workflow.step_names, *self.bound.axes}
 
     def name(self, name: str) -> object:
         """What a name stands for; raises ``LookupError`` if it has no key."""
@@ -125,8 +130,8 @@ class _Keys:
         try:
             return self.fingerprint(self.bound.values[name])
         except Exception:  # noqa: BLE001 - whatever a type of the user's own raises
-            made = {each.name: each for each in workflow.assignments}
+            # What its text reads stands among the names of the step as well.
+            made = {each.name: each.source for each in workflow.assignments}
             if name not in made:
                 raise LookupError(name) from None
-            parts = [(each, self.name(each)) for each in sorted(made[name].names)]
-            return [made[name].source, parts]
+            return made[name]

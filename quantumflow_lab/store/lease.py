@@ -97,7 +97,7 @@ def take(folder: Path, run: str, *, steal: bool = False) -> Lease:
             if before is not None and before.host != here and not steal:
                 raise RunIsHeld(
                     f"run {run} was left by {before}, which may still be alive: type "
-                    "--steal if you know that it is not",
+                    f"%qflow resume {run} --steal if you know that it is not",
                     run=run,
                     host=before.host,
                     pid=before.pid,
@@ -158,8 +158,8 @@ def _holder(text: bytes) -> Holder | None:
 
 def _held(run: str, holder: Holder | None) -> RunIsHeld:
     return RunIsHeld(
-        f"run {run} goes on in {holder or 'another process'}: wait for it, or cancel "
-        "it there",
+        f"run {run} goes on in {holder or 'another process'}: wait for it, cancel it "
+        "there, or run another one with --fresh",
         run=run,
         pid=holder.pid if holder else None,
     )

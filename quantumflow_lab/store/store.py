@@ -186,15 +186,19 @@ class Store:
         Cheap while only this process records, since the database stays closed.
         """
         with self._lock:
-            others = {
-                journal: size
-                for journal, size in self._projection.sizes().items()
-                if not journal.startswith(self._recorder.writer)
-            }
+            others = self.others()
             if others and others != self._others:
                 self._names |= {row["name"] for row in self.query("names")}
             self._others = others
             return name in self._names
+
+    def others(self) -> dict[str, int]:
+        """Journals of other processes and their sizes: equal ones have no news."""
+        return {
+            journal: size
+            for journal, size in self._projection.sizes().items()
+            if not journal.startswith(self._recorder.writer)
+        }
 
     def latest_run(self, name: str) -> str | None:
         """Id of the run of that name that started last, or None."""

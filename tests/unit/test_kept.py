@@ -250,6 +250,38 @@ def test_what_cannot_be_stored_is_kept_in_its_process_only(home: Path) -> None:
     lab.close()
 
 
+def test_what_a_lambda_calls_is_seen(lab: Lab) -> None:
+    cell = """
+    def helper(x):
+        return 2 * x
+
+    f = lambda x: helper(x)
+
+    @qf.step
+    def value():
+        return f(3)
+    """
+    assert lab.run(dedent(cell), name="lambda")["value"] == 6
+    assert kept(lab.run(dedent(cell), name="lambda")) == {"value": 1}
+    again = lab.run(dedent(cell.replace("2 * x", "5 * x")), name="lambda")
+    assert (kept(again), again["value"]) == ({}, 15)
+
+
+def test_the_last_run_counts_also_if_another_process_made_it(home: Path) -> None:
+    one, other = Lab(home), Lab(home)
+    try:
+        mine = go(one)
+        theirs = go(other, fresh=True)
+        again = go(one)
+        assert kept(again) == WHOLE
+        assert list(again["ones"]) == list(theirs["ones"])
+        assert "kept · run 2" in repr(again)
+        assert mine.state == "done"  # and held all the while
+    finally:
+        one.close()
+        other.close()
+
+
 def test_what_its_user_did_to_a_value_is_not_kept(lab: Lab) -> None:
     cell = "@qf.step\ndef numbers():\n    return [1, 2]\n"
     first = lab.run(cell, name="list")

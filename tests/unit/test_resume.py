@@ -238,7 +238,6 @@ from textwrap import dedent
 sys.path.insert(0, {root!r})
 from quantumflow_lab import Lab, Price
 from tests.unit.devices import Device
-from tests.unit.test_resume import FATAL
 
 def die(*_):
     time.sleep(0.3)
@@ -254,7 +253,7 @@ lab = Lab(Path(sys.argv[1]))
 sent = sys.argv[2] == "sent"
 device = Deadly("device") if sent else Device("device", trouble=die)
 lab.backends.add("device", device, price=Price("USD", per_shot="0.1"))
-lab.run(dedent(FATAL), name="fatal", backend="device", inputs={{"factor": 3}})
+lab.run(dedent(sys.argv[3]), name="fatal", backend="device", inputs={{"factor": 3}})
 """
 FATAL = """
 from qiskit import QuantumCircuit
@@ -276,10 +275,11 @@ def ones(counts, scaled):
 """
 
 
-def crash(home: Path, when: str = "intended") -> None:
-    """Run the cell in a process that dies when its job is intended, or sent."""
+def crash(home: Path, when: str = "intended", cell: str = FATAL) -> None:
+    """Run a cell in a process that dies when its job is intended, or sent."""
     code = CRASH.format(root=str(Path(__file__).parents[2]))
-    done = subprocess.run([sys.executable, "-c", code, str(home), when], check=False)
+    arguments = [sys.executable, "-c", code, str(home), when, cell]
+    done = subprocess.run(arguments, check=False)
     assert done.returncode == -9
 
 
@@ -330,6 +330,43 @@ def test_a_job_that_may_have_arrived_is_not_sent_again_without_a_word(
     lab.close()
 
 
+def test_a_cell_of_which_nothing_can_be_kept_asks_about_its_jobs_too(
+    home: Path,
+) -> None:
+    crash(home, cell=FATAL.replace("shots=10", "shots=10, cache=False"))
+    lab = Lab(home)
+    device = Device("device")
+    lab.backends.add("device", device)
+    cell = dedent(FATAL.replace("shots=10", "shots=10, cache=False"))
+    cell = cell.replace("@qf.step", "@qf.step(cache=False)")
+    for text in (cell, cell.replace("@qf.step(cache=False)", "@qf.step")):
+        with pytest.raises(OpenJobs):
+            lab.run(text, name="fatal", backend="device", inputs={"factor": 3})
+    assert device.jobs == []
+    lab.close()
+
+
+def test_a_cell_that_goes_on_elsewhere_is_not_begun_again(home: Path) -> None:
+    cell = """
+    import time
+
+    @qf.step
+    def wait():
+        time.sleep(20)
+    """
+    one, other = Lab(home), Lab(home)
+    try:
+        running = one.run(dedent(cell), name="twice", background=True)
+        with pytest.raises(RunIsHeld, match=f"{running.id} goes on in .* --fresh"):
+            other.run(dedent(cell), name="twice")
+        # Another cell of that name is another thing.
+        assert other.run("@qf.step\ndef w():\n    return 1\n", name="twice")["w"] == 1
+        running.cancel()
+    finally:
+        one.close()
+        other.close()
+
+
 def test_one_of_two_processes_has_a_run(tmp_path: Path) -> None:
     folder = tmp_path / "runs"
     mine = lease.take(folder, "r1")
@@ -350,7 +387,8 @@ def test_a_run_of_another_machine_is_taken_by_force_only(
     lease.take(folder, "r1").leave()
     monkeypatch.setattr("socket.gethostname", lambda: "here")
     with pytest.raises(
-        RunIsHeld, match=r"left by process \d+ on elsewhere, .* type --steal"
+        RunIsHeld,
+        match=r"left by process \d+ on elsewhere, .* type %qflow resume r1 --steal",
     ):
         lease.take(folder, "r1")
     lease.take(folder, "r1", steal=True).release()
