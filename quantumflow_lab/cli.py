@@ -85,12 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     for option, about in FILTERS.items():
         history.add_argument(option, metavar=about.value, help=about.help)
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
-    store = _command(commands, "store", _store, "check the journals and the database")
-    store.add_argument(
-        "what",
-        choices=("verify", "rebuild"),
-        help="read every record, or make the database anew from them",
-    )
+    purpose = "check, rebuild or export what is recorded"
+    store = commands.add_parser("store", help=purpose, description=purpose)
+    acts = store.add_subparsers(required=True, metavar="WHAT")
+    _command(acts, "verify", _verify, "read every record of the journals")
+    _command(acts, "rebuild", _rebuild, "make the database anew from the journals")
+    export = _command(acts, "export", _export, "write the views qf_* as Parquet files")
+    export.add_argument("folder", type=Path, help="where the files go")
     doctor = _command(commands, "doctor", _doctor, "check a backend")
     doctor.add_argument("backend", help="a name, or module:factory")
     doctor.add_argument("--json", action="store_true", help="print for programs")
@@ -206,14 +207,23 @@ def _sql(arguments: argparse.Namespace, _: list[str]) -> int:
     return 0
 
 
-def _store(arguments: argparse.Namespace, _: list[str]) -> int:
+def _verify(_: argparse.Namespace, __: list[str]) -> int:
     store = lab().store
-    if arguments.what == "verify":
-        count = store.verify()
-        print(f"{count:,} records in {store.home / 'journal'}, all whole")
-    else:
-        count = store.rebuild()
-        print(f"{store.database} made anew from {count:,} records")
+    count = store.verify()
+    print(f"{count:,} records in {store.home / 'journal'}, all whole")
+    return 0
+
+
+def _rebuild(_: argparse.Namespace, __: list[str]) -> int:
+    store = lab().store
+    count = store.rebuild()
+    print(f"{store.database} made anew from {count:,} records")
+    return 0
+
+
+def _export(arguments: argparse.Namespace, _: list[str]) -> int:
+    for name, count in lab().store.export(arguments.folder).items():
+        print(f"{arguments.folder / name}.parquet  {count:,} rows")
     return 0
 
 

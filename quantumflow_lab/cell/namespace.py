@@ -89,8 +89,9 @@ class CellNames:
             if name in self.set:
                 values = self.set[name]
                 single = isinstance(values, str) or not hasattr(values, "__iter__")
-                value = axis([values] if single else values, value.unit)
-                value = replace(value, name=name)
+                given = axis([values] if single else values, value.unit)
+                _refuse_text(name, value, given)
+                value = replace(given, name=name)
             elif name not in self.workflow.axis_names:
                 raise BadAxis(
                     f"'{name}' is an axis, which only a line of its own can make; "
@@ -204,3 +205,15 @@ def _future_flags(tree: ast.Module) -> int:
             for each in node.names:
                 flags |= getattr(__future__, each.name).compiler_flag
     return flags
+
+
+def _refuse_text(name: str, axis: Axis, given: Axis) -> None:
+    """An axis of numbers takes no text, which would fail in the middle of the run."""
+    texts = [each for each in given.values if isinstance(each, str)]
+    if texts and all(isinstance(each, int | float | complex) for each in axis.values):
+        raise BadOption(
+            f"--set gives axis '{name}' the text {texts[0]!r}, but it has numbers in "
+            f'this cell; write Python literals, such as --set "{name}=[0, 0.5]"',
+            option="set",
+            name=name,
+        )

@@ -1,22 +1,31 @@
-"""What circuit and observable steps may return."""
+"""What steps may return."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from qiskit.circuit import QuantumCircuit
 
-from quantumflow_lab.errors import NotAPub
+from quantumflow_lab.errors import NotAPub, StepFailed
 
 
 def check_returned(kind: str, step: str, value: Any) -> None:
-    """Refuse what is no circuit or observable where it is made, not where it is used.
+    """Refuse what cannot be used where it is made, not where it is used.
 
     Raises
     ------
     NotAPub
         With what to return; ``None`` is a forgotten ``return``.
+    StepFailed
+        If it can be read once only, such as a generator.
     """
+    if isinstance(value, Iterator):
+        raise StepFailed(
+            f"step '{step}' returned {_shown(value)}, which can be read only once: "
+            "return a list",
+            step=step,
+        )
     if kind == "circuit" and not _is_circuits(value):
         raise NotAPub(
             f"circuit step '{step}' returned {_shown(value)}: return a QuantumCircuit, "

@@ -20,6 +20,7 @@ from quantumflow_lab.errors import (
     did_you_mean,
 )
 from quantumflow_lab.store import database
+from quantumflow_lab.store.export import to_parquet
 from quantumflow_lab.store.home import database_path, prepare_home
 from quantumflow_lab.store.projection import Projection
 from quantumflow_lab.store.recorder import Recorder, verify
@@ -231,6 +232,24 @@ class Store:
     def rebuild(self) -> int:
         """Make the database anew from the journals; returns the number of records."""
         return self._projection.rebuild()
+
+    def export(self, folder: Path | str) -> dict[str, int]:
+        """Write every view ``qf_*`` to a folder, as ``<name>.parquet``.
+
+        Returns
+        -------
+        dict
+            Rows by name of the view.
+
+        Raises
+        ------
+        StoreError
+            If the folder cannot be written.
+        StoreLocked
+            If a foreign program holds the database; it names the program.
+        """
+        with self._projection.reading() as connection:
+            return to_parquet(connection, Path(folder))
 
     def close(self) -> None:
         """Sync and let go of everything; the store cannot append afterwards."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from quantumflow_lab.cli import main
@@ -113,6 +114,26 @@ def test_the_store_is_verified_and_made_anew(
     journal.write_bytes(journal.read_bytes().replace(b'"bell"', b'"bull"', 1))
     assert main(["store", "verify"]) == 1
     assert f"{journal}" in capsys.readouterr().err
+
+
+def test_the_views_are_exported_for_other_programs(
+    file: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "out" / "runs"
+    for _ in range(2):  # what was exported before is replaced
+        assert main(["run", str(file)]) == 0
+        capsys.readouterr()
+        assert main(["store", "export", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert f"{folder}/qf_runs.parquet  2 rows\n" in told
+    assert told.count("\n") == len([*folder.iterdir()])
+    store = sys.modules["quantumflow_lab.lab"].lab().store
+    with duckdb.connect() as connection:
+        for path in folder.iterdir():
+            there = connection.read_parquet(str(path)).order("ALL").to_arrow_table()
+            assert there.equals(store.sql(f"SELECT * FROM {path.stem} ORDER BY ALL"))
+    assert main(["store", "export", str(folder / "qf_runs.parquet")]) == 1
+    assert "name a folder that can be written" in capsys.readouterr().err
 
 
 def test_a_run_is_taken_up_in_a_terminal(

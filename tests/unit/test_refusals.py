@@ -19,7 +19,7 @@ import quantumflow_lab as qf
 from quantumflow_lab import Lab
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.cell import declare
-from quantumflow_lab.errors import BadAxis, BadOption, BadPrecision, NotAPub
+from quantumflow_lab.errors import BadAxis, BadOption, BadPrecision, NotAPub, StepFailed
 from quantumflow_lab.settings import Settings
 
 
@@ -57,6 +57,16 @@ def test_a_forgotten_return_is_told_where_it_is(
     cell = f"@qf.{kind}\ndef s():\n    {body}\n"
     run = lab.run(cell, name="s", inputs={"qc": QuantumCircuit(1)})
     with pytest.raises(NotAPub, match=message):
+        run.raise_failure()
+
+
+@pytest.mark.parametrize(
+    "body", ["yield 1", "return (i for i in [1])", "return iter([1])"]
+)
+def test_a_step_returns_what_can_be_read_more_than_once(lab: Lab, body: str) -> None:
+    run = lab.run(f"@qf.step\ndef s():\n    {body}\n", name="once")
+    told = "step 's' returned a .*, which can be read only once: return a list"
+    with pytest.raises(StepFailed, match=told):
         run.raise_failure()
 
 
