@@ -44,6 +44,8 @@ class Habits:
     """Most bytes of a request; None for no limit."""
     fails: int | None = None
     """IBM's number of the reason why every job fails; None if none does."""
+    results: int | None = None
+    """Most PUBs of a job whose results can be kept; larger ones fail (5302)."""
     recalibrates: bool = False
     """Whether the device is calibrated anew under the first job, which fails."""
 
@@ -102,6 +104,14 @@ FAULTS = {
     ),
     "too-large": Named(
         "requests over 20 kB are answered 413", habits=Habits(largest=20_000)
+    ),
+    "results-too-large": Named(
+        "jobs of over two PUBs run and fail: their results are too large (5302)",
+        habits=Habits(results=2),
+    ),
+    "max-time": Named(
+        "every job fails after its maximum execution time (1305)",
+        habits=Habits(fails=1305),
     ),
     "poll-429": Named("one look at a job is answered 429", _ask("/jobs/*", 429)),
     "poll-401": Named("one look at a job is answered 401", _ask("/jobs/*", 401)),

@@ -148,6 +148,9 @@ class Service(ThreadingHTTPServer):
             job = Job({"tags": [], **posted})
             if self.habit("fails"):
                 job.ended, job.code = "Failed", self.habit("fails")
+            most = self.habit("results")
+            if most is not None and len(posted["params"]["pubs"]) > most:
+                job.ended, job.code = "Failed", 5302
             if self.habit("recalibrates") and not self.taken:
                 job.ended, job.code = "Failed", 1517
                 self.calibrated = "2026-01-01T01:00:00Z"

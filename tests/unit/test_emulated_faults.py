@@ -88,6 +88,7 @@ OUTCOMES = (
     Outcome("unknown-status", 1, "under review, which nobody knows"),
     Outcome("calibration", 1, "1517"),
     Outcome("internal-error", 1, "9999"),
+    Outcome("max-time", 1, "1305"),
 )
 """What is retried ends well; what is final is told; nothing is paid twice."""
 
@@ -137,7 +138,9 @@ def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
             lab.close()
 
 
-@pytest.mark.parametrize("fault", ["internal-error", "calibration", "quota"])
+@pytest.mark.parametrize(
+    "fault", ["internal-error", "max-time", "calibration", "quota"]
+)
 @pytest.mark.usefixtures("patience")
 def test_a_job_of_many_that_failed_there_is_not_cut_and_paid_again(
     fault: str, tmp_path: Path
@@ -154,7 +157,7 @@ def test_a_job_of_many_that_failed_there_is_not_cut_and_paid_again(
                 policy="cheapest",
                 inputs={"QuantumCircuit": QuantumCircuit},
             )
-            with pytest.raises(Exception, match=r"9999|1517|4317"):
+            with pytest.raises(Exception, match=r"9999|1305|1517|4317"):
                 run.raise_failure()
             assert len(ibm.jobs) == (fault != "quota")
         finally:
@@ -197,6 +200,18 @@ def test_a_job_that_is_too_large_is_cut_and_each_circuit_is_paid_once(
 
 
 @pytest.mark.usefixtures("patience")
+def test_a_job_whose_results_are_too_large_is_cut_until_they_fit(
+    tmp_path: Path,
+) -> None:
+    with service(faults=["results-too-large"]) as ibm:
+        values = swept(tmp_path, account(ibm.url))
+        assert [each.data.meas.num_shots for each in values] == [100] * 4
+        sizes = [len(posted["params"]["pubs"]) for posted in ibm.jobs.values()]
+        assert (sizes[0], sum(sizes[1:])) == (4, 4)
+        assert all(size <= 2 for size in sizes[1:])
+
+
+@pytest.mark.usefixtures("patience")
 def test_the_limit_of_pending_jobs_is_waited_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,11 +229,12 @@ def test_the_limit_of_pending_jobs_is_waited_out(
 
 
 def test_every_fault_has_an_outcome() -> None:
-    # A queue that never ends is the user's to leave; two have a test of their own.
+    # A queue that never ends is the user's to leave; three have a test of their own.
     assert {each.fault for each in OUTCOMES} == set(FAULTS) - {
         "never-final",
         "pending-limit",
         "too-large",
+        "results-too-large",
     }
 
 
