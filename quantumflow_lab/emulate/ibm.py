@@ -39,6 +39,8 @@ JOB_S, SHOT_S = 2.0, 0.00035
 ALLOWANCE_S = 600.0
 """Seconds of use in a month."""
 _FINAL = ("Completed", "Failed", "Cancelled")
+_RAN = (1305, 5302)
+"""Numbers of reasons why a job failed after it had run."""
 
 
 @dataclass
@@ -62,7 +64,8 @@ class Job:
     def usage(self) -> float:
         """Seconds that it is billed for, by the rule of thumb."""
         shots = sum(_shots(pub) for pub in self.posted["params"]["pubs"])
-        return 0.0 if self.ended else JOB_S + SHOT_S * shots
+        idle = self.ended is not None and self.code not in _RAN
+        return 0.0 if idle else JOB_S + SHOT_S * shots
 
 
 def _shots(pub: list[Any]) -> int:

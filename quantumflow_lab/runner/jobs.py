@@ -11,7 +11,9 @@ from quantumflow_lab.amounts import micro
 from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import (
     BackendError,
+    BackendFailed,
     BadShots,
+    JobCancelled,
     JobUnanswered,
     JournalFull,
     WorkerLost,
@@ -287,11 +289,11 @@ class Jobs:
 
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
+        open_job.untold |= _may_have_run(event.error)
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return
         open_job.unanswered.discard((event.unit, event.attempt))
-        open_job.untold |= isinstance(event.error, JobUnanswered | WorkerLost)
         patience = event.retry_after
         wait = -1 if patience is None else round(patience * 1e6)
         where = event.unit, event.attempt
@@ -370,6 +372,13 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
             return Decimal(0)
         return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
     return _bound(open_job)
+
+
+def _may_have_run(error: Exception) -> bool:
+    """Whether a job that came to nothing may be billed all the same."""
+    if isinstance(error, BackendFailed):
+        return "job" in error.facts  # its provider had taken it
+    return isinstance(error, JobCancelled | JobUnanswered | WorkerLost)
 
 
 def _bound(open_job: OpenJob) -> Decimal:

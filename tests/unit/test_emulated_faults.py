@@ -14,7 +14,7 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit_ibm_runtime import QiskitRuntimeService, SamplerV2
 
-from quantumflow_lab import Lab
+from quantumflow_lab import Lab, Price
 from quantumflow_lab.backends import PrimitiveBackend, jobs, primitive_adapter
 from quantumflow_lab.emulate.faults import FAULTS, Habits
 from quantumflow_lab.emulate.ibm import NAME, lines, service
@@ -120,7 +120,8 @@ def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
         lab = Lab(tmp_path)
         try:
             device = account(ibm.url)
-            lab.backends.add("dev", PrimitiveBackend(device, sampler=SamplerV2))
+            backend = PrimitiveBackend(device, sampler=SamplerV2)
+            lab.backends.add("dev", backend, price=Price("USD", per_shot="0.01"))
             run = lab.run(
                 CELL,
                 name="faulty",
@@ -134,6 +135,9 @@ def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
                 with pytest.raises(Exception, match=outcome.error):
                     run.raise_failure()
             assert len(ibm.jobs) == outcome.taken
+            # Each attempt that was taken counts, and no other.
+            (spent,) = lab.sql("SELECT cost FROM qf_runs").to_pylist()
+            assert spent["cost"] == pytest.approx(outcome.taken)
         finally:
             lab.close()
 
