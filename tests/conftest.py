@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 os.environ["MPLBACKEND"] = "agg"
+
+# A shell starts what it puts in the background with interrupts ignored, and tests of
+# Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The same examples on every machine, and no verdict by the clock of a busy one.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -20,7 +20,8 @@ def check_returned(kind: str, step: str, value: Any) -> None:
     StepFailed
         If it can be read once only, such as a generator.
     """
-    if isinstance(value, Iterator):
+    # Not every iterator: a file or an object of the user's own may be more than that.
+    if isinstance(value, Iterator) and type(value).__module__ == "builtins":
         raise StepFailed(
             f"step '{step}' returned {_shown(value)}, which can be read only once: "
             "return a list",

@@ -70,6 +70,22 @@ def test_a_step_returns_what_can_be_read_more_than_once(lab: Lab, body: str) -> 
         run.raise_failure()
 
 
+def test_a_step_may_return_an_object_that_is_an_iterator_too(lab: Lab) -> None:
+    cell = """
+    class Optimiser:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            return 1
+
+    @qf.step
+    def s():
+        return Optimiser()
+    """
+    assert next(lab.run(dedent(cell), name="own")["s"]) == 1
+
+
 def test_a_precision_beyond_counting_is_refused(lab: Lab) -> None:
     cell = "@qf.estimate(precision={p})\ndef e():\n    return qc, 'Z', None, {q}\n"
     inputs = {"qc": QuantumCircuit(1)}
