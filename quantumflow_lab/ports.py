@@ -6,7 +6,7 @@ Deciding code takes and returns these values; acting code implements the protoco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -412,11 +412,13 @@ class Results(Protocol):
         besides: str,
         shots: int = 0,
         since: float = 0,
+        reserved: Callable[[], Set[int]] = frozenset,
     ) -> Known | None:
         """A result not older than `since` that another run than `besides` has taken.
 
-        That of a number if there is one, else another that is not `taken`, to which it
-        is added; the newest with enough shots, or that with most of them.
+        That of a number if there is one, else another that is neither `reserved` nor
+        `taken`, to which it is added; the newest with enough shots, or that with most
+        of them.
         """
 
     def keep(self, key: str, known: Known) -> None:

@@ -1,10 +1,9 @@
 """Results of other runs, in the place of jobs.
 
 Equal PUBs of one run are numbered by where they stand, so that a point takes what the
-same point of another run has taken, and none takes what another has: they stay
-independent samples. Where a seed was given it is part
-of the key; where none was, a result with too many shots is cut and one with too few is
-topped up.
+same point of another run has taken, whichever asks first, and none takes what another
+has: they stay independent samples. Where a seed was given it is part of the key; where
+none was, a result with too many shots is cut and one with too few is topped up.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from quantumflow_lab.errors import StoreError
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, Known, Results, Sink
+from quantumflow_lab.runner.labels import point_label
 from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
 
 CURRENT_S = 24 * 3600.0
@@ -109,7 +109,7 @@ class Cache:
         found: list[Found | None] = [None] * len(places)
         if not live.is_fresh(state.name):
             for i, place in enumerate(places):
-                found[i] = self._find(live, task.backend, place, task.pubs[i])
+                found[i] = self._find(live, state, task, place, i)
         lookup = Lookup(task.pubs, places, tuple(found), task.backend)
         left = lookup.missing
         if left and (live.seeded or state.plan.others):
@@ -167,12 +167,12 @@ class Cache:
                 place = f"{state.name}.{task.backend}.{index}"
                 key = f"{key}.{live.seed}.{place}.{shots}"
             index += self._backends.circuits(kind, pub)
-            number = derive(0, state.name, where, str(i))
+            number = _number(state, where, i)
             places.append(Place(key, number) if key else None)
         return tuple(places)
 
     def _find(
-        self, live: LiveRun, backend: str, place: Place | None, pub: Any
+        self, live: LiveRun, state: StepState, task: Task, place: Place | None, i: int
     ) -> Found | None:
         if place is None:
             return None
@@ -182,8 +182,9 @@ class Cache:
             # Atomic: bodies run in several threads.
             live.taken.setdefault(place.key, set()),
             besides=live.id,
-            shots=getattr(pub, "shots", 0),
-            since=self._since(backend),
+            shots=getattr(task.pubs[i], "shots", 0),
+            since=self._since(task.backend),
+            reserved=lambda: _reserved(live, state, len(task.pubs)),
         )
         if known is None:
             return None
@@ -198,6 +199,22 @@ class Cache:
         if facts.simulator or facts.calibrated is not None:
             return 0.0
         return self._clock.wall() - CURRENT_S
+
+
+def _number(state: StepState, where: str, i: int) -> int:
+    return derive(0, state.name, where, str(i))
+
+
+def _reserved(live: LiveRun, state: StepState, pubs: int) -> frozenset[int]:
+    """What other points will ask for, of which each may come before this one."""
+    if not state.plan.quantum:
+        return frozenset()
+    if pubs not in state.reserved:
+        labels = (point_label(live, state, point) for point in range(state.size))
+        state.reserved[pubs] = frozenset(
+            _number(state, label, i) for label in labels for i in range(pubs)
+        )
+    return state.reserved[pubs]
 
 
 def _is_exact(pub: Any) -> bool:

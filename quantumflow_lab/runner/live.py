@@ -152,6 +152,8 @@ class StepState:
     """The newest of those."""
     origins: dict[int, str] = field(default_factory=dict)
     """Run of the results that a point took, or in which it was made, by point."""
+    reserved: dict[int, frozenset[int]] = field(default_factory=dict)
+    """Numbers of results that its points ask for first, by how many each asks for."""
     kept: dict[int, PastPoint] = field(default_factory=dict)
     """Points that an earlier run has made and nothing has changed since."""
 

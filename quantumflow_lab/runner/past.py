@@ -14,7 +14,8 @@ import numpy as np
 
 from quantumflow_lab.errors import StoreError
 from quantumflow_lab.grid import Failed
-from quantumflow_lab.runner.bodies import Produced, axis_labels, lasting_labels
+from quantumflow_lab.runner.bodies import Produced
+from quantumflow_lab.runner.labels import axis_labels, lasting_labels
 from quantumflow_lab.runner.live import MISSING, LiveRun, Missing, Output, StepState
 
 Metrics: TypeAlias = Mapping[tuple[str, int], Mapping[str, Sequence[float]]]

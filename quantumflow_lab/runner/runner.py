@@ -39,13 +39,13 @@ from quantumflow_lab.runner.bodies import (
     call_key,
     found_or_left,
     make_task,
-    point_label,
     run_body,
 )
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls, PendingCall, Waiting
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.jobs import Jobs
+from quantumflow_lab.runner.labels import point_label
 from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
 from quantumflow_lab.runner.news import News
 from quantumflow_lab.runner.past import Past

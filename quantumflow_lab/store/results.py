@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import threading
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from quantumflow_lab.ports import Known
@@ -45,6 +46,7 @@ class Results:
         besides: str,
         shots: int = 0,
         since: float = 0,
+        reserved: Callable[[], Set[int]] = frozenset,
     ) -> Known | None:
         """A result that another run has taken: that of a number, or else of any other.
 
@@ -65,20 +67,25 @@ class Results:
             Shots that are wanted.
         since
             Seconds since the epoch before which results are too old.
+        reserved
+            Tells the numbers that others of the run will ask for.
         """
 
-        def use(found: Known) -> tuple[bool, int, float]:
-            return found.number == number, min(found.shots, shots), found.taken
+        def use(found: Known) -> tuple[int, float]:
+            return min(found.shots, shots), found.taken
 
         with self._lock:
             self._refresh()
             rows = self._known.get(key, {})
-            found = [
-                known
-                for each in rows.keys() - taken
-                for known in rows[each]
-                if known.run != besides and known.taken >= since
-            ]
+
+            def usable(each: int) -> list[Known]:
+                known = rows[each]
+                return [k for k in known if k.run != besides and k.taken >= since]
+
+            free = rows.keys() - taken
+            found = usable(number) if number in free else []
+            if not found and free:
+                found = [k for each in free - reserved() for k in usable(each)]
             best = max(found, key=use, default=None)
             if best is not None:
                 taken.add(best.number)

@@ -265,7 +265,7 @@ def test_equal_pubs_of_one_run_are_independent_samples(lab: Lab) -> None:
 
 def test_a_point_takes_what_the_same_point_has_taken(lab: Lab) -> None:
     cell = """
-    i = qf.axis(range({n}))
+    i = qf.axis({values})
 
     @qf.sample(shots=1000)
     def counts(i):
@@ -275,11 +275,13 @@ def test_a_point_takes_what_the_same_point_has_taken(lab: Lab) -> None:
     def ones(counts):
         return counts.data.meas.get_counts()["1"]
     """
-    first = ones(sweep(lab, cell.format(n=8)))
+    old = [*range(8)]
+    first = ones(sweep(lab, cell.format(values=old)))
     assert len({*first}) > 1
-    assert ones(sweep(lab, cell.format(n=8))) == first
-    longer = sweep(lab, cell.format(n=9))
-    assert ones(longer)[:8] == first
+    assert ones(sweep(lab, cell.format(values=old))) == first
+    # The new point asks first, and leaves the others what is theirs.
+    longer = sweep(lab, cell.format(values=[8, *old]))
+    assert ones(longer)[1:] == first
     assert [job["members"] for job in longer.jobs] == [1]
 
 
