@@ -46,6 +46,7 @@
     │   ├── BackendFailed         the backend answered with an error
     │   ├── JobCancelled          the job was cancelled at its provider
     │   ├── JobUnanswered         a job was sent, and cannot be asked about any more
+    │   ├── JobNeverArrived       a job that may have been sent is not there
     │   ├── WorkerLost            the worker process died
     │   ├── EnvironmentBroken     another Python that cannot give its backend
     │   ├── NoCommonQpy           two versions of Qiskit without a form both know
@@ -66,7 +67,7 @@
     │   ├── NothingToResume       the run has ended, and nothing of it is missing
     │   ├── InputsChanged         the notebook no longer has what the run began with
     │   ├── ReplayDrift           a loop does not ask again what it had asked
-    │   ├── OpenJobs              another run of the name has jobs on devices
+    │   ├── OpenJobs              a run has jobs on devices that cannot be fetched
     │   ├── NestedRun             a step that would wait for a run inside it
     │   ├── TooManyCalls          a loop step asked for more than calls=N
     │   ├── NotInStep             used outside a running step
@@ -430,6 +431,12 @@ class JobUnanswered(BackendError):
     slug = "job-unanswered"
 
 
+class JobNeverArrived(BackendError):
+    """A job that may have been sent is not at its provider."""
+
+    slug = "job-never-arrived"
+
+
 class WorkerLost(BackendError):
     """The worker process died."""
 
@@ -551,7 +558,7 @@ class ReplayDrift(RunError):
 
 
 class OpenJobs(RunError):
-    """Another run of the name has jobs on devices that nobody waits for."""
+    """A run has jobs on devices that nobody waits for and that cannot be fetched."""
 
     slug = "open-jobs"
 

@@ -25,7 +25,6 @@ from quantumflow_lab.errors import (
     NestedRun,
     NothingToResume,
     RunIsLive,
-    UnknownBackend,
     UnknownRun,
     did_you_mean,
 )
@@ -119,7 +118,7 @@ class Lab:
         self._live: dict[str, LiveRun] = {}
         self._calibrated: set[tuple[str, str, str | None]] = set()
         """Backends and dates of calibrations that this process has recorded."""
-        self._earlier = Earlier(self.store, self._is_device)
+        self._earlier = Earlier(self.store, self.backends)
 
     def run(
         self,
@@ -570,13 +569,6 @@ class Lab:
                 for name in (*step.backends, *step.others)
             },
         )
-
-    def _is_device(self, backend: str) -> bool:
-        """Whether jobs on a backend may go on without us; yes if nobody knows it."""
-        try:
-            return not self.backends.facts(backend).simulator
-        except UnknownBackend:
-            return True
 
     def _history(self, name: str, asked: Asked) -> History:
         """What earlier runs took, where something is to be decided by it."""

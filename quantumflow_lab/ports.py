@@ -6,7 +6,7 @@ Deciding code takes and returns these values; acting code implements the protoco
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -201,6 +201,9 @@ class JobRequest:
     members: tuple[Member, ...]
     seed: int | None
     """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
+    sent_as: tuple[str, ...] | None = None
+    """Provider's ids of what an earlier process has sent of it, as far as it heard of
+    them; None for a job that nobody has sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,11 +308,39 @@ class JobExecutor(Protocol):
         """Stop everything, leave no process behind."""
 
 
-class Arrangement(Protocol):
-    """Whether a step returned one PUB, a list or a dict of them."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The form in which a step returned its PUBs."""
+
+    kind: Literal["one", "list", "dict"] = "one"
+    """One PUB, a list, or a dict."""
+    keys: tuple[Any, ...] = ()
+    """Keys of a dict, in order."""
+    parts: tuple[Shape, ...] = ()
+    """Shapes of the elements of a list or the values of a dict."""
+    about: tuple[Mapping[str, Any] | None, ...] = ()
+    """Metadata of the circuit of each PUB, where it does not travel with the PUB."""
 
     def restore(self, results: Sequence[Any]) -> Any:
-        """Results in the arrangement the PUBs came in."""
+        """Put one result per PUB back in this form.
+
+        Examples
+        --------
+        >>> pair = Shape("list", parts=(Shape(), Shape()))
+        >>> Shape("dict", keys=("a", "b"), parts=(Shape(), pair)).restore([1, 2, 3])
+        {'a': 1, 'b': [2, 3]}
+        """
+        for result, metadata in zip(results, self.about, strict=False):
+            result.metadata["circuit_metadata"] = metadata
+        return self._take(iter(results))
+
+    def _take(self, results: Iterator[Any]) -> Any:
+        if self.kind == "one":
+            return next(results)
+        taken = [part._take(results) for part in self.parts]
+        return (
+            dict(zip(self.keys, taken, strict=True)) if self.kind == "dict" else taken
+        )
 
 
 class Backends(Protocol):
@@ -342,7 +373,7 @@ class Backends(Protocol):
         backend: str,
         shots: int | None,
         precision: float | None,
-    ) -> tuple[tuple[Any, ...], Arrangement]:
+    ) -> tuple[tuple[Any, ...], Shape]:
         """PUBs of what a step returned, and how they were arranged.
 
         Raises the ``PubError`` that says what to return instead.

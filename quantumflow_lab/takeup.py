@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
 
 from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.desk import SOURCE
-from quantumflow_lab.runner.jobs import tag
+from quantumflow_lab.runner.left import LeftJob, LeftMember, unpacked
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.replay import Recorded, Replay
 from quantumflow_lab.store import Store
 from quantumflow_lab.store.lease import Lease, is_held, take
 from quantumflow_lab.stored import Shelf, StoredPast, StoredRun
+
+
+class Devices(Protocol):
+    """What it asks of the backends."""
+
+    def is_device(self, name: str) -> bool:
+        """Whether jobs on a backend may go on without us; yes if nobody knows it."""
+
+    def fetches(self, name: str, kind: Literal["sample", "estimate"]) -> bool:
+        """Whether a job that another process has sent can be fetched."""
+
 
 _DECIDES = ("backend", "among", "shots", "precision", "seed", "set")
 """Options that make another run of a cell; others may change while it is taken up."""
@@ -34,12 +46,12 @@ class Earlier:
     ----------
     store
         Where they are recorded.
-    is_device
-        Whether jobs on a backend may go on without us.
+    backends
+        Tells which jobs may go on without us, and which of those can be fetched.
     """
 
     store: Store
-    is_device: Callable[[str], bool]
+    backends: Devices
     _ended: WeakValueDictionary[str, LiveRun] = field(
         default_factory=WeakValueDictionary
     )
@@ -73,8 +85,10 @@ class Earlier:
                     self.take_up(live, before, lease)
                     return lease
                 lease.release()
-            elif is_held(self.leases, before.id) is None:
-                check_jobs(before, self.store, self.is_device)
+            elif is_held(self.leases, before.id) is None and (
+                rows := open_jobs(before, self.backends)
+            ):
+                raise _left_open(before, rows)
         past = self._past(before)
         if past is not None:
             live.nth = None if past.number is None else past.number + 1
@@ -95,20 +109,35 @@ class Earlier:
         Raises
         ------
         OpenJobs
-            If devices may have taken jobs of it, unless they are to be given up; the
-            lease is left then.
+            If devices may have taken jobs of it that cannot be fetched, unless they are
+            to be given up; the lease is left then.
         """
         try:
-            if not resubmit:
-                check_jobs(stored, self.store, self.is_device)
+            rows = open_jobs(stored, self.backends)
+            if resubmit:
+                self._give_up(stored, rows)
+            else:
+                live.left = left_jobs(stored, rows, self.backends)
             ended = self._ended.get(live.name)
             here = ended is not None and ended.id == stored.id
             past = self._past(ended if here else stored)
             assert past is not None, "a run that was left has been begun"
-            take_up(live, stored, past, accept_drift=accept_drift)
+            take_up(live, stored)
+            bring(live, stored, past, accept_drift=accept_drift)
+            live.renew = lambda: self._renew(live, accept_drift=accept_drift)
         except BaseException:
             lease.leave()
             raise
+
+    def _renew(self, live: LiveRun, *, accept_drift: bool) -> None:
+        """Bring what has been recorded since a run was taken up."""
+        stored = stored_run(self.store, live.id)
+        bring(live, stored, StoredPast(stored), accept_drift=accept_drift)
+
+    def _give_up(self, stored: StoredRun, rows: Sequence[Mapping[str, Any]]) -> None:
+        now = time.time()
+        given_up = [records.given_up(stored.id, row, now) for row in rows]
+        self.store.append(given_up, sync=True)
 
     def remember(self, live: LiveRun) -> None:
         """A run has ended here."""
@@ -174,55 +203,103 @@ def check_inputs(live: LiveRun, record: Mapping[str, Any]) -> None:
         )
 
 
-def check_jobs(
-    stored: StoredRun, shelf: Shelf, is_device: Callable[[str], bool]
-) -> None:
-    """Refuse to forget jobs that devices may have taken and nobody has settled.
+def open_jobs(stored: StoredRun, backends: Devices) -> list[dict[str, Any]]:
+    """Jobs of a run that devices may have taken, and of which nobody knows the end."""
+    rows = stored.shelf.query("open_jobs", run=stored.id)
+    return [row for row in rows if backends.is_device(row["backend"])]
+
+
+def left_jobs(
+    stored: StoredRun, rows: Sequence[Mapping[str, Any]], backends: Devices
+) -> list[LeftJob]:
+    """Open jobs as they can be fetched.
 
     Raises
     ------
     OpenJobs
-        Listing them, with what to type.
+        Listing those that cannot.
     """
-    rows = shelf.query("open_jobs", run=stored.id)
-    # Those of earlier processes were given up when the run was taken up before.
-    epoch = int(stored.record["epoch"] or 1)
-    begins = tag(stored.id, epoch, "")
-    found = [
-        row
-        for row in rows
-        if row["tag"].startswith(begins) and is_device(row["backend"])
-    ]
-    if not found:
-        return
+    answered = _answered(stored) if rows else frozenset()
+
+    def is_answered(member: LeftMember) -> bool:
+        place = member.place["step"], member.place["unit"]
+        return (*place, member.call) in answered
+
+    found, lost = [], []
+    for row in rows:
+        try:
+            value: Any = stored.shelf.get(row["asked"]) if row["asked"] else None
+            if value is None or not backends.fetches(row["backend"], value["kind"]):
+                lost.append(row)
+                continue
+            left = unpacked(
+                value,
+                stored.shelf.get,
+                job=row["job"],
+                tag=row["tag"],
+                backend=row["backend"],
+                sent_as=_ids(row["provider_job"]),
+                submitted=row["submitted"],
+                is_answered=is_answered,
+            )
+        except StoreError:
+            lost.append(row)
+        else:
+            found.append(left)
+    if lost:
+        raise _left_open(stored, lost)
+    return found
+
+
+def _answered(stored: StoredRun) -> Set[tuple[str, int, tuple[str, int] | None]]:
+    """Points and calls of a run whose answer is recorded."""
+    calls = stored.shelf.query("calls", run=stored.id)
+    return {
+        (step, unit, None)
+        for step, rows in stored.rows.items()
+        for unit, row in rows.items()
+        if row["state"] == "done"
+    } | {
+        (row["step"], row["unit"], (row["key"], row["number"]))
+        for row in calls
+        if row["value"] is not None
+    }
+
+
+def _ids(written: str | None) -> tuple[str, ...]:
+    return tuple(written.split(", ")) if written else ()
+
+
+def _left_open(stored: StoredRun, rows: Sequence[Mapping[str, Any]]) -> OpenJobs:
     jobs = ", ".join(
         f"{row['provider_job'] or 'tag ' + row['tag']} on {row['backend']}"
-        for row in found
+        for row in rows
     )
-    raise OpenJobs(
+    return OpenJobs(
         f"run {stored.record['number']} of '{stored.name}' was left with jobs that may "
         f"go on, and may be paid: {jobs}. Look there first; to give them up type "
         f"%qflow resume {stored.name} --resubmit, or run the cell with --fresh",
         run=stored.id,
-        jobs=[row["tag"] for row in found],
+        jobs=[row["tag"] for row in rows],
     )
 
 
-def take_up(
-    live: LiveRun, stored: StoredRun, past: Past, *, accept_drift: bool
-) -> None:
-    """Make a run go on as the recorded one: its id, its seed, what it has and spent."""
-    record, shelf = stored.record, stored.shelf
+def take_up(live: LiveRun, stored: StoredRun) -> None:
+    """Make a run go on as the recorded one: its id, its seed, what it has spent."""
     live.id, live.seed = stored.id, stored.seed
-    live.epoch = int(record["epoch"] or 1) + 1
-    live.nth = record["number"]
-    live.keeping = Keeping(live, past)
-    live.replays = _replays(shelf.query("calls", run=live.id), accept_drift)
-    for row in shelf.query("spent", run=live.id):
+    live.epoch = int(stored.record["epoch"] or 1) + 1
+    live.nth = stored.record["number"]
+    for row in stored.shelf.query("spent", run=live.id):
         live.machine_s += row["machine_s"] or 0.0
         if row["currency"]:
             live.spent[row["currency"]] = Decimal(str(row["cost"] or 0))
     live.message = f"taken up after its process had ended ({_progress(stored)})"
+
+
+def bring(live: LiveRun, stored: StoredRun, past: Past, *, accept_drift: bool) -> None:
+    """Give a run that is taken up its points and the answers of its loops."""
+    live.keeping = Keeping(live, past)
+    live.replays = _replays(stored.shelf.query("calls", run=live.id), accept_drift)
 
 
 def _progress(stored: StoredRun) -> str:

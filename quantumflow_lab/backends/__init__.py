@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from quantumflow_lab.backends.prepare import circuit_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
-from quantumflow_lab.backends.pubs import Defaults, Shape, normalise, shots_of
+from quantumflow_lab.backends.pubs import Defaults, normalise, shots_of
 from quantumflow_lab.backends.registry import BackendSpec, Registry
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Defaults",
     "PrimitiveBackend",
     "Registry",
-    "Shape",
     "circuit_count",
     "normalise",
     "shots_of",

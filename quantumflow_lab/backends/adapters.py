@@ -12,8 +12,28 @@ if TYPE_CHECKING:
     from qiskit.providers import BackendV2
 
     from quantumflow_lab.backends.isa import Kept
+    from quantumflow_lab.backends.pubs import Kind
 
 Adapter: TypeAlias = RunAdapter | PrimitiveAdapter
+
+
+def fetches(backend: BackendV2, kind: Kind) -> bool:
+    """Whether what an earlier process has sent can be fetched.
+
+    Only where its results mean the same if the circuits are transpiled otherwise now,
+    as after a calibration: bits by name, and values that the provider computed. Where
+    circuits are run in a form of ours, bits go by the qubits that were chosen then.
+
+    Parameters
+    ----------
+    backend
+        Any backend.
+    kind
+        What the job does.
+    """
+    if not isinstance(backend, PrimitiveBackend):
+        return False
+    return backend.finds_jobs and (kind == "sample" or backend.estimates)
 
 
 def adapter_for(backend: BackendV2, kept: Kept | None = None) -> Adapter:

@@ -6,6 +6,7 @@ import math
 import resource
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -26,6 +27,7 @@ from quantumflow_lab.backends.failures import (
     refused,
 )
 from quantumflow_lab.backends.isa import Isa, Settings
+from quantumflow_lab.backends.jobs import Sent
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
 from quantumflow_lab.backends.prepare import Maker, shot_count
@@ -86,6 +88,9 @@ def execute(
         If the job is not wanted any more.
     """
     adapter.tag = request.tag
+    if isinstance(adapter, PrimitiveAdapter):
+        before = request.sent_as
+        adapter.sent = None if before is None else Sent(deque(before))
 
     def submitted(provider_job: str | None) -> None:
         if provider_job is not None:

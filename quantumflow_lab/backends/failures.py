@@ -12,6 +12,7 @@ from quantumflow_lab.errors import (
     BadShots,
     CircuitRefused,
     JobCancelled,
+    JobNeverArrived,
     JobUnanswered,
     QuantumFlowError,
     TooMuchMemory,
@@ -22,6 +23,8 @@ _TOO_MANY_REQUESTS, _TOO_LARGE = 429, 413
 _MOST_PATIENCE_S = 3600.0
 """Longest that a backend may ask to wait."""
 _FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
+_OF_THE_JOB = (JobCancelled, JobUnanswered, JobNeverArrived)
+"""What can only be said of a job as a whole."""
 _BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
 """HTTP statuses after which the same request may succeed."""
 _FULL = re.compile(r"\b3458\b")
@@ -93,7 +96,7 @@ def failed_together(error: Exception) -> Exception:
 
     What will never succeed as a whole may in parts, so the job is cut.
     """
-    of_the_job = isinstance(error, JobCancelled | JobUnanswered)
+    of_the_job = isinstance(error, _OF_THE_JOB)
     # A job with a name was taken, and has cost.
     of_the_job |= isinstance(error, BackendFailed) and "job" in error.facts
     if of_the_job or fault_of(error) is not Fault.PERMANENT:
@@ -105,7 +108,7 @@ def fault_of(error: Exception) -> Fault:
     """Whether to try again, in smaller jobs, on another backend, or not at all."""
     if type(error) is BackendFailed:
         return Fault(str(error.facts.get("fault", Fault.PERMANENT)))
-    if isinstance(error, JobCancelled | JobUnanswered):
+    if isinstance(error, _OF_THE_JOB):
         # Neither to be sent again, nor elsewhere: that is for a person to decide.
         return Fault.PERMANENT
     refused = isinstance(error, BackendError | BadShots)

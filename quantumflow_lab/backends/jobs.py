@@ -9,8 +9,10 @@ once a job was taken, trouble in asking for it is no reason to send it again.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -48,6 +50,23 @@ _ON_THE_WAY = tuple(
     "COMPIL STARTED RUNNING PROCESSING EXECUTING IN_PROGRESS CANCELLING OPEN".split()
 )
 """How the names of states begin that some day end."""
+
+
+@dataclass
+class Sent:
+    """Jobs that an earlier process has sent, in the order in which it did."""
+
+    ids: deque[str]
+    """Those that are still to be looked up."""
+    any: bool = False
+    """Whether one of them is known to be there."""
+
+    def next(self) -> str | None:
+        """The id of the next one, if the process heard of it."""
+        if not self.ids:
+            return None
+        self.any = True
+        return self.ids.popleft()
 
 
 def name_of(status: object) -> str:
@@ -113,14 +132,14 @@ def awaited(job: Any, backend: str, wanted: Callable[[], bool] = lambda: True) -
     """
     pause, heard = 0.001, time.monotonic()
     while True:
-        state, name = _asked(lambda: _seen(job), job, backend, wanted)
+        state, name = reached(lambda: _seen(job), id_of(job), backend, wanted)
         if state is not State.OPEN:
             break
         if name.startswith(_ON_THE_WAY):
             heard = time.monotonic()
         elif time.monotonic() - heard > UNHEARD_S:
             strange = TimeoutError(f"its state is {name.lower()}, which nobody knows")
-            raise _unanswered(job, backend, strange)
+            raise _unanswered(id_of(job), backend, strange)
         rest(pause, wanted)
         # By a quarter, so that short jobs are not overslept by much.
         pause = min(1.25 * pause, POLL_S)
@@ -140,15 +159,24 @@ def fetched(job: Any, backend: str, wanted: Callable[[], bool] = lambda: True) -
         What the job failed with.
     """
     try:
-        return _asked(job.result, job, backend, wanted)
+        return reached(job.result, id_of(job), backend, wanted)
     except CancelledError:
         raise _cancelled(job, backend) from None
 
 
-def _asked(
-    question: Callable[[], Any], job: Any, backend: str, wanted: Callable[[], bool]
+def reached(
+    question: Callable[[], Any],
+    job: str | None,
+    backend: str,
+    wanted: Callable[[], bool],
 ) -> Any:
-    """An answer of the provider, over a connection that may break for a while."""
+    """An answer of the provider about a job, over a connection that may break.
+
+    Raises
+    ------
+    JobUnanswered, Stopped
+        As :func:`awaited`.
+    """
     pause, since = POLL_S, time.monotonic()
     before: Exception | None = None
     while True:
@@ -183,22 +211,21 @@ def _cancelled(job: Any, backend: str) -> JobCancelled:
     state = name_of(_called(getattr(job, "status", None)))
     too_long = "; send fewer circuits or raise max_execution_time"
     return JobCancelled(
-        f"{_the(job)} was cancelled on {backend} ({state.lower()}) and has no "
+        f"{_the(id_of(job))} was cancelled on {backend} ({state.lower()}) and has no "
         f"result{too_long if 'LONG' in state else ''}",
         backend=backend,
         job=id_of(job),
     )
 
 
-def _unanswered(job: Any, backend: str, error: Exception) -> JobUnanswered:
+def _unanswered(job: str | None, backend: str, error: Exception) -> JobUnanswered:
     return JobUnanswered(
         f"{backend} has taken {_the(job)}, but cannot be asked about it "
         f"({text_of(error)}): look there before you run the step again",
         backend=backend,
-        job=id_of(job),
+        job=job,
     )
 
 
-def _the(job: Any) -> str:
-    found = id_of(job)
-    return "the job" if found is None else f"job {found}"
+def _the(job: str | None) -> str:
+    return "the job" if job is None else f"job {job}"

@@ -110,6 +110,12 @@ class PrimitiveBackend(BackendV2):
         return self._makers["estimate"] is not None
 
     @property
+    def finds_jobs(self) -> bool:
+        """Whether a job can be found again, by its id or by its tag."""
+        tagged = "environment" in self._options
+        return tagged and getattr(self.backend, "service", None) is not None
+
+    @property
     def takes_seed(self) -> bool:
         """Whether it is a simulation that takes a seed."""
         return "simulator" in self._options and is_simulator(self.backend)

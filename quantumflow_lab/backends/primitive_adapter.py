@@ -24,10 +24,22 @@ from quantumflow_lab.backends.failures import (
     text_of,
 )
 from quantumflow_lab.backends.isa import Kept, Transpiler
-from quantumflow_lab.backends.jobs import PATIENCE_S, awaited, id_of, rest
+from quantumflow_lab.backends.jobs import (
+    PATIENCE_S,
+    Sent,
+    awaited,
+    id_of,
+    reached,
+    rest,
+)
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
-from quantumflow_lab.errors import BackendFailed, JobUnanswered, QuantumFlowError
+from quantumflow_lab.errors import (
+    BackendFailed,
+    JobNeverArrived,
+    JobUnanswered,
+    QuantumFlowError,
+)
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
@@ -57,6 +69,8 @@ class PrimitiveAdapter:
     """Ids of the jobs so far."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
+    sent: Sent | None = None
+    """What an earlier process has sent of the job; None if nobody has."""
     provider_job: str | None = None
     """Id of the last job, as its provider knows it."""
     submitted: Callable[[str | None], None] = lambda provider_job: None
@@ -144,6 +158,8 @@ class PrimitiveAdapter:
         self, primitive: Any, pubs: Sequence[Any], wanted: Callable[[], bool]
     ) -> Any:
         """The job, also if only the answer to its submission was lost on the way."""
+        if (job := self._sent_before(wanted)) is not None:
+            return job
         since = time.monotonic()
         while True:
             try:
@@ -157,6 +173,23 @@ class PrimitiveAdapter:
                     return found
             # Nothing was taken: there is room once an earlier job has ended.
             rest(ROOM_S, wanted)
+
+    def _sent_before(self, wanted: Callable[[], bool]) -> Any:
+        """The job that an earlier process has sent; None if it has to be sent now."""
+        if self.sent is None:
+            return None
+        if (name := self.sent.next()) is not None:
+            look = self.backend.backend.service.job
+            return reached(lambda: look(name), name, self.backend.name, wanted)
+        job = self._found(TimeoutError("nobody heard the answer"))
+        if job is None and not self.sent.any:
+            raise JobNeverArrived(
+                f"{self.backend.name} has no job tagged {self.tag}: it never arrived",
+                backend=self.backend.name,
+                tag=self.tag,
+            )
+        self.sent.any = True
+        return job
 
     def _found(self, error: Exception) -> Any:
         """The job of our tag, where its provider keeps tags; None if it never came."""

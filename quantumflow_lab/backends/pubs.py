@@ -8,7 +8,7 @@ that puts the results back in the same form.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal, TypeAlias, TypeGuard, TypeVar
@@ -22,6 +22,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.backends import checks
 from quantumflow_lab.errors import BadPrecision, BadShots, NotAPub, UnboundParameter
+from quantumflow_lab.ports import Shape
 
 Kind = Literal["sample", "estimate"]
 Pub: TypeAlias = SamplerPub | EstimatorPub
@@ -64,41 +65,6 @@ def defaults_for(
     if precision is None:
         precision = usual.precision if shots is None else number**-0.5
     return Defaults(number, precision, max_shots)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The form in which a step returned its PUBs."""
-
-    kind: Literal["one", "list", "dict"] = "one"
-    """One PUB, a list, or a dict."""
-    keys: tuple[Any, ...] = ()
-    """Keys of a dict, in order."""
-    parts: tuple[Shape, ...] = ()
-    """Shapes of the elements of a list or the values of a dict."""
-    about: tuple[Mapping[str, Any] | None, ...] = ()
-    """Metadata of the circuit of each PUB, where it does not travel with the PUB."""
-
-    def restore(self, results: Sequence[Any]) -> Any:
-        """Put one result per PUB back in this form.
-
-        Examples
-        --------
-        >>> pair = Shape("list", parts=(Shape(), Shape()))
-        >>> Shape("dict", keys=("a", "b"), parts=(Shape(), pair)).restore([1, 2, 3])
-        {'a': 1, 'b': [2, 3]}
-        """
-        for result, metadata in zip(results, self.about, strict=False):
-            result.metadata["circuit_metadata"] = metadata
-        return self._take(iter(results))
-
-    def _take(self, results: Iterator[Any]) -> Any:
-        if self.kind == "one":
-            return next(results)
-        taken = [part._take(results) for part in self.parts]
-        return (
-            dict(zip(self.keys, taken, strict=True)) if self.kind == "dict" else taken
-        )
 
 
 def normalise(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import cloudpickle
 import numpy as np
 
+from quantumflow_lab.backends.adapters import fetches
 from quantumflow_lab.backends.calibration import calibration
 from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
@@ -31,7 +32,7 @@ from quantumflow_lab.backends.plugins import (
 from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
-from quantumflow_lab.backends.pubs import Kind, Shape, defaults_for, normalise
+from quantumflow_lab.backends.pubs import Kind, defaults_for, normalise
 from quantumflow_lab.errors import (
     BadOption,
     NotStorable,
@@ -39,7 +40,7 @@ from quantumflow_lab.errors import (
     did_you_mean,
 )
 from quantumflow_lab.fingerprint import fingerprint, is_local
-from quantumflow_lab.ports import BackendFacts, Limits, Price
+from quantumflow_lab.ports import BackendFacts, Limits, Price, Shape
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -252,6 +253,23 @@ class Registry:
             return content
         backend = self._known(name).backend
         return f"{type(backend).__qualname__} at {os.getpid()}:{id(backend):x}"
+
+    def is_device(self, name: str) -> bool:
+        """Whether jobs on a backend may go on without us; yes if nobody knows it."""
+        try:
+            return not self.facts(name).simulator
+        except UnknownBackend:
+            return True
+
+    def fetches(self, name: str, kind: Kind) -> bool:
+        """Whether what an earlier process has sent can be fetched.
+
+        See :func:`quantumflow_lab.backends.adapters.fetches`.
+        """
+        try:
+            return fetches(self._known(name).backend, kind)
+        except UnknownBackend:
+            return False
 
     def calibration(self, name: str) -> dict[str, Any] | None:
         """What a device says of its qubits and gates; see :func:`calibration`."""

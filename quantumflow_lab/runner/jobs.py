@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import cast
+from itertools import count
+from typing import Any, Protocol, cast
 
 from quantumflow_lab.amounts import micro
 from quantumflow_lab.core import Reason
@@ -44,6 +45,7 @@ from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced, finished
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls
+from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
@@ -51,6 +53,42 @@ from quantumflow_lab.runner.schedule import Schedule
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
 how many microseconds to wait at least before another try, or -1."""
+
+
+class Owner(Protocol):
+    """Whom a job is sent for; hears of it in the runner's thread."""
+
+    def sent(self) -> None:
+        """The executor has the job."""
+
+    def answer(
+        self,
+        unit: int,
+        attempt: int,
+        answer: Produced | Exception,
+        reason: Reason,
+        wait_us: int,
+    ) -> None:
+        """The answer of one member; see :data:`Answer`."""
+
+    def over(self, cost: Decimal) -> None:
+        """Nothing more will be heard of the job, which has cost that."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheduled:
+    """The scheduler, for a job of its own."""
+
+    schedule: Schedule
+    job: int
+    answer: Answer
+
+    def sent(self) -> None:
+        self.schedule.events.sent(self.job)
+
+    def over(self, cost: Decimal) -> None:
+        self.schedule.events.settled(self.job).bill(self.job, micro(cost))
+
 
 _STEP_APART = 10**9
 """Seeds between steps that share a job; no step has so many circuits."""
@@ -67,6 +105,9 @@ _REASONS = {
 class OpenJob:
     """A job that has been submitted and not settled."""
 
+    owner: Owner
+    number: int
+    """How the executor calls it."""
     live: LiveRun
     states: tuple[StepState, ...]
     """Steps whose members it has."""
@@ -79,6 +120,8 @@ class OpenJob:
     """Units and attempts that have no answer yet."""
     price: Price | None
     """What it costs; None for nothing."""
+    counted: Decimal = Decimal(0)
+    """What the run counts of it as spent already."""
     stopping: bool = False
     failure: str | None = None
     """What the first member that failed was told."""
@@ -88,6 +131,8 @@ class OpenJob:
     """Ids that its provider has told."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
+    unheard: bool = False
+    """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
     handed_over: bool = False
@@ -143,6 +188,8 @@ class Jobs:
         self._answer = answer
         self._secure = secure
         self._open: dict[int, OpenJob] = {}
+        self._fetched = count(-1, -1)
+        """Numbers of fetched jobs, which the scheduler does not know."""
 
     def submit(self, job: int, members: Sequence[tuple[int, int]]) -> None:
         """Send a job of units and attempts, of one run and one backend."""
@@ -169,19 +216,67 @@ class Jobs:
         now = self._clock.wall()
         price = self._backends.known(backend).price
         states = self._states(taken)
-        open_job = OpenJob(live, states, request, now, tasks, set(taken), price)
+        owner = _Scheduled(self._schedule, job, self._answer)
+        open_job = OpenJob(
+            owner, job, live, states, request, now, tasks, set(taken), price
+        )
         self._open[job] = open_job
-        for state in states:
-            state.jobs += 1
-            state.used.add(backend)
-        self._record(open_job, "intended")
         paid = not self._backends.known(request.backend).simulator
+        self._record(open_job, "intended", asked=self._asked(request) if paid else None)
         # What costs money is on the disk before it is sent.
         if paid and not self._secure():
             self._abandon(open_job, "the job could not be recorded, so it was not sent")
             return
+        self._hand_over(open_job)
+
+    def fetch(self, live: LiveRun, left: LeftJob, owner: Owner) -> int:
+        """Ask for a job that an earlier process has sent; how the executor calls it."""
+        members = left.request.members
+        names = dict.fromkeys(member.place["step"] for member in left.members)
+        number = next(self._fetched)
+        open_job = OpenJob(
+            owner=owner,
+            number=number,
+            live=live,
+            states=tuple(live.steps[name] for name in names),
+            request=left.request,
+            submitted=left.submitted,
+            tasks={i: member.task for i, member in enumerate(left.members)},
+            unanswered={(member.unit, member.attempt) for member in members},
+            price=left.price,
+        )
+        open_job.counted = _bound(open_job)
+        self._open[number] = open_job
+        self._hand_over(open_job)
+        return number
+
+    def _hand_over(self, open_job: OpenJob) -> None:
+        for state in open_job.states:
+            state.jobs += 1
+            state.used.add(open_job.request.backend)
         open_job.handed_over = True
+        request = replace(open_job.request, job=open_job.number)
         self._executor.submit(request, lambda event: self._event(open_job, event))
+
+    def _asked(self, request: JobRequest) -> Mapping[str, Any] | None:
+        """Where the store keeps what a job asks; None if it cannot."""
+        members = []
+        for member in request.members:
+            live, block, point = self._schedule.find(member.unit)
+            call = self._calls.find(member.unit)
+            if call is not None and call.key is None:
+                return None  # nobody would know the call again
+            members.append(
+                LeftMember(
+                    place=records.place(live, block.step, point),
+                    attempt=member.attempt,
+                    began=block.step.began.get(point),
+                    call=None if call is None else (call.key or "", call.number),
+                    task=self._task(member.unit),
+                )
+            )
+        price = self._backends.known(request.backend).price
+        return self._sink.put(packed(request, members, price))
 
     def _takes(
         self, member: tuple[int, int], task: Task, kind: Kind, backend: str
@@ -261,7 +356,7 @@ class Jobs:
         open_job.live.dirty = True
         match event:
             case Accepted():
-                self._schedule.events.sent(event.job)
+                open_job.owner.sent()
                 self._record(open_job, "sent")
             case Submitted():
                 open_job.provider_jobs.append(event.provider_job)
@@ -274,22 +369,29 @@ class Jobs:
                 assert produced is not None, "made before the event was posted"
                 open_job.unanswered.discard((unit, attempt))
                 open_job.answers += 1
-                self._answer(unit, attempt, produced, Reason.PERMANENT, -1)
+                open_job.owner.answer(unit, attempt, produced, Reason.PERMANENT, -1)
             case MemberFailed():
                 self._failed(open_job, event)
             case Settled():
-                metrics = event.metrics
-                if not open_job.answers:
-                    # Nothing ran that anybody can use, or would pay for.
-                    metrics = replace(metrics, circuits=0, shots=0)
-                why = None if open_job.answers else open_job.failure
-                self._over(open_job, "settled", metrics, why)
+                self._settled(open_job, event.metrics)
             case Lost():
                 self._lost(open_job, event.reason)
+
+    def _settled(self, open_job: OpenJob, metrics: JobMetrics) -> None:
+        if not open_job.answers:
+            # Nothing ran that anybody can use, or would pay for.
+            metrics = replace(metrics, circuits=0, shots=0)
+        why = None if open_job.answers else open_job.failure
+        if open_job.unheard:
+            # It may go on, so that it can be asked for when the run is taken up.
+            self._over(open_job, "sent", metrics, open_job.failure)
+        else:
+            self._over(open_job, "settled", metrics, why)
 
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
         open_job.untold |= _may_have_run(event.error)
+        open_job.unheard |= isinstance(event.error, JobUnanswered)
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return
@@ -297,11 +399,12 @@ class Jobs:
         patience = event.retry_after
         wait = -1 if patience is None else round(patience * 1e6)
         where = event.unit, event.attempt
-        self._answer(*where, event.error, _REASONS[event.fault], wait)
+        open_job.owner.answer(*where, event.error, _REASONS[event.fault], wait)
 
     def _abandon(self, open_job: OpenJob, reason: str) -> None:
         for unit, attempt in sorted(open_job.unanswered):
-            self._answer(unit, attempt, JournalFull(reason), Reason.PERMANENT, -1)
+            error = JournalFull(reason)
+            open_job.owner.answer(unit, attempt, error, Reason.PERMANENT, -1)
         self._over(open_job, "cancelled", JobMetrics(), reason)
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
@@ -312,7 +415,7 @@ class Jobs:
             job=open_job.request.tag,
         )
         for unit, attempt in sorted(open_job.unanswered):
-            self._answer(unit, attempt, error, Reason.LOST, -1)
+            open_job.owner.answer(unit, attempt, error, Reason.LOST, -1)
         stage = "cancelled" if open_job.stopping else "lost"
         self._over(open_job, stage, JobMetrics(), reason)
 
@@ -323,19 +426,20 @@ class Jobs:
         metrics: JobMetrics,
         error: str | None = None,
     ) -> None:
-        job, live = open_job.request.job, open_job.live
+        live = open_job.live
         for piece in open_job.pieces:
             where = piece.unit, piece.attempt
-            self._answer(*where, piece.error, Reason.TOO_BIG, -1)
-        del self._open[job]
+            open_job.owner.answer(*where, piece.error, Reason.TOO_BIG, -1)
+        del self._open[open_job.number]
         open_job.show(None)
         live.machine_s += metrics.transpile_s + metrics.run_s
         cost = _cost(open_job, stage, metrics)
         if open_job.price is not None:
             currency = open_job.price.currency
-            live.spent[currency] = live.spent.get(currency, Decimal(0)) + cost
+            spent = live.spent.get(currency, Decimal(0))
+            live.spent[currency] = spent + cost - open_job.counted
         self._record(open_job, stage, metrics, error, cost)
-        self._schedule.events.settled(job).bill(job, micro(cost))
+        open_job.owner.over(cost)
 
     def _record(
         self,
@@ -344,6 +448,7 @@ class Jobs:
         metrics: JobMetrics | None = None,
         error: str | None = None,
         cost: Decimal | None = None,
+        asked: Mapping[str, Any] | None = None,
     ) -> None:
         self._recorder.note(
             records.job(
@@ -359,6 +464,7 @@ class Jobs:
                 # Should this process die, it counts as what it may have cost.
                 cost=_bound(open_job) if cost is None else cost,
                 currency=open_job.price.currency if open_job.price else None,
+                asked=asked,
             )
         )
 

@@ -7,7 +7,7 @@ of steps that have ended.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,11 +23,12 @@ from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
-from quantumflow_lab.ports import Known, Phase
+from quantumflow_lab.ports import Known, Phase, Shape
 
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
     from quantumflow_lab.runner.cached import Lookup
+    from quantumflow_lab.runner.left import LeftJob
     from quantumflow_lab.runner.past import Keeping, PastPoint
     from quantumflow_lab.runner.replay import Replay
     from quantumflow_lab.workflow import Workflow
@@ -90,7 +91,7 @@ class Task:
     """The PUBs of one point or call, ready to run."""
 
     pubs: tuple[Any, ...]
-    shape: Any
+    shape: Shape
     """How the step arranged them, so that results come back the same way."""
     options: Mapping[str, Any]
     """Of ``optimization_level``, ``transpile`` and ``options``, those given."""
@@ -231,6 +232,10 @@ class LiveRun:
     """What the run of the name before this one has made."""
     replays: Mapping[tuple[str, int], Replay] = field(default_factory=dict)
     """What loops had asked before the run was taken up, by step and point."""
+    left: Sequence[LeftJob] = ()
+    """Jobs on devices that an earlier process has left."""
+    renew: Callable[[], None] = lambda: None
+    """Called when they are settled: what the run keeps has changed."""
     nth: int | None = None
     """It is the *n*-th of its name, if that is known."""
     epoch: int = 1

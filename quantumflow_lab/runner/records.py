@@ -14,8 +14,8 @@ from typing import Any
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest
-from quantumflow_lab.runner.calls import PendingCall
+from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known
+from quantumflow_lab.runner.left import LeftMember
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
 
 Record = dict[str, Any]
@@ -161,11 +161,7 @@ def point(
         "kind": "unit",
         "run": live.id,
         "ts": now,
-        "step": state.name,
-        "step_kind": state.plan.kind,
-        "unit": index,
-        "point": {name: plain(v) for name, v in live.coordinates(state, index).items()},
-        "index": live.index_of(state, index),
+        **place(live, state, index),
         "attempt": attempt,
         "state": final,
         "reason": failed.reason if failed else None,
@@ -176,6 +172,47 @@ def point(
         "value": state.refs.get(index),
         "origin": made.origin.run if made else state.origins.get(index),
         "kept": made is not None,
+    }
+
+
+def place(live: LiveRun, state: StepState, index: int) -> Record:
+    """Which point of which step a record is about."""
+    return {
+        "step": state.name,
+        "step_kind": state.plan.kind,
+        "unit": index,
+        "point": {name: plain(v) for name, v in live.coordinates(state, index).items()},
+        "index": live.index_of(state, index),
+    }
+
+
+def fetched(
+    live: LiveRun,
+    member: LeftMember,
+    ref: Mapping[str, Any] | None,
+    origin: Known | None,
+    now: float,
+) -> Record:
+    """What became of a point, or a call, whose job an earlier process had sent."""
+    if member.call is not None:
+        where = member.place["step"], member.place["unit"]
+        return call(live, *where, *member.call, ref, now)
+    return {
+        "v": 1,
+        "kind": "unit",
+        "run": live.id,
+        "ts": now,
+        **member.place,
+        "attempt": member.attempt,
+        "state": "done",
+        "reason": None,
+        "error": None,
+        "started": member.began,
+        "ended": now,
+        "wall_s": None if member.began is None else now - member.began,
+        "value": ref,
+        "origin": origin.run if origin else None,
+        "kept": False,
     }
 
 
@@ -221,6 +258,7 @@ def job(
     error: str | None = None,
     cost: Decimal | None = None,
     currency: str | None = None,
+    asked: Mapping[str, Any] | None = None,
 ) -> Record:
     """One provider job at one stage; the latest record of a job counts."""
     m = metrics or JobMetrics()
@@ -254,11 +292,32 @@ def job(
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
+        "asked": asked,
+    }
+
+
+def given_up(run: str, job: Mapping[str, Any], now: float) -> Record:
+    """A job left open that nobody asks for any more; a row of ``open_jobs``."""
+    return {
+        **{name: value for name, value in job.items() if name != "asked"},
+        "v": 1,
+        "kind": "job",
+        "run": run,
+        "ts": now,
+        "state": "lost",
+        "error": "given up",
+        "ended": now,
     }
 
 
 def call(
-    live: LiveRun, made: PendingCall, value: Mapping[str, Any] | None, now: float
+    live: LiveRun,
+    step: str,
+    point: int,
+    key: str | None,
+    number: int,
+    value: Mapping[str, Any] | None,
+    now: float,
 ) -> Record:
     """A call of a loop: that it is made, and later what it was answered."""
     return {
@@ -266,10 +325,10 @@ def call(
         "kind": "call",
         "run": live.id,
         "ts": now,
-        "step": made.parent.step,
-        "unit": made.parent.point,
-        "key": made.key,
-        "number": made.number,
+        "step": step,
+        "unit": point,
+        "key": key,
+        "number": number,
         "state": "asked" if value is None else "answered",
         "value": value,
     }

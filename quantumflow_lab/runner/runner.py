@@ -44,6 +44,7 @@ from quantumflow_lab.runner.bodies import (
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls, PendingCall, Waiting
 from quantumflow_lab.runner.context import StepContext
+from quantumflow_lab.runner.fetching import Fetching
 from quantumflow_lab.runner.jobs import Jobs
 from quantumflow_lab.runner.labels import point_label
 from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
@@ -137,6 +138,7 @@ class Runner:
             answer=self._answer,
             secure=lambda: self._flush(sync=True),
         )
+        self._fetching = Fetching(self._jobs, self._recorder, clock)
         self._runs: dict[int, LiveRun] = {}
         self._news = News(self._schedule, clock, lambda: self._runs)
         self._by_id: dict[str, LiveRun] = {}
@@ -359,11 +361,11 @@ class Runner:
         self, live: LiveRun, state: StepState, call: PendingCall, produced: Produced
     ) -> None:
         """A call was answered by what other runs have taken."""
-        self._recorder.note(records.call(live, call, produced.ref, self._clock.wall()))
+        self._recorder.note(_call_record(live, call, produced.ref, self._clock.wall()))
         self._calls.found(live, state, produced.origin)
 
     def _define_call(self, live: LiveRun, call: PendingCall) -> None:
-        self._recorder.note(records.call(live, call, None, self._clock.wall()))
+        self._recorder.note(_call_record(live, call, None, self._clock.wall()))
         self._calls.define(live, call)
 
     # Runs and steps.
@@ -373,10 +375,44 @@ class Runner:
         budget = live.plan.budget
         cap = -1 if budget is None else budget.micro
         self._schedule.events.run(live.number, seed=live.seed, cap=cap)
-        if budget is not None and (spent := live.spent.get(budget.currency)):
-            self._schedule.events.spent(live.number, micro(spent))
         if live.plan.deadline is not None:
             self._schedule.events.deadline(live.number, live.deadline_us)
+        if live.left:
+            self._fetching.begin(live, lambda failure: self._fetched(live, failure))
+        else:
+            self._begin(live)
+
+    def _fetched(self, live: LiveRun, failure: Exception | None) -> None:
+        """The jobs that an earlier process has left are settled, or one cannot be."""
+        if live.number not in self._runs or live.cancelled:
+            return
+        if failure is not None:
+            self._give_up(live, failure)
+        elif self._flush(sync=True):
+            threading.Thread(target=self._renew, args=(live,), daemon=True).start()
+
+    def _renew(self, live: LiveRun) -> None:
+        """Let a run see what was fetched; in a thread, as it asks the store."""
+        try:
+            live.renew()
+        except Exception as error:  # noqa: BLE001  # ends this run, and no other
+            failure = error
+            self._post(lambda: self._give_up(live, failure))
+        else:
+            self._post(lambda: self._begin(live))
+
+    def _give_up(self, live: LiveRun, failure: Exception) -> None:
+        if live.number in self._runs:
+            live.error = failure
+            self._cancel(live, None, None)
+
+    def _begin(self, live: LiveRun) -> None:
+        """Tell the scheduler what the run has spent by now, and what it can count."""
+        if live.number not in self._runs:
+            return
+        budget = live.plan.budget
+        if budget is not None and (spent := live.spent.get(budget.currency)):
+            self._schedule.events.spent(live.number, micro(spent))
         self._define(live)
 
     def _define(self, live: LiveRun) -> None:
@@ -439,6 +475,8 @@ class Runner:
     def _cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         if live.number in self._runs:
             live.cancelled = live.cancelled or step is None
+            if live.cancelled:
+                self._fetching.stop(live)
             self._schedule.cancel(live, step, point)
 
     def _pause(self, live: LiveRun, *, paused: bool) -> None:
@@ -583,7 +621,7 @@ class Runner:
         if isinstance(produced, Produced) and state is UnitState.DONE:
             if (call := self._calls.find(unit)) is not None:
                 now = self._clock.wall()
-                self._recorder.note(records.call(live, call, produced.ref, now))
+                self._recorder.note(_call_record(live, call, produced.ref, now))
             self._calls.end(unit, tuple(produced.value), None)
         elif state is UnitState.FAILED:
             self._calls.end(unit, None, _call_error(step, failure))
@@ -638,7 +676,7 @@ class Runner:
         if live.paused:
             live.paused, live.message = False, None
         live.state = outcome.name.lower()
-        if live.short and outcome is Outcome.DONE:
+        if live.error is not None or (live.short and outcome is Outcome.DONE):
             live.state = "failed"
         live.ended_us = self._clock.now_us()
         wall = (live.ended_us - live.started_us) / 1e6
@@ -748,6 +786,13 @@ class Runner:
 def _view_due(live: LiveRun) -> int:
     """When a run wants a new snapshot, monotonic microseconds."""
     return live.view_due if live.dirty else live.view_due + _STILL_US
+
+
+def _call_record(
+    live: LiveRun, call: PendingCall, value: Mapping[str, Any] | None, now: float
+) -> records.Record:
+    where = call.parent.step, call.parent.point
+    return records.call(live, *where, call.key, call.number, value, now)
 
 
 def _call_error(step: StepState, failure: BaseException | None) -> Exception:
