@@ -76,19 +76,17 @@ class Earlier:
         """
         before = self._before(live)
         self._news[live.name] = self.store.others()
-        if isinstance(before, StoredRun) and before.state == "unfinished":
-            if is_same(live, before.record):
-                lease = take(self.leases, before.id)
+        if (left := self._left(live, before)) is not None:
+            if is_same(live, left.record):
+                lease = take(self.leases, left.id)
                 # Whoever had it may have ended it in this moment.
-                before = stored_run(self.store, before.id)
-                if before.state == "unfinished":
-                    self.take_up(live, before, lease)
+                before = stored_run(self.store, left.id)
+                if (left := self._left(live, before)) is not None:
+                    self.take_up(live, left, lease)
                     return lease
                 lease.release()
-            elif is_held(self.leases, before.id) is None and (
-                rows := open_jobs(before, self.backends)
-            ):
-                raise _left_open(before, rows)
+            elif is_held(self.leases, left.id) is None:
+                check_jobs(left, self.backends)
         past = self._past(before)
         if past is not None:
             live.nth = None if past.number is None else past.number + 1
@@ -158,6 +156,20 @@ class Earlier:
             return None
         return ended if ended and ended.id == run else stored_run(self.store, run)
 
+    def _left(
+        self, live: LiveRun, before: LiveRun | StoredRun | None
+    ) -> StoredRun | None:
+        """The run before, if it has not ended, or failed with jobs that may go on."""
+        if before is None or live.asked.fresh is True or live.workflow.source == SOURCE:
+            return None
+        if isinstance(before, LiveRun):
+            devices = any(map(self.backends.is_device, before.backend_keys))
+            if before.state != "failed" or not devices:
+                return None
+            before = stored_run(self.store, before.id)
+        open_ = before.state == "failed" and open_jobs(before, self.backends)
+        return before if open_ or before.state == "unfinished" else None
+
     def _past(self, before: LiveRun | StoredRun | None) -> Past | None:
         if isinstance(before, LiveRun):
             return LivePast(before, self.store.get)
@@ -207,6 +219,26 @@ def open_jobs(stored: StoredRun, backends: Devices) -> list[dict[str, Any]]:
     """Jobs of a run that devices may have taken, and of which nobody knows the end."""
     rows = stored.shelf.query("open_jobs", run=stored.id)
     return [row for row in rows if backends.is_device(row["backend"])]
+
+
+def check_jobs(stored: StoredRun, backends: Devices) -> None:
+    """Refuse to forget jobs of a run whose cell has been changed.
+
+    Raises
+    ------
+    OpenJobs
+        Listing them, with what to type.
+    """
+    rows = open_jobs(stored, backends)
+    if not rows:
+        return
+    left_jobs(stored, rows, backends)  # raises for those that cannot be fetched
+    raise _left_open(
+        stored,
+        rows,
+        f"%qflow resume {stored.name} fetches them and goes on with the "
+        "cell as it was",
+    )
 
 
 def left_jobs(
@@ -270,14 +302,18 @@ def _ids(written: str | None) -> tuple[str, ...]:
     return tuple(written.split(", ")) if written else ()
 
 
-def _left_open(stored: StoredRun, rows: Sequence[Mapping[str, Any]]) -> OpenJobs:
+def _left_open(
+    stored: StoredRun,
+    rows: Sequence[Mapping[str, Any]],
+    first: str = "Look there first",
+) -> OpenJobs:
     jobs = ", ".join(
         f"{row['provider_job'] or 'tag ' + row['tag']} on {row['backend']}"
         for row in rows
     )
     return OpenJobs(
         f"run {stored.record['number']} of '{stored.name}' was left with jobs that may "
-        f"go on, and may be paid: {jobs}. Look there first; to give them up type "
+        f"go on, and may be paid: {jobs}. {first}; to give them up type "
         f"%qflow resume {stored.name} --resubmit, or run the cell with --fresh",
         run=stored.id,
         jobs=[row["tag"] for row in rows],

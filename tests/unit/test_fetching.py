@@ -240,6 +240,21 @@ def test_the_same_holds_while_the_process_lives(ibm: Service, home: Path) -> Non
     lab.close()
 
 
+def test_the_cell_once_more_asks_again_too(ibm: Service, home: Path) -> None:
+    lab = opened(home, ibm.url)
+    ibm.trouble += FAULTS["poll-401"].made()
+    failed = begin(lab, SWEEP)
+    assert failed.state == "failed"
+    told = r"[0-9a-f]{20} on dev\. %qflow resume work fetches them"
+    with pytest.raises(OpenJobs, match=told):
+        begin(lab, SWEEP.replace("shots=100", "shots=99"))
+    ibm.trouble.clear()
+    again = begin(lab, SWEEP)
+    assert (again.state, again.id) == ("done", failed.id)
+    assert len(ibm.jobs) == 1
+    lab.close()
+
+
 def test_a_job_is_given_up_at_a_word(ibm: Service, home: Path) -> None:
     killed(ibm.url, home, SWEEP, "waiting")
     lab = opened(home, ibm.url)
