@@ -201,9 +201,9 @@ class JobRequest:
     members: tuple[Member, ...]
     seed: int | None
     """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
-    sent_as: tuple[str, ...] | None = None
-    """Provider's ids of what an earlier process has sent of it, as far as it heard of
-    them; None for a job that nobody has sent."""
+    sent_as: Mapping[int, str] | None = None
+    """If an earlier process has sent it, and it is to be fetched: the provider's id of
+    each batch, as far as it was heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +241,8 @@ class Submitted:
     job: int
     provider_job: str
     """The provider's id."""
+    batch: int = 0
+    """Which of several it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class PastValues:
             return None
         run = row["origin"] if row["kept"] else self.run
         origin = Origin(run, self.numbers.get(run), row["ended"])
-        return PastPoint(number, row["value"], origin, row["started"])
+        return PastPoint(row["unit"], row["value"], origin, row["started"])
 
     def value(self, number: int) -> Any:
         """Its value; ``MISSING`` if somebody has deleted it."""
@@ -113,7 +113,7 @@ class StoredPast:
             name: PastValues(
                 dims=step.dims,
                 shape=step.shape,
-                rows=self._data.rows.get(name, {}),
+                rows=_placed(self._data.rows.get(name, {}), step.shape),
                 run=self.run,
                 numbers=self._data.numbers,
                 shelf=self._data.shelf,
@@ -143,7 +143,7 @@ class StoredStep:
     name: str
     kind: str
     dims: tuple[str, ...]
-    shape: tuple[int, ...] | None
+    shape: tuple[int, ...]
     values: StoredValues
     final: bool
     message: str | None
@@ -225,14 +225,18 @@ class StoredRun:
     def axes(self) -> Mapping[str, tuple[Any, ...]]:
         """Values of every axis; those of a ``map`` axis as far as points were kept."""
         known = {name: self._axis(axis) for name, axis in self._plan["axes"].items()}
+        labels: dict[str, dict[int, Any]] = {}
         for step in self._plan["steps"]:
-            unknown = [d for d in step["dims"] if d not in known]
-            rows = self.rows.get(step["name"], {})
-            for name in unknown:
-                at = step["dims"].index(name)
-                labels = {r["index"][at]: r["point"][name] for r in rows.values()}
-                known[name] = tuple(labels[i] for i in sorted(labels))
-        return known
+            rows = self.rows.get(step["name"], {}).values()
+            for at, name in enumerate(step["dims"]):
+                if name not in known:
+                    found = labels.setdefault(name, {})
+                    found |= {row["index"][at]: row["point"][name] for row in rows}
+        # Points come in any order: of those before the last, some may be missing.
+        return known | {
+            name: tuple(found.get(i) for i in range(max(found, default=-1) + 1))
+            for name, found in labels.items()
+        }
 
     def _axis(self, axis: Mapping[str, Any]) -> tuple[Any, ...]:
         kept = self.shelf.get(axis["kept"]) if axis["kept"] else axis["values"]
@@ -284,7 +288,7 @@ class StoredRun:
             kind=step["kind"],
             dims=dims,
             shape=shape,
-            values=StoredValues(rows, prod(shape), self.shelf),
+            values=StoredValues(_placed(rows, shape), prod(shape), self.shelf),
             final=step["name"] in self._ended,
             message=f"{first['reason']}: {first['error']}" if first else None,
         )
@@ -388,3 +392,16 @@ class StoredRun:
         row = self.rows.get(step, {}).get(point)
         here = row["point"] if row else {}
         return ", ".join(f"{name} {value}" for name, value in here.items())
+
+
+def _placed(
+    rows: Mapping[int, dict[str, Any]], shape: tuple[int, ...]
+) -> dict[int, dict[str, Any]]:
+    """Rows of points by flat number in a shape.
+
+    Their own numbers count along axes of full length, which may not be known any more.
+    """
+    return {
+        int(np.ravel_multi_index(row["index"], shape)) if shape else 0: row
+        for row in rows.values()
+    }

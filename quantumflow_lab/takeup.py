@@ -138,8 +138,15 @@ class Earlier:
         self.store.append(given_up, sync=True)
 
     def remember(self, live: LiveRun) -> None:
-        """A run has ended here."""
-        self._ended[live.name] = live
+        """A run has ended here.
+
+        One that was taken up and did not come to its end may not have looked at all
+        that the store has of it.
+        """
+        if live.taken_up and live.state != "done":
+            self._ended.pop(live.name, None)
+        else:
+            self._ended[live.name] = live
 
     def _before(self, live: LiveRun) -> LiveRun | StoredRun | None:
         """The last run of the name: of this process, or else of the store."""
@@ -159,16 +166,17 @@ class Earlier:
     def _left(
         self, live: LiveRun, before: LiveRun | StoredRun | None
     ) -> StoredRun | None:
-        """The run before, if it has not ended, or failed with jobs that may go on."""
+        """The run before, if it has not ended, or did with jobs that may go on."""
         if before is None or live.asked.fresh is True or live.workflow.source == SOURCE:
             return None
         if isinstance(before, LiveRun):
             devices = any(map(self.backends.is_device, before.backend_keys))
-            if before.state != "failed" or not devices:
+            if before.state == "done" or not devices:
                 return None
             before = stored_run(self.store, before.id)
-        open_ = before.state == "failed" and open_jobs(before, self.backends)
-        return before if open_ or before.state == "unfinished" else None
+        if before.state == "unfinished" or open_jobs(before, self.backends):
+            return before
+        return None
 
     def _past(self, before: LiveRun | StoredRun | None) -> Past | None:
         if isinstance(before, LiveRun):
@@ -270,7 +278,7 @@ def left_jobs(
                 job=row["job"],
                 tag=row["tag"],
                 backend=row["backend"],
-                sent_as=_ids(row["provider_job"]),
+                sent_as={int(n): job for n, job in (row["sent_as"] or {}).items()},
                 submitted=row["submitted"],
                 is_answered=is_answered,
             )
@@ -296,10 +304,6 @@ def _answered(stored: StoredRun) -> Set[tuple[str, int, tuple[str, int] | None]]
         for row in calls
         if row["value"] is not None
     }
-
-
-def _ids(written: str | None) -> tuple[str, ...]:
-    return tuple(written.split(", ")) if written else ()
 
 
 def _left_open(

@@ -33,7 +33,7 @@ def fetches(backend: BackendV2, kind: Kind) -> bool:
     """
     if not isinstance(backend, PrimitiveBackend):
         return False
-    return backend.finds_jobs and (kind == "sample" or backend.estimates)
+    return backend.finds_jobs(kind)
 
 
 def adapter_for(backend: BackendV2, kept: Kept | None = None) -> Adapter:

@@ -6,7 +6,6 @@ import math
 import resource
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -87,16 +86,6 @@ def execute(
     Stopped
         If the job is not wanted any more.
     """
-    adapter.tag = request.tag
-    if isinstance(adapter, PrimitiveAdapter):
-        before = request.sent_as
-        adapter.sent = None if before is None else Sent(deque(before))
-
-    def submitted(provider_job: str | None) -> None:
-        if provider_job is not None:
-            emit(Submitted(request.job, provider_job))
-
-    adapter.submitted = submitted
     native = request.kind == "estimate" and adapter.estimates
     kind = _NativeJob if native else _Job
     kind(request, adapter, emit, threads, wanted).run()
@@ -144,6 +133,8 @@ class _Job:
     threads: int | None
     wanted: Callable[[], bool]
     said_running: float = 0.0
+    batch: int = 0
+    """Number of the next batch."""
     shared: Shared = field(default_factory=Shared)
 
     def run(self) -> None:
@@ -152,6 +143,7 @@ class _Job:
         shares = list(self.prepare())
         transpiled = time.perf_counter()
         for batch in self.batches(self.slots(shares)):
+            self.address()
             self.run_batch(batch)
         for share in shares:
             # A PUB of an empty shape, or of constants, needs no circuit at all.
@@ -164,6 +156,21 @@ class _Job:
             peak_memory_mb=peak_memory_mb(),
         )
         self.emit(Settled(self.request.job, metrics))
+
+    def address(self) -> None:
+        """Tell the adapter which batch comes next."""
+        request, batch = self.request, self.batch
+        self.batch += 1
+
+        def submitted(provider_job: str | None) -> None:
+            if provider_job is not None:
+                self.emit(Submitted(request.job, provider_job, batch))
+
+        self.adapter.submitted = submitted
+        self.adapter.tag = f"{request.tag}-{batch}" if batch else request.tag
+        if isinstance(self.adapter, PrimitiveAdapter):
+            ids = request.sent_as
+            self.adapter.sent = None if ids is None else Sent(ids.get(batch))
 
     def prepare(self) -> Iterator[_Share]:
         for member in self.request.members:
@@ -347,6 +354,7 @@ class _NativeJob(_Job):
                 yield _Asked(member, maker, pubs)
 
     def estimate(self, asked: Sequence[_Asked]) -> None:
+        self.address()
         if not self.wanted():
             raise Stopped
         self.say_running()

@@ -9,7 +9,6 @@ once a job was taken, trouble in asking for it is no reason to send it again.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -52,21 +51,12 @@ _ON_THE_WAY = tuple(
 """How the names of states begin that some day end."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Sent:
-    """Jobs that an earlier process has sent, in the order in which it did."""
+    """A job that an earlier process has sent, and that is only to be fetched."""
 
-    ids: deque[str]
-    """Those that are still to be looked up."""
-    any: bool = False
-    """Whether one of them is known to be there."""
-
-    def next(self) -> str | None:
-        """The id of the next one, if the process heard of it."""
-        if not self.ids:
-            return None
-        self.any = True
-        return self.ids.popleft()
+    job: str | None
+    """Its id, if that was heard."""
 
 
 def name_of(status: object) -> str:

@@ -109,10 +109,9 @@ class PrimitiveBackend(BackendV2):
         """Whether it has an estimator of its own."""
         return self._makers["estimate"] is not None
 
-    @property
-    def finds_jobs(self) -> bool:
-        """Whether a job can be found again, by its id or by its tag."""
-        tagged = "environment" in self._options
+    def finds_jobs(self, kind: str) -> bool:
+        """Whether jobs of a kind can be found again, by their id or by their tag."""
+        tagged = "environment" in self._names_of(self._makers[kind])
         return tagged and getattr(self.backend, "service", None) is not None
 
     @property
@@ -168,16 +167,20 @@ class PrimitiveBackend(BackendV2):
             raise _refused(error, self.name) from None
 
     def _option_names(self) -> set[str]:
-        names: set[str] = set()
-        for maker in self._makers.values():
-            if maker is None or isinstance(maker, BaseSamplerV2 | BaseEstimatorV2):
-                continue
-            options = type(getattr(maker(mode=self._mode), "options", None))
-            # Models in the client-side classes, dataclasses in the older ones.
-            for kind in ("model_fields", "__dataclass_fields__"):
-                fields = getattr(options, kind, None)
-                names |= set(fields) if isinstance(fields, Mapping) else set()
+        names = set[str]().union(*map(self._names_of, self._makers.values()))
         return {name for name in names - _OURS if not name.startswith("_")}
+
+    def _names_of(self, maker: Any) -> set[str]:
+        """Options that a maker takes; none of a primitive that is made already."""
+        if maker is None or isinstance(maker, BaseSamplerV2 | BaseEstimatorV2):
+            return set()
+        options = type(getattr(maker(mode=self._mode), "options", None))
+        names: set[str] = set()
+        # Models in the client-side classes, dataclasses in the older ones.
+        for kind in ("model_fields", "__dataclass_fields__"):
+            fields = getattr(options, kind, None)
+            names |= set(fields) if isinstance(fields, Mapping) else set()
+        return names
 
 
 def _of_ibm() -> tuple[Maker, Maker]:

@@ -65,8 +65,6 @@ class PrimitiveAdapter:
     """Circuits made from ISA circuits, for as long as those are kept."""
     tag: str | None = None
     """Put on the jobs, where the provider keeps tags."""
-    known: set[str | None] = field(default_factory=set)
-    """Ids of the jobs so far."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     sent: Sent | None = None
@@ -158,64 +156,63 @@ class PrimitiveAdapter:
         self, primitive: Any, pubs: Sequence[Any], wanted: Callable[[], bool]
     ) -> Any:
         """The job, also if only the answer to its submission was lost on the way."""
-        if (job := self._sent_before(wanted)) is not None:
-            return job
-        since = time.monotonic()
+        # Another job may use this adapter when this one was given up.
+        tag, since = self.tag, time.monotonic()
+        if self.sent is not None:
+            return self._fetched(self.sent, tag, wanted)
         while True:
             try:
                 return primitive.run(pubs)
             except Exception as error:
                 late = time.monotonic() - since > PATIENCE_S
                 if late or not is_full(error):
-                    found = self._found(error) if is_in_doubt(error) else None
+                    doubt = is_in_doubt(error)
+                    found = self._found(tag, error, wanted) if doubt else None
                     if found is None:
                         raise
                     return found
             # Nothing was taken: there is room once an earlier job has ended.
             rest(ROOM_S, wanted)
 
-    def _sent_before(self, wanted: Callable[[], bool]) -> Any:
-        """The job that an earlier process has sent; None if it has to be sent now."""
-        if self.sent is None:
-            return None
-        if (name := self.sent.next()) is not None:
+    def _fetched(self, sent: Sent, tag: str | None, wanted: Callable[[], bool]) -> Any:
+        """A job that an earlier process has sent; nothing is sent here."""
+        if (name := sent.job) is not None:
             look = self.backend.backend.service.job
             return reached(lambda: look(name), name, self.backend.name, wanted)
-        job = self._found(TimeoutError("nobody heard the answer"))
-        if job is None and not self.sent.any:
+        job = self._found(tag, TimeoutError("nobody heard the answer"), wanted)
+        if job is None:
             raise JobNeverArrived(
-                f"{self.backend.name} has no job tagged {self.tag}: it never arrived",
+                f"{self.backend.name} has no job tagged {tag}: it never arrived",
                 backend=self.backend.name,
-                tag=self.tag,
+                tag=tag,
             )
-        self.sent.any = True
         return job
 
-    def _found(self, error: Exception) -> Any:
-        """The job of our tag, where its provider keeps tags; None if it never came."""
+    def _found(
+        self, tag: str | None, error: Exception, wanted: Callable[[], bool]
+    ) -> Any:
+        """The job of a tag, where its provider keeps tags; None if it never came."""
         service = getattr(self.backend.backend, "service", None)
-        if service is None or self.tag is None:
+        if service is None or tag is None:
             return None
         for pause in LOOK_FOR_S:
-            time.sleep(pause)
+            rest(pause, wanted)
             try:
-                jobs = service.jobs(job_tags=[self.tag], limit=None)
+                jobs = service.jobs(job_tags=[tag], limit=None)
             except Exception as other:  # noqa: BLE001 - a client raises anything
                 raise JobUnanswered(
-                    f"{self.backend.name} may have taken the job tagged {self.tag} "
+                    f"{self.backend.name} may have taken the job tagged {tag} "
                     f"({text_of(error)}), and cannot be asked ({text_of(other)}): look "
                     "there before you run the step again",
                     backend=self.backend.name,
-                    tag=self.tag,
+                    tag=tag,
                 ) from error
-            new = [job for job in jobs if id_of(job) not in self.known]
-            if new:
-                return new[0]
+            if jobs:
+                return jobs[0]
         return None
 
     def _wait(self, job: Any, wanted: Callable[[], bool]) -> Any:
         self.job, self.provider_job = job, id_of(job)
-        self.known.add(self.provider_job)
         self.submitted(self.provider_job)
         try:
             return awaited(job, self.backend.name, wanted)

@@ -65,9 +65,9 @@ class Fetching:
         ]
 
     def stop(self, live: LiveRun) -> None:
-        """Nobody waits for them any more."""
+        """Wait no more for those that are not settled; they stay open."""
         for number in self._numbers.pop(live.number, ()):
-            self._jobs.stop(number)
+            self._jobs.leave(number)
 
 
 @dataclass(slots=True)

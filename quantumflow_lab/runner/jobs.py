@@ -127,8 +127,8 @@ class OpenJob:
     """What the first member that failed was told."""
     answers: int = 0
     """Members that had a result."""
-    provider_jobs: list[str] = field(default_factory=list)
-    """Ids that its provider has told."""
+    provider_jobs: dict[int, str] = field(default_factory=dict)
+    """Ids that its provider has told, by batch."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
     unheard: bool = False
@@ -244,6 +244,7 @@ class Jobs:
             tasks={i: member.task for i, member in enumerate(left.members)},
             unanswered={(member.unit, member.attempt) for member in members},
             price=left.price,
+            provider_jobs={**(left.request.sent_as or {})},
         )
         open_job.counted = _bound(open_job)
         self._open[number] = open_job
@@ -305,6 +306,12 @@ class Jobs:
             self._open[job].stopping = True
             self._executor.cancel(job)
 
+    def leave(self, job: int) -> None:
+        """Hear no more of a job; what is recorded says that it may go on."""
+        if (open_job := self._open.pop(job, None)) is not None:
+            open_job.show(None)
+            self._executor.cancel(job)
+
     def _apart(self, unit: int, first: StepState) -> int:
         """Keeps seeds of steps apart that share a job, and with it the base."""
         _, block, _ = self._schedule.find(unit)
@@ -359,7 +366,7 @@ class Jobs:
                 open_job.owner.sent()
                 self._record(open_job, "sent")
             case Submitted():
-                open_job.provider_jobs.append(event.provider_job)
+                open_job.provider_jobs[event.batch] = event.provider_job
                 self._record(open_job, "sent")
                 # Whoever takes the run up has to know what was bought.
                 self._secure()
@@ -417,6 +424,8 @@ class Jobs:
         for unit, attempt in sorted(open_job.unanswered):
             open_job.owner.answer(unit, attempt, error, Reason.LOST, -1)
         stage = "cancelled" if open_job.stopping else "lost"
+        if open_job.request.sent_as is not None:
+            stage = "sent"  # what became of it there nobody has said
         self._over(open_job, stage, JobMetrics(), reason)
 
     def _over(

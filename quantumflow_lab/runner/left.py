@@ -84,7 +84,7 @@ def unpacked(
     job: int,
     tag: str,
     backend: str,
-    sent_as: tuple[str, ...],
+    sent_as: Mapping[int, str],
     submitted: float,
     is_answered: Callable[[LeftMember], bool],
 ) -> LeftJob:

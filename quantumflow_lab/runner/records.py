@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from quantumflow_lab.amounts import money, seconds
@@ -254,7 +255,7 @@ def job(
     submitted: float,
     now: float,
     metrics: JobMetrics | None = None,
-    provider_jobs: Sequence[str] = (),
+    provider_jobs: Mapping[int, str] = MappingProxyType({}),
     error: str | None = None,
     cost: Decimal | None = None,
     currency: str | None = None,
@@ -288,7 +289,8 @@ def job(
         "cost": float(cost or 0),
         "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
-        "provider_job": ", ".join(provider_jobs) or m.provider_job,
+        "provider_job": ", ".join(provider_jobs.values()) or m.provider_job,
+        "sent_as": {str(batch): name for batch, name in provider_jobs.items()},
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
@@ -299,7 +301,11 @@ def job(
 def given_up(run: str, job: Mapping[str, Any], now: float) -> Record:
     """A job left open that nobody asks for any more; a row of ``open_jobs``."""
     return {
-        **{name: value for name, value in job.items() if name != "asked"},
+        **{
+            name: value
+            for name, value in job.items()
+            if name not in ("asked", "sent_as")
+        },
         "v": 1,
         "kind": "job",
         "run": run,

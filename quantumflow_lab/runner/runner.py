@@ -673,6 +673,7 @@ class Runner:
         live.open_maps(step)
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
+        self._fetching.stop(live)
         if live.paused:
             live.paused, live.message = False, None
         live.state = outcome.name.lower()

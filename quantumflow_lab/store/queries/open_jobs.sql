@@ -5,7 +5,11 @@ SELECT
     (
         SELECT any_value(asked) FROM rec_job AS r
         WHERE r.run = j.run AND r.tag = j.tag AND asked IS NOT NULL
-    ) AS asked
+    ) AS asked,
+    (
+        SELECT arg_max(sent_as, ts) FROM rec_job AS r
+        WHERE r.run = j.run AND r.tag = j.tag AND sent_as IS NOT NULL
+    ) AS sent_as
 FROM qf_jobs AS j
 WHERE j.run = $run AND j.state IN ('intended', 'sent')
 ORDER BY j.submitted, j.tag

@@ -1,0 +1,71 @@
+"""A run that was left with some points of an axis whose length nobody wrote down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quantumflow_lab.stored import StoredPast, StoredRun
+
+WHOLE = (2, 4)
+"""The true lengths of the axes."""
+
+
+class Shelf:
+    """Points as they were recorded before the process died."""
+
+    def __init__(self, *indices: tuple[int, int]) -> None:
+        self._indices = indices
+
+    def units(self, run_id: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "step": "squares",
+                "unit": i * WHOLE[1] + j,
+                "point": {"i": i, "angles": 10 * j},
+                "index": [i, j],
+                "attempt": 1,
+                "state": "done",
+                "reason": None,
+                "error": None,
+                "started": 0.0,
+                "ended": 1.0,
+                "value": {"value": (i, j)},
+                "origin": None,
+                "kept": False,
+            }
+            for i, j in self._indices
+        ]
+
+    def query(self, name: str, /, **params: Any) -> list[dict[str, Any]]:
+        return []
+
+    def get(self, reference: Mapping[str, Any]) -> object:
+        return reference["value"]
+
+
+RECORD = {
+    "run": "r",
+    "name": "work",
+    "number": 1,
+    "keys": {},
+    "backend_keys": {},
+    "options": {
+        "plan": {
+            "steps": [{"name": "squares", "kind": "step", "dims": ["i", "angles"]}],
+            "axes": {"i": {"values": [0, 1], "kept": None, "unit": None}},
+        }
+    },
+}
+
+
+def test_points_are_found_by_their_place_however_few_there_are() -> None:
+    run = StoredRun(RECORD, Shelf((0, 2), (1, 0)))
+    step = StoredPast(run).steps["squares"]
+    assert run.axes == {"i": (0, 1), "angles": (0, None, 20)}
+    assert step.shape == (2, 3)
+    found = {n: step.point(n) for n in range(6)}
+    assert {n: made.number for n, made in found.items() if made} == {2: 2, 3: 4}
+    assert step.value(3) == (1, 0)
+    values = run.steps["squares"].values
+    assert (values[2], values[3]) == ((0, 2), (1, 0))
