@@ -15,6 +15,7 @@ from quantumflow_lab.errors import (
     BackendFailed,
     BadShots,
     JobCancelled,
+    JobNeverArrived,
     JobUnanswered,
     JournalFull,
     WorkerLost,
@@ -131,6 +132,8 @@ class OpenJob:
     """Ids that its provider has told, by batch."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
+    absent: list[Task] = field(default_factory=list)
+    """What never arrived at its provider."""
     unheard: bool = False
     """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
@@ -388,6 +391,12 @@ class Jobs:
         if not open_job.answers:
             # Nothing ran that anybody can use, or would pay for.
             metrics = replace(metrics, circuits=0, shots=0)
+        for task in open_job.absent:
+            metrics = replace(
+                metrics,
+                circuits=max(metrics.circuits - task.circuits, 0),
+                shots=max(metrics.shots - task.shots, 0),
+            )
         why = None if open_job.answers else open_job.failure
         if open_job.unheard:
             # It may go on, so that it can be asked for when the run is taken up.
@@ -399,6 +408,8 @@ class Jobs:
         open_job.failure = open_job.failure or text_of(event.error)
         open_job.untold |= _may_have_run(event.error)
         open_job.unheard |= isinstance(event.error, JobUnanswered)
+        if isinstance(event.error, JobNeverArrived):
+            open_job.absent.append(open_job.tasks[event.unit])
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return

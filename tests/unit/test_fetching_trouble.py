@@ -147,6 +147,8 @@ def test_a_batch_that_was_refused_does_not_shift_the_others(
     assert zero > 0.8
     assert one < -0.8
     assert len(ibm.jobs) == 2
+    # A precision of 0.05 is 400 shots; what was never taken costs nothing.
+    assert spent(lab) == pytest.approx(8.0)
     lab.close()
 
 
