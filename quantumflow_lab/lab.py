@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
+from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
     BadOption,
@@ -53,18 +53,6 @@ from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class SystemClock:
-    """The machine's clocks."""
-
-    def now_us(self) -> int:
-        """Monotonic microseconds."""
-        return time.monotonic_ns() // 1000
-
-    def wall(self) -> float:
-        """Seconds since the epoch, UTC."""
-        return time.time()
 
 
 RUN_STATES = ("done", "failed", "cancelled", "unfinished")
@@ -118,7 +106,7 @@ class Lab:
         self._live: dict[str, LiveRun] = {}
         self._calibrated: set[tuple[str, str, str | None]] = set()
         """Backends and dates of calibrations that this process has recorded."""
-        self._earlier = Earlier(self.store, self.backends)
+        self._earlier = Earlier(self.store, self.backends, self._clock)
 
     def run(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
 
+from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.desk import SOURCE
@@ -48,10 +48,13 @@ class Earlier:
         Where they are recorded.
     backends
         Tells which jobs may go on without us, and which of those can be fetched.
+    clock
+        What records are dated by.
     """
 
     store: Store
     backends: Devices
+    clock: SystemClock
     _ended: WeakValueDictionary[str, LiveRun] = field(
         default_factory=WeakValueDictionary
     )
@@ -111,6 +114,9 @@ class Earlier:
             to be given up; the lease is left then.
         """
         try:
+            (last,) = self.store.query("last_record", run=stored.id)
+            self.clock.go_on_from(last["ts"])
+            live.started = self.clock.wall()
             rows = open_jobs(stored, self.backends)
             if resubmit:
                 self._give_up(stored, rows)
@@ -133,7 +139,7 @@ class Earlier:
         bring(live, stored, StoredPast(stored), accept_drift=accept_drift)
 
     def _give_up(self, stored: StoredRun, rows: Sequence[Mapping[str, Any]]) -> None:
-        now = time.time()
+        now = self.clock.wall()
         given_up = [records.given_up(stored.id, row, now) for row in rows]
         self.store.append(given_up, sync=True)
 

@@ -35,6 +35,7 @@ class Layer:
 LAYERS = {
     "errors": Layer("errors"),
     "amounts": Layer("amounts"),
+    "clock": Layer("clock"),
     "settings": Layer("settings"),
     "workflow": Layer("workflow document dims"),
     "grid": Layer("grid"),
@@ -60,7 +61,7 @@ LAYERS = {
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored takeup tables figures",
-        "workflow grid planning runner store charts widgets amounts",
+        "workflow grid planning runner store charts widgets amounts clock",
     ),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""
