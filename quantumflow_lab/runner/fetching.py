@@ -49,7 +49,7 @@ class Fetching:
 
     def begin(self, live: LiveRun, done: Done) -> None:
         """Ask for every job that was left of a run."""
-        count = len(live.left)
+        count, before = len(live.left), live.message
         live.message = (
             f"fetching {count} job{'' if count == 1 else 's'} "
             "sent before its process ended"
@@ -57,6 +57,7 @@ class Fetching:
 
         def over(failure: Exception | None) -> None:
             self._numbers.pop(live.number, None)
+            live.message = before
             done(failure)
 
         group = _Group(live, self._recorder, self._clock, over, count)

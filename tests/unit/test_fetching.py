@@ -141,7 +141,9 @@ def test_a_job_is_paid_once_whenever_the_process_dies(
     killed(ibm.url, home, SWEEP, moment)
     assert len(ibm.jobs) == taken
     lab = opened(home, ibm.url)
-    assert begin(lab, SWEEP).state == "done"
+    ended = begin(lab, SWEEP)
+    assert ended.state == "done"
+    assert "taken up after its process" in str(ended.snapshot()["message"])
     run = lab.load("work")
     # The device is noisy, and keeps counts nonetheless near what they should be.
     for turns, row in enumerate(run["ones"]):
