@@ -40,6 +40,7 @@ from quantumflow_lab.errors import (
     JobUnanswered,
     QuantumFlowError,
 )
+from quantumflow_lab.ports import Stopped
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
@@ -215,6 +216,10 @@ class PrimitiveAdapter:
         self.job, self.provider_job = job, id_of(job)
         self.submitted(self.provider_job)
         try:
+            if not wanted():
+                # It was given up on its way, when nobody could stop it yet.
+                job.cancel()
+                raise Stopped
             return awaited(job, self.backend.name, wanted)
         except QuantumFlowError:
             raise

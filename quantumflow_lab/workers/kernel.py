@@ -110,8 +110,10 @@ class KernelJobs:
             if task in line.queue:
                 line.queue.remove(task)
             if line.running is task:
-                # Before it is marked: its thread then forgets the job.
-                _ask_to_stop(line.adapter)
+                # Once it is marked, its thread may forget the job.
+                job, task.left = line.adapter.job, True
+                # One that comes only now is stopped by its thread, or here.
+                _ask_to_stop(job or line.adapter.job)
                 # Its thread may hang in the backend; the next job gets another.
                 line.running, line.served = None, False
                 self._serve(line)
@@ -161,8 +163,8 @@ class KernelJobs:
                 tell(task.on_event, Lost(task.request.job, reason))
 
 
-def _ask_to_stop(adapter: Adapter) -> None:
-    cancel = getattr(adapter.job, "cancel", None)
+def _ask_to_stop(job: object) -> None:
+    cancel = getattr(job, "cancel", None)
     if cancel is not None:
         # In a thread of its own: some backends block here, and some raise.
         threading.Thread(target=_quietly, args=(cancel,), daemon=True).start()

@@ -108,6 +108,14 @@ def killed(url: str, home: Path, cell: str, moment: str, number: int = 1) -> Non
     assert done.returncode == -9
 
 
+def asking(run: Run) -> None:
+    """Wait until a run is about to ask its provider."""
+    until = time.monotonic() + 20
+    while not any(step["phase"] == "running" for step in run.snapshot()["steps"]):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
 def spent(lab: Lab) -> float:
     (row,) = lab.sql("SELECT cost FROM qf_runs").to_pylist()
     return float(row["cost"])
@@ -276,14 +284,15 @@ def test_a_run_can_be_cancelled_while_it_fetches(ibm: Service, home: Path) -> No
     ibm.habits.append(Habits(queue=1e6))
     lab = opened(home, ibm.url)
     run = lab.resume("work", background=True)
-    until = time.monotonic() + 20
-    while "fetching 1 job sent before" not in str(run.snapshot()["message"]):
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    asking(run)
+    assert "fetching 1 job sent before" in str(run.snapshot()["message"])
     run.cancel()
     assert run.wait().state == "cancelled"
+    until = time.monotonic() + 20
+    while [job.ended for job in ibm.taken.values()] != ["Cancelled"]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     lab.close()
-    assert [job.ended for job in ibm.taken.values()] == ["Cancelled"]
 
 
 def test_what_is_fetched_counts_against_the_budget_once(

@@ -17,6 +17,7 @@ from tests.unit.test_fetching import (
     EstimatorV2,
     SamplerV2,
     account,
+    asking,
     begin,
     home,
     ibm,
@@ -84,6 +85,17 @@ def states(lab: Lab) -> list[str]:
     return [row["state"] for row in rows]
 
 
+def unheard(ibm: Service) -> None:
+    """The provider forgets that it was asked to cancel the last job."""
+    *_, job = ibm.taken.values()
+    until = time.monotonic() + 20
+    while job.ended != "Cancelled":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    job.ended = None
+    ibm.habits.clear()
+
+
 def interrupted(lab: Lab, how: str, ibm: Service) -> None:
     """A run that is taken up and does not come to its end while it fetches."""
     if how == "failed":
@@ -94,12 +106,10 @@ def interrupted(lab: Lab, how: str, ibm: Service) -> None:
         return
     ibm.habits.append(Habits(queue=1e6))
     run = lab.resume("work", background=True)
-    time.sleep(1)
+    asking(run)
     run.cancel()
     assert run.wait().state == "cancelled"
-    for job in ibm.taken.values():
-        job.ended = None  # as if the provider had not heard of it
-    ibm.habits.clear()
+    unheard(ibm)
 
 
 @pytest.mark.parametrize("how", ["failed", "cancelled"])
@@ -161,7 +171,7 @@ def test_a_job_that_cannot_be_reached_stays_open_when_nobody_waits(
     for trouble in ibm.trouble:
         trouble.times = 10**6
     run = lab.resume("work", background=True)
-    time.sleep(1)
+    asking(run)
     run.cancel()
     assert run.wait().state == "cancelled"
     assert states(lab) == ["sent"]
@@ -176,12 +186,11 @@ def test_a_deadline_ends_the_fetch_and_leaves_the_job(ibm: Service, home: Path) 
     killed(ibm.url, home, SWEEP, "waiting")
     ibm.habits.append(Habits(queue=1e6))
     lab = opened(home, ibm.url)
-    late = lab.run(SWEEP, name="work", backend="dev", deadline=1)
-    assert late.state == "failed"
+    late = lab.run(SWEEP, name="work", backend="dev", deadline=8, background=True)
+    asking(late)
+    assert late.wait().state == "failed"
     assert states(lab) == ["sent"]
-    for job in ibm.taken.values():
-        job.ended = None
-    ibm.habits.clear()
+    unheard(ibm)
     assert begin(lab, SWEEP).state == "done"
     assert len(ibm.jobs) == 1
     (points,) = lab.sql("SELECT count(*) AS n FROM rec_unit WHERE state = 'done'")
@@ -206,9 +215,9 @@ def slow():
         return lab.run(named, name="work", backend="dev", background=True)
 
     stopped = run(30)
-    unheard = "SELECT count(*) AS n FROM qf_jobs WHERE error IS NOT NULL"
+    told = "SELECT count(*) AS n FROM qf_jobs WHERE error IS NOT NULL"
     until = time.monotonic() + 20
-    while lab.sql(unheard).to_pylist() != [{"n": 1}]:
+    while lab.sql(told).to_pylist() != [{"n": 1}]:
         assert time.monotonic() < until
         time.sleep(0.1)
     stopped.cancel()
