@@ -295,7 +295,7 @@ class Lab:
         InputsChanged
             If what it read is gone or has changed.
         OpenJobs
-            If devices may have taken jobs of it.
+            If devices may have taken jobs of it that cannot be fetched.
         """
         if (live := self._live.get(name)) is not None:
             return Run(live, self).resume()
