@@ -1,7 +1,8 @@
 """As much of IBM's service on loopback as its unmodified client asks for.
 
-Jobs of its sampler and its estimator are read with the client's own decoder and run on
-Aer. What stands here follows the requests that the client makes, not a server.
+Jobs of its samplers and estimators, of either kind, are read with the client's own
+decoders and run on Aer. What stands here follows the requests that the client makes,
+not a server.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import RuntimeDecoder, RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
+from quantumflow_lab.emulate.executor import SCHEMA, executions, run_program
 from quantumflow_lab.emulate.faults import FAULTS, Habits, Trouble
 
 NAME = "emulated"
@@ -63,7 +65,11 @@ class Job:
     @property
     def usage(self) -> float:
         """Seconds that it is billed for, by the rule of thumb."""
-        shots = sum(_shots(pub) for pub in self.posted["params"]["pubs"])
+        params = self.posted["params"]
+        if self.posted["program_id"] == "executor":
+            shots = executions(params)
+        else:
+            shots = sum(map(_shots, params["pubs"]))
         idle = self.ended is not None and self.code not in _RAN
         return 0.0 if idle else JOB_S + SHOT_S * shots
 
@@ -74,6 +80,14 @@ def _shots(pub: list[Any]) -> int:
     if len(pub) == 4:
         return 4096 if last is None else round(1 / float(last) ** 2)
     return 4096 if len(pub) < 3 or last is None else int(last)
+
+
+def _parts(posted: dict[str, Any]) -> int:
+    """PUBs of a job, or items of its program."""
+    params = posted["params"]
+    if posted["program_id"] == "executor":
+        return len(params["quantum_program"]["items"])
+    return len(params["pubs"])
 
 
 def _token() -> str:
@@ -143,6 +157,9 @@ class Service(ThreadingHTTPServer):
         if largest is not None and len(body) > largest:
             return 413, _error(413, "the request is too large")
         posted = json.loads(body, cls=RuntimeDecoder)
+        schema = posted["params"].get("schema_version", SCHEMA)
+        if posted["program_id"] == "executor" and schema != SCHEMA:
+            return 400, _error(400, f"programs are read in {SCHEMA}, not in {schema}")
         with self.guard:
             pending = self.habit("pending")
             still = [self.status_of(job) not in _FINAL for job in self.taken.values()]
@@ -152,7 +169,7 @@ class Service(ThreadingHTTPServer):
             if self.habit("fails"):
                 job.ended, job.code = "Failed", self.habit("fails")
             most = self.habit("results")
-            if most is not None and len(posted["params"]["pubs"]) > most:
+            if most is not None and _parts(posted) > most:
                 job.ended, job.code = "Failed", 5302
             if self.habit("recalibrates") and not self.taken:
                 job.ended, job.code = "Failed", 1517
@@ -164,7 +181,9 @@ class Service(ThreadingHTTPServer):
     def run(self, job: Job) -> Any:
         """Execute a job, once."""
         with job.lock:
-            if job.result is None:
+            if job.result is None and job.posted["program_id"] == "executor":
+                job.result = run_program(job.posted["params"], self.device)
+            elif job.result is None:
                 pubs = [tuple(pub) for pub in job.posted["params"]["pubs"]]
                 simulator = AerSimulator.from_backend(self.device)
                 kind: Any = BackendSamplerV2
