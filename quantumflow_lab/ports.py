@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from quantumflow_lab.errors import BadOption
 
@@ -187,6 +187,21 @@ class Member:
     """Run options of the backend; members with equal ones share one ``run()`` call."""
 
 
+Bits: TypeAlias = tuple[int | None, ...]
+"""Which classical bit of a circuit each bit that a provider returns is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A batch of a job, as a provider has taken it."""
+
+    job: str | None
+    """The provider's id; None if nobody heard it."""
+    bits: tuple[tuple[Bits | None, int], ...] = ()
+    """How its circuits were measured, and how many one after the other were measured
+    so; None for bits as the circuit has them. Empty where results go by name."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """A batch of members that run on one backend with the same options."""
@@ -201,9 +216,8 @@ class JobRequest:
     members: tuple[Member, ...]
     seed: int | None
     """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
-    sent_as: Mapping[int, str] | None = None
-    """If an earlier process has sent it, and it is to be fetched: the provider's id of
-    each batch, as far as it was heard."""
+    sent_as: Mapping[int, Sent] | None = None
+    """If it was sent already, and is to be fetched: the batches that may have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +253,8 @@ class Submitted:
     """A provider has taken the job, or one of several that it became."""
 
     job: int
-    provider_job: str
-    """The provider's id."""
+    sent: Sent
+    """Its id, which is known here, and how it was sent."""
     batch: int = 0
     """Which of several it is."""
 
@@ -297,10 +311,25 @@ class Lost:
 JobEvent = Accepted | Submitted | Progress | MemberDone | MemberFailed | Settled | Lost
 
 
+MaySend: TypeAlias = Callable[[int], bool]
+"""Asked with the number of a batch just before it is sent to a device, on any thread;
+waits until that is on the disk. False if it must not be sent."""
+
+
+def may_send(batch: int) -> bool:
+    """The :data:`MaySend` of jobs that nobody records."""
+    return True
+
+
 class JobExecutor(Protocol):
     """Runs jobs on backends. Events arrive on any thread, in order for one job."""
 
-    def submit(self, request: JobRequest, on_event: Callable[[JobEvent], None]) -> None:
+    def submit(
+        self,
+        request: JobRequest,
+        on_event: Callable[[JobEvent], None],
+        may_send: MaySend = may_send,
+    ) -> None:
         """Take a job. Never raises for the job's own faults: those arrive as events."""
 
     def cancel(self, job: int) -> None:
@@ -403,6 +432,11 @@ class Backends(Protocol):
 
     def identity(self, name: str) -> str:
         """What a backend is, so that another of its name is told apart."""
+
+    def fetches(
+        self, name: str, kind: Literal["sample", "estimate"], *, heard: bool
+    ) -> bool:
+        """Whether a job that was sent can be fetched, its id `heard` or not."""
 
     def preflight(
         self,

@@ -15,7 +15,7 @@ from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.desk import SOURCE
-from quantumflow_lab.runner.left import LeftJob, LeftMember, unpacked
+from quantumflow_lab.runner.left import LeftJob, LeftMember, batches_of, unpacked
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.replay import Recorded, Replay
@@ -30,8 +30,10 @@ class Devices(Protocol):
     def is_device(self, name: str) -> bool:
         """Whether jobs on a backend may go on without us; yes if nobody knows it."""
 
-    def fetches(self, name: str, kind: Literal["sample", "estimate"]) -> bool:
-        """Whether a job that another process has sent can be fetched."""
+    def fetches(
+        self, name: str, kind: Literal["sample", "estimate"], *, heard: bool
+    ) -> bool:
+        """Whether a job that was sent can be fetched, its id `heard` or not."""
 
 
 _DECIDES = ("backend", "among", "shots", "precision", "seed", "set")
@@ -117,11 +119,14 @@ class Earlier:
             (last,) = self.store.query("last_record", run=stored.id)
             self.clock.go_on_from(last["ts"])
             live.started = self.clock.wall()
-            rows = open_jobs(stored, self.backends)
-            if resubmit:
-                self._give_up(stored, rows)
+            rows = _unsettled(stored)
+            open_there = [row for row in rows if _may_go_on(row, self.backends)]
+            if not resubmit:
+                live.left = left_jobs(stored, open_there, self.backends)
             else:
-                live.left = left_jobs(stored, rows, self.backends)
+                self._close(stored, open_there, "given up")
+            never = [row for row in rows if row not in open_there]
+            self._close(stored, never, "its process ended before it was sent")
             ended = self._ended.get(live.name)
             here = ended is not None and ended.id == stored.id
             past = self._past(ended if here else stored)
@@ -138,10 +143,13 @@ class Earlier:
         stored = stored_run(self.store, live.id)
         bring(live, stored, StoredPast(stored), accept_drift=accept_drift)
 
-    def _give_up(self, stored: StoredRun, rows: Sequence[Mapping[str, Any]]) -> None:
+    def _close(
+        self, stored: StoredRun, rows: Sequence[Mapping[str, Any]], why: str
+    ) -> None:
+        """Write the last record of jobs that nobody asks for any more."""
         now = self.clock.wall()
-        given_up = [records.given_up(stored.id, row, now) for row in rows]
-        self.store.append(given_up, sync=True)
+        closed = [records.closed(stored.id, row, why, now) for row in rows]
+        self.store.append(closed, sync=True)
 
     def remember(self, live: LiveRun) -> None:
         """A run has ended here.
@@ -231,8 +239,17 @@ def check_inputs(live: LiveRun, record: Mapping[str, Any]) -> None:
 
 def open_jobs(stored: StoredRun, backends: Devices) -> list[dict[str, Any]]:
     """Jobs of a run that devices may have taken, and of which nobody knows the end."""
-    rows = stored.shelf.query("open_jobs", run=stored.id)
-    return [row for row in rows if backends.is_device(row["backend"])]
+    return [row for row in _unsettled(stored) if _may_go_on(row, backends)]
+
+
+def _unsettled(stored: StoredRun) -> list[dict[str, Any]]:
+    """Jobs of a run that have no last record."""
+    return stored.shelf.query("open_jobs", run=stored.id)
+
+
+def _may_go_on(row: Mapping[str, Any], backends: Devices) -> bool:
+    # What is sent to a device is recorded as such before.
+    return row["state"] == "sent" and backends.is_device(row["backend"])
 
 
 def check_jobs(stored: StoredRun, backends: Devices) -> None:
@@ -275,7 +292,12 @@ def left_jobs(
     for row in rows:
         try:
             value: Any = stored.shelf.get(row["asked"]) if row["asked"] else None
-            if value is None or not backends.fetches(row["backend"], value["kind"]):
+            batches = batches_of(row["sent_as"])
+            if value is None or not backends.fetches(
+                row["backend"],
+                value["kind"],
+                heard=any(s.job for s in batches.values()),
+            ):
                 lost.append(row)
                 continue
             left = unpacked(
@@ -284,7 +306,7 @@ def left_jobs(
                 job=row["job"],
                 tag=row["tag"],
                 backend=row["backend"],
-                sent_as={int(n): job for n, job in (row["sent_as"] or {}).items()},
+                sent_as=batches,
                 submitted=row["submitted"],
                 is_answered=is_answered,
             )

@@ -31,7 +31,14 @@ from quantumflow_lab.backends.facts import (
 )
 from quantumflow_lab.backends.failures import failed_with
 from quantumflow_lab.backends.isa import Kept, Transpiler
-from quantumflow_lab.backends.jobs import fetched, id_of, name_of
+from quantumflow_lab.backends.jobs import (
+    fetched,
+    id_of,
+    name_of,
+    reached,
+    stop_unwanted,
+    unanswered,
+)
 from quantumflow_lab.backends.memory import (
     NO_INITIALIZE,
     in_terms_of,
@@ -43,8 +50,14 @@ from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.noise import Cuts, readout_errors
 from quantumflow_lab.backends.parts import Parts
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared, assigned
-from quantumflow_lab.backends.straight import Straight, straight
-from quantumflow_lab.errors import BackendFailed, CircuitRefused
+from quantumflow_lab.backends.straight import (
+    Straight,
+    forms_sent,
+    sent_forms,
+    straight,
+)
+from quantumflow_lab.errors import BackendFailed, CircuitRefused, JobUnanswered
+from quantumflow_lab.ports import Sent
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -83,10 +96,14 @@ class RunAdapter:
     """Not told: backends that answer ``run()`` keep no tags."""
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
+    sent: Sent | None = None
+    """How the batch that comes next was sent; None if it was not."""
     provider_job: str | None = None
     """Id of the last job of a device."""
-    submitted: Callable[[str | None], None] = lambda provider_job: None
-    """Called with the id as soon as a device has the job."""
+    sending: Callable[[], None] = lambda: None
+    """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
+    submitted: Callable[[Sent], None] = lambda sent: None
+    """Called as soon as a device has the job."""
     estimates: bool = False
     """It has no estimator of its own."""
     _options: set[str] = field(init=False)
@@ -189,24 +206,29 @@ class RunAdapter:
         wanted: Callable[[], bool],
     ) -> list[Outcome | Exception]:
         """Run where habits are unknown, with as little room for them as can be."""
-        straights = [self._straight(piece.circuit) for piece in pieces]
-        circuits = []
-        for i, (piece, found) in enumerate(zip(pieces, straights, strict=True)):
-            source = piece.circuit if found is None else found.circuit
-            bound = assigned(source, piece.values)
-            # By its name a circuit is recognised in results of another order.
-            circuits.append(bound.copy(f"qflow_{i}"))
-        job = self.job = self.backend.run(circuits, **settings)
+        # By its name a circuit is recognised in results of another order.
+        names = [f"qflow_{i}" for i in range(len(pieces))]
+        if self.sent is None:
+            circuits = [piece.circuit for piece in pieces]
+            forms = [self._straight(circuit) for circuit in circuits]
+            told, named = sent_forms(forms, circuits), _named(pieces, forms, names)
+            self.sending()
+            job = self.job = self.backend.run(named, **settings)
+        else:
+            told = self.sent.bits
+            forms = forms_sent(told)
+            job = self.job = self._retrieved(self.sent, len(pieces), wanted)
         self.provider_job = id_of(job)
-        self.submitted(self.provider_job)
+        self.submitted(Sent(self.provider_job, told))
         try:
+            stop_unwanted(job, wanted)
             result = fetched(job, self.backend.name, wanted)
         finally:
             if self.job is job:
                 self.job = None
-        parts = Parts.of(result, [circuit.name for circuit in circuits])
+        parts = Parts.of(result, names)
         outcomes: list[Outcome | Exception] = []
-        for i, (piece, found) in enumerate(zip(pieces, straights, strict=True)):
+        for i, (piece, found) in enumerate(zip(pieces, forms, strict=True)):
             place = parts.place(i)
             if isinstance(place, Exception):
                 outcomes.append(place)
@@ -218,6 +240,25 @@ class RunAdapter:
                 outcome = replace(outcome, counts=found.restored(outcome.counts))
             outcomes.append(outcome)
         return outcomes
+
+    def _retrieved(self, sent: Sent, count: int, wanted: Callable[[], bool]) -> Any:
+        """A job of so many circuits that was sent before; nothing is sent here."""
+        name, job = self.backend.name, sent.job
+        if job is None:
+            unheard = LookupError("nobody heard its id")
+            raise unanswered(job, name, unheard)
+        circuits = sum(alike for _, alike in sent.bits)
+        if circuits != count:
+            other = ValueError(f"it was sent with {circuits} circuits, not {count}")
+            raise unanswered(job, name, other)
+        look = self.backend.retrieve_job
+        try:
+            return reached(lambda: look(job), job, name, wanted)
+        except JobUnanswered:
+            raise
+        except Exception as error:
+            # That it is not found where it was sent is no proof that it did not run.
+            raise unanswered(job, name, error) from error
 
     def _straight(self, circuit: QuantumCircuit) -> Straight | None:
         whole = reads_qubits(self.backend)
@@ -302,6 +343,18 @@ class RunAdapter:
             job.result()
             model = self.backend.options.get("noise_model")
         return model
+
+
+def _named(
+    pieces: Sequence[Piece], forms: Sequence[Straight | None], names: Sequence[str]
+) -> list[QuantumCircuit]:
+    """The circuits to send."""
+    return [
+        assigned(piece.circuit if form is None else form.circuit, piece.values).copy(
+            name
+        )
+        for piece, form, name in zip(pieces, forms, names, strict=True)
+    ]
 
 
 def _exact_options(

@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 Adapter: TypeAlias = RunAdapter | PrimitiveAdapter
 
 
-def fetches(backend: BackendV2, kind: Kind) -> bool:
-    """Whether what an earlier process has sent can be fetched.
-
-    Only where its results mean the same if the circuits are transpiled otherwise now,
-    as after a calibration: bits by name, and values that the provider computed. Where
-    circuits are run in a form of ours, bits go by the qubits that were chosen then.
+def fetches(backend: BackendV2, kind: Kind, *, heard: bool) -> bool:
+    """Whether a job that was sent can be fetched.
 
     Parameters
     ----------
@@ -30,10 +26,13 @@ def fetches(backend: BackendV2, kind: Kind) -> bool:
         Any backend.
     kind
         What the job does.
+    heard
+        Whether its id is known; else it can only be found by its tag.
     """
-    if not isinstance(backend, PrimitiveBackend):
-        return False
-    return backend.finds_jobs(kind)
+    if isinstance(backend, PrimitiveBackend):
+        return backend.finds_jobs(kind)
+    retrieves = getattr(backend, "retrieves", True)
+    return heard and retrieves and callable(getattr(backend, "retrieve_job", None))
 
 
 def adapter_for(backend: BackendV2, kept: Kept | None = None) -> Adapter:

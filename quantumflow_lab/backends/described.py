@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from qiskit.circuit import (
@@ -38,6 +39,7 @@ MOST_OPERATIONS = 10_000
 MOST_PLACES = 2_000_000
 """Places over all operations."""
 MOST_OPTIONS = 1000
+MOST_CIRCUITS = 1_000_000
 MOST_TEXT = 4000
 MOST_WIDTH = 1000
 """Qubits, classical bits and parameters of one operation."""
@@ -66,6 +68,8 @@ class Described:
     """Newest QPY that it reads."""
     max_circuits: int | None
     max_shots: int | None
+    retrieves: bool
+    """Whether it finds jobs again by their id."""
     options: Mapping[str, bool | int | float | str | None]
     """Run options and their defaults; None also for a default that is no JSON."""
     target: Target
@@ -88,6 +92,7 @@ class Described:
             qpy=_whole(said.get("qpy"), "qpy", most=1000),
             max_circuits=_whole_or_none(about.get("max_circuits"), "max_circuits"),
             max_shots=_whole_or_none(about.get("max_shots"), "max_shots"),
+            retrieves=about.get("retrieves") is True,
             options=_options(about.get("options")),
             target=_target(about),
         )
@@ -196,56 +201,79 @@ def _options(said: object) -> dict[str, bool | int | float | str | None]:
 
 def result_of(
     said: Mapping[str, Any],
-    circuits: Sequence[QuantumCircuit],
+    circuits: Sequence[QuantumCircuit] | None,
     *,
     backend: str,
-    shots: int,
-    job: str,
+    shots: int | None,
+    job: str | None,
 ) -> Result:
     """Qiskit's ``Result`` for the answer to a job; outcomes keyed as they came.
+
+    Parameters
+    ----------
+    said
+        The answer.
+    circuits, shots
+        What was asked; None for a job that somebody else has sent.
+    backend, job
+        Names for messages and for the result.
 
     Raises
     ------
     BackendFailed
         The answer is none.
     """
-    parts = _list(said.get("circuits"), "circuits", most=len(circuits))
-    if len(parts) != len(circuits):
+    most = MOST_CIRCUITS if circuits is None else len(circuits)
+    parts = _list(said.get("circuits"), "circuits", most=most)
+    if circuits is not None and len(parts) != len(circuits):
         raise BackendFailed(
             f"{backend} answered {len(parts)} of {len(circuits)} circuits",
             backend=backend,
         )
     taken = _number_or_none(said.get("time_taken"), "time_taken")
+    named = {circuit.name: circuit for circuit in circuits or ()}
     return Result(
         backend_name=backend,
         job_id=job,
         success=said.get("success") is True,
         status=_text(said.get("status"), "status"),
         results=[
-            _experiment(_mapping(part, "circuit"), circuit, shots)
-            for part, circuit in zip(parts, circuits, strict=True)
+            _experiment(_mapping(part, "circuit"), named, circuit, shots)
+            for part, circuit in zip(parts, circuits or repeat(None), strict=False)
         ],
         **({} if taken is None else {"time_taken": taken}),
     )
 
 
 def _experiment(
-    said: Mapping[str, Any], circuit: QuantumCircuit, shots: int
+    said: Mapping[str, Any],
+    named: Mapping[str, QuantumCircuit],
+    circuit: QuantumCircuit | None,
+    shots: int | None,
 ) -> ExperimentResult:
     counts = _mapping(said.get("counts"), "counts")
-    for key, number in counts.items():
-        _text(key, "counts", most=circuit.num_clbits + len(circuit.cregs) + 100)
-        _whole(number, "counts", least=0)
-    return ExperimentResult(
-        shots=shots,
-        success=said.get("success") is True,
-        data=ExperimentResultData(counts=dict(counts)),
-        status=_text(said.get("status"), "status"),
-        header={
+    name = said.get("name")
+    name = None if name is None else _text(name, "name")
+    widest = MOST_QUBITS
+    header: dict[str, Any] = {} if name is None else {"name": name}
+    # Answers may come in another order, if they say for which circuit they are.
+    circuit = named.get(name or "", circuit)
+    if circuit is not None:
+        widest = circuit.num_clbits + len(circuit.cregs) + 100
+        header = {
             "name": circuit.name,
             "memory_slots": circuit.num_clbits,
             "creg_sizes": [[creg.name, creg.size] for creg in circuit.cregs],
-        },
+        }
+    for key, number in counts.items():
+        _text(key, "counts", most=widest)
+        _whole(number, "counts", least=0)
+    return ExperimentResult(
+        shots=sum(counts.values()) if shots is None else shots,
+        success=said.get("success") is True,
+        data=ExperimentResultData(counts=dict(counts)),
+        status=_text(said.get("status"), "status"),
+        header=header,
     )
 
 

@@ -26,23 +26,26 @@ from quantumflow_lab.backends.failures import (
     refused,
 )
 from quantumflow_lab.backends.isa import Isa, Settings
-from quantumflow_lab.backends.jobs import Sent
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
 from quantumflow_lab.backends.prepare import Maker, shot_count
 from quantumflow_lab.backends.primitive_adapter import PrimitiveAdapter
+from quantumflow_lab.errors import JobNeverArrived
 from quantumflow_lab.ports import (
     JobEvent,
     JobMetrics,
     JobRequest,
+    MaySend,
     Member,
     MemberDone,
     MemberFailed,
     Phase,
     Progress,
+    Sent,
     Settled,
     Stopped,
     Submitted,
+    may_send,
 )
 
 MAX_SEED_TRANSPILER = 2**31
@@ -62,6 +65,7 @@ def execute(
     *,
     threads: int | None = None,
     wanted: Callable[[], bool] = lambda: True,
+    may_send: MaySend = may_send,
 ) -> None:
     """Run a job and tell how it goes.
 
@@ -80,6 +84,8 @@ def execute(
         Threads this job may use for simulating; None leaves it to the backend.
     wanted
         Asked before anything is sent to the backend.
+    may_send
+        Asked before a batch is sent to a device.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def execute(
     """
     native = request.kind == "estimate" and adapter.estimates
     kind = _NativeJob if native else _Job
-    kind(request, adapter, emit, threads, wanted).run()
+    kind(request, adapter, emit, threads, wanted, may_send).run()
 
 
 def warm_up() -> None:
@@ -132,6 +138,7 @@ class _Job:
     emit: Callable[[JobEvent], None]
     threads: int | None
     wanted: Callable[[], bool]
+    may_send: MaySend
     said_running: float = 0.0
     batch: int = 0
     """Number of the next batch."""
@@ -162,15 +169,30 @@ class _Job:
         request, batch = self.request, self.batch
         self.batch += 1
 
-        def submitted(provider_job: str | None) -> None:
-            if provider_job is not None:
-                self.emit(Submitted(request.job, provider_job, batch))
+        def submitted(sent: Sent) -> None:
+            if sent.job is not None:
+                self.emit(Submitted(request.job, sent, batch))
 
         self.adapter.submitted = submitted
         self.adapter.tag = f"{request.tag}-{batch}" if batch else request.tag
-        if isinstance(self.adapter, PrimitiveAdapter):
-            ids = request.sent_as
-            self.adapter.sent = None if ids is None else Sent(ids.get(batch))
+
+        def sending() -> None:
+            if not self.may_send(batch):
+                raise Stopped
+
+        self.adapter.sending = sending
+        before = request.sent_as
+        self.adapter.sent = None if before is None else before.get(batch)
+
+    def check_sent(self) -> None:
+        """Refuse a batch of a job that is fetched, if it was never sent."""
+        request = self.request
+        if request.sent_as is not None and self.adapter.sent is None:
+            raise JobNeverArrived(
+                f"job {self.adapter.tag} was never sent to {request.backend}",
+                backend=request.backend,
+                tag=self.adapter.tag,
+            )
 
     def prepare(self) -> Iterator[_Share]:
         for member in self.request.members:
@@ -267,6 +289,7 @@ class _Job:
         pieces = [slot.piece for slot in batch]
         options = batch[0].share.member.options
         try:
+            self.check_sent()
             return self.adapter.run(
                 pieces,
                 seed=batch[0].seed,
@@ -362,6 +385,7 @@ class _NativeJob(_Job):
         assert isinstance(self.adapter, PrimitiveAdapter), "others measure estimates"
         seed, options = self.request.seed, asked[0].member.options
         try:
+            self.check_sent()
             results = self.adapter.estimate(
                 pubs, seed=seed, options=options, wanted=self.wanted
             )

@@ -16,6 +16,7 @@ from quantumflow_lab.errors import (
     JobUnanswered,
     QuantumFlowError,
     TooMuchMemory,
+    WorkerLost,
 )
 from quantumflow_lab.ports import Fault
 
@@ -23,7 +24,7 @@ _TOO_MANY_REQUESTS, _TOO_LARGE = 429, 413
 _MOST_PATIENCE_S = 3600.0
 """Longest that a backend may ask to wait."""
 _FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
-_OF_THE_JOB = (JobCancelled, JobUnanswered, JobNeverArrived)
+_OF_THE_JOB = (JobCancelled, JobUnanswered, JobNeverArrived, WorkerLost)
 """What can only be said of a job as a whole."""
 _BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
 """HTTP statuses after which the same request may succeed."""

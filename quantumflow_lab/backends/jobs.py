@@ -11,7 +11,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -49,14 +48,6 @@ _ON_THE_WAY = tuple(
     "COMPIL STARTED RUNNING PROCESSING EXECUTING IN_PROGRESS CANCELLING OPEN".split()
 )
 """How the names of states begin that some day end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A job that an earlier process has sent, and that is only to be fetched."""
-
-    job: str | None
-    """Its id, if that was heard."""
 
 
 def name_of(status: object) -> str:
@@ -129,7 +120,7 @@ def awaited(job: Any, backend: str, wanted: Callable[[], bool] = lambda: True) -
             heard = time.monotonic()
         elif time.monotonic() - heard > UNHEARD_S:
             strange = TimeoutError(f"its state is {name.lower()}, which nobody knows")
-            raise _unanswered(id_of(job), backend, strange)
+            raise unanswered(id_of(job), backend, strange)
         rest(pause, wanted)
         # By a quarter, so that short jobs are not overslept by much.
         pause = min(1.25 * pause, POLL_S)
@@ -178,10 +169,23 @@ def reached(
                 raise
             late = time.monotonic() - since > PATIENCE_S
             if late or not may_pass(error):
-                raise _unanswered(job, backend, error) from error
+                raise unanswered(job, backend, error) from error
             before, wait = error, wait_for(error)
         rest(pause if wait is None else wait, wanted)
         pause = min(2 * pause, SLOWEST_S)
+
+
+def stop_unwanted(job: Any, wanted: Callable[[], bool]) -> None:
+    """Cancel a job that was given up on its way, when nobody could stop it yet.
+
+    Raises
+    ------
+    Stopped
+        If it was.
+    """
+    if not wanted():
+        job.cancel()
+        raise Stopped
 
 
 def rest(seconds: float, wanted: Callable[[], bool]) -> None:
@@ -208,7 +212,8 @@ def _cancelled(job: Any, backend: str) -> JobCancelled:
     )
 
 
-def _unanswered(job: str | None, backend: str, error: Exception) -> JobUnanswered:
+def unanswered(job: str | None, backend: str, error: Exception) -> JobUnanswered:
+    """The error for a job that may have run, and of which nobody can tell."""
     return JobUnanswered(
         f"{backend} has taken {_the(job)}, but cannot be asked about it "
         f"({text_of(error)}): look there before you run the step again",

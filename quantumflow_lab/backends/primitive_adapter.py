@@ -26,11 +26,11 @@ from quantumflow_lab.backends.failures import (
 from quantumflow_lab.backends.isa import Kept, Transpiler
 from quantumflow_lab.backends.jobs import (
     PATIENCE_S,
-    Sent,
     awaited,
     id_of,
     reached,
     rest,
+    stop_unwanted,
 )
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
@@ -40,7 +40,7 @@ from quantumflow_lab.errors import (
     JobUnanswered,
     QuantumFlowError,
 )
-from quantumflow_lab.ports import Stopped
+from quantumflow_lab.ports import Sent
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
@@ -69,11 +69,13 @@ class PrimitiveAdapter:
     job: Any = None
     """The job running now, for whoever wants to cancel it."""
     sent: Sent | None = None
-    """What an earlier process has sent of the job; None if nobody has."""
+    """How the batch that comes next was sent; None if it was not."""
     provider_job: str | None = None
     """Id of the last job, as its provider knows it."""
-    submitted: Callable[[str | None], None] = lambda provider_job: None
-    """Called with the id as soon as the provider has the job."""
+    sending: Callable[[], None] = lambda: None
+    """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
+    submitted: Callable[[Sent], None] = lambda sent: None
+    """Called as soon as the provider has the job."""
     batches_seeds: bool = False
     """Nothing is promised of seeds in a batch."""
     has_exact: bool = False
@@ -161,6 +163,7 @@ class PrimitiveAdapter:
         tag, since = self.tag, time.monotonic()
         if self.sent is not None:
             return self._fetched(self.sent, tag, wanted)
+        self.sending()
         while True:
             try:
                 return primitive.run(pubs)
@@ -176,7 +179,7 @@ class PrimitiveAdapter:
             rest(ROOM_S, wanted)
 
     def _fetched(self, sent: Sent, tag: str | None, wanted: Callable[[], bool]) -> Any:
-        """A job that an earlier process has sent; nothing is sent here."""
+        """A job that was sent before; nothing is sent here."""
         if (name := sent.job) is not None:
             look = self.backend.backend.service.job
             return reached(lambda: look(name), name, self.backend.name, wanted)
@@ -214,12 +217,9 @@ class PrimitiveAdapter:
 
     def _wait(self, job: Any, wanted: Callable[[], bool]) -> Any:
         self.job, self.provider_job = job, id_of(job)
-        self.submitted(self.provider_job)
+        self.submitted(Sent(self.provider_job))
         try:
-            if not wanted():
-                # It was given up on its way, when nobody could stop it yet.
-                job.cancel()
-                raise Stopped
+            stop_unwanted(job, wanted)
             return awaited(job, self.backend.name, wanted)
         except QuantumFlowError:
             raise

@@ -261,13 +261,13 @@ class Registry:
         except UnknownBackend:
             return True
 
-    def fetches(self, name: str, kind: Kind) -> bool:
-        """Whether what an earlier process has sent can be fetched.
+    def fetches(self, name: str, kind: Kind, *, heard: bool) -> bool:
+        """Whether a job that was sent can be fetched.
 
         See :func:`quantumflow_lab.backends.adapters.fetches`.
         """
         try:
-            return fetches(self._known(name).backend, kind)
+            return fetches(self._known(name).backend, kind, heard=heard)
         except UnknownBackend:
             return False
 

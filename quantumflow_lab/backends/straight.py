@@ -8,11 +8,14 @@ bits are put where they belong afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from qiskit import ClassicalRegister, QuantumCircuit
 
 from quantumflow_lab.backends.counts import Counts
+from quantumflow_lab.ports import Bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Straight:
 
     circuit: QuantumCircuit
     """The circuit to run."""
-    bits: tuple[int | None, ...]
+    bits: Bits
     """Which classical bit of the original each bit of it is; None for none."""
 
     def restored(self, counts: Counts) -> Counts:
@@ -32,6 +35,44 @@ class Straight:
             true = sum(1 << bit for bit in ones if bit is not None)
             found[true] = found.get(true, 0) + number
         return found
+
+
+def sent_forms(
+    forms: Sequence[Straight | None], circuits: Sequence[QuantumCircuit]
+) -> tuple[tuple[Bits | None, int], ...]:
+    """How circuits are measured in what is sent, for :class:`ports.Sent`.
+
+    Parameters
+    ----------
+    forms
+        What :func:`straight` gave for each of the circuits.
+    circuits
+        The circuits.
+    """
+    told = [
+        None if form is None or form.circuit is circuit else form.bits
+        for form, circuit in zip(forms, circuits, strict=True)
+    ]
+    return tuple((bits, len(list(alike))) for bits, alike in groupby(told))
+
+
+def forms_sent(sent: Sequence[tuple[Bits | None, int]]) -> list[Straight | None]:
+    """Circuits that were sent, as far as is known: how they measure, not their gates.
+
+    Examples
+    --------
+    >>> crossed, plain = forms_sent([((3, 1), 1), (None, 1)])
+    >>> crossed.restored({0b10: 7}), plain
+    ({2: 7}, None)
+    """
+    found: list[Straight | None] = []
+    for bits, count in sent:
+        form = None
+        if bits is not None:
+            register = ClassicalRegister(len(bits), "bits")
+            form = Straight(QuantumCircuit(register), bits)
+        found += [form] * count
+    return found
 
 
 def straight(circuit: QuantumCircuit, *, whole: bool = False) -> Straight | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import count
@@ -38,6 +39,7 @@ from quantumflow_lab.ports import (
     Phase,
     Price,
     Progress,
+    Sent,
     Settled,
     Sink,
     Submitted,
@@ -91,6 +93,10 @@ class _Scheduled:
         self.schedule.events.settled(self.job).bill(self.job, micro(cost))
 
 
+_SILENCE_S = 60.0
+"""Seconds after which a runner that does not answer has stopped."""
+_MAY_GO_ON = "; it may go on there, so look there before you run the step again"
+
 _STEP_APART = 10**9
 """Seeds between steps that share a job; no step has so many circuits."""
 
@@ -121,6 +127,8 @@ class OpenJob:
     """Units and attempts that have no answer yet."""
     price: Price | None
     """What it costs; None for nothing."""
+    device: bool
+    """Whether it goes on without us once it is sent."""
     counted: Decimal = Decimal(0)
     """What the run counts of it as spent already."""
     stopping: bool = False
@@ -128,8 +136,8 @@ class OpenJob:
     """What the first member that failed was told."""
     answers: int = 0
     """Members that had a result."""
-    provider_jobs: dict[int, str] = field(default_factory=dict)
-    """Ids that its provider has told, by batch."""
+    batches: dict[int, Sent] = field(default_factory=dict)
+    """Those that a device may have taken."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
     absent: list[Task] = field(default_factory=list)
@@ -138,8 +146,6 @@ class OpenJob:
     """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
-    handed_over: bool = False
-    """Whether the executor has it, so that it may cost something."""
 
     def show(self, phase: Phase | None) -> None:
         """Tell its steps what it is doing."""
@@ -217,19 +223,25 @@ class Jobs:
             seed=derive(live.seed, block.step.name, backend),
         )
         now = self._clock.wall()
-        price = self._backends.known(backend).price
-        states = self._states(taken)
-        owner = _Scheduled(self._schedule, job, self._answer)
+        facts = self._backends.known(backend)
         open_job = OpenJob(
-            owner, job, live, states, request, now, tasks, set(taken), price
+            owner=_Scheduled(self._schedule, job, self._answer),
+            number=job,
+            live=live,
+            states=self._states(taken),
+            request=request,
+            submitted=now,
+            tasks=tasks,
+            unanswered=set(taken),
+            price=facts.price,
+            device=not facts.simulator,
         )
         self._open[job] = open_job
-        paid = not self._backends.known(request.backend).simulator
-        self._record(open_job, "intended", asked=self._asked(request) if paid else None)
-        # What costs money is on the disk before it is sent.
-        if paid and not self._secure():
-            self._abandon(open_job, "the job could not be recorded, so it was not sent")
-            return
+        self._record(
+            open_job,
+            "intended",
+            asked=self._asked(request) if open_job.device else None,
+        )
         self._hand_over(open_job)
 
     def fetch(self, live: LiveRun, left: LeftJob, owner: Owner) -> int:
@@ -247,7 +259,8 @@ class Jobs:
             tasks={i: member.task for i, member in enumerate(left.members)},
             unanswered={(member.unit, member.attempt) for member in members},
             price=left.price,
-            provider_jobs={**(left.request.sent_as or {})},
+            device=True,
+            batches={**(left.request.sent_as or {})},
         )
         open_job.counted = _bound(open_job)
         self._open[number] = open_job
@@ -258,9 +271,37 @@ class Jobs:
         for state in open_job.states:
             state.jobs += 1
             state.used.add(open_job.request.backend)
-        open_job.handed_over = True
-        request = replace(open_job.request, job=open_job.number)
-        self._executor.submit(request, lambda event: self._event(open_job, event))
+        self._execute(open_job)
+
+    def _execute(self, open_job: OpenJob) -> None:
+        self._executor.submit(
+            replace(open_job.request, job=open_job.number),
+            lambda event: self._event(open_job, event),
+            lambda batch: self._may_send(open_job, batch),
+        )
+
+    def _may_send(self, open_job: OpenJob, batch: int) -> bool:
+        """Called on any thread but the runner's."""
+        if not open_job.device:
+            return True
+        said: Future[bool] = Future()
+        self._post(lambda: said.set_result(self._sending(open_job, batch)))
+        try:
+            return said.result(_SILENCE_S)
+        except TimeoutError:
+            return False
+
+    def _sending(self, open_job: OpenJob, batch: int) -> bool:
+        """A batch is about to be sent, which has to be on the disk before."""
+        if open_job.stopping or self._open.get(open_job.number) is not open_job:
+            return False
+        open_job.batches[batch] = Sent(None)
+        self._record(open_job, "sent")
+        if self._secure():
+            return True
+        del open_job.batches[batch]
+        self._abandon(open_job, "the job could not be recorded, so it was not sent")
+        return False
 
     def _asked(self, request: JobRequest) -> Mapping[str, Any] | None:
         """Where the store keeps what a job asks; None if it cannot."""
@@ -367,9 +408,8 @@ class Jobs:
         match event:
             case Accepted():
                 open_job.owner.sent()
-                self._record(open_job, "sent")
             case Submitted():
-                open_job.provider_jobs[event.batch] = event.provider_job
+                open_job.batches[event.batch] = event.sent
                 self._record(open_job, "sent")
                 # Whoever takes the run up has to know what was bought.
                 self._secure()
@@ -377,6 +417,8 @@ class Jobs:
                 open_job.show(event.phase)
             case MemberDone(_, unit, attempt):
                 assert produced is not None, "made before the event was posted"
+                if (unit, attempt) not in open_job.unanswered:
+                    return  # said before the job was lost, and fetched
                 open_job.unanswered.discard((unit, attempt))
                 open_job.answers += 1
                 open_job.owner.answer(unit, attempt, produced, Reason.PERMANENT, -1)
@@ -407,7 +449,7 @@ class Jobs:
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
         open_job.untold |= _may_have_run(event.error)
-        open_job.unheard |= isinstance(event.error, JobUnanswered)
+        open_job.unheard |= isinstance(event.error, JobUnanswered | WorkerLost)
         if isinstance(event.error, JobNeverArrived):
             open_job.absent.append(open_job.tasks[event.unit])
         if event.fault is Fault.TOO_BIG:
@@ -426,16 +468,27 @@ class Jobs:
         self._over(open_job, "cancelled", JobMetrics(), reason)
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
-        step = open_job.states[0].name
+        request, step = open_job.request, open_job.states[0].name
+        fetching = request.sent_as is not None
+        # What a device may have taken is fetched, and not sent again.
+        open_there = bool(open_job.batches)
+        if open_there and not fetching and not open_job.stopping:
+            heard = any(sent.job for sent in open_job.batches.values())
+            if self._backends.fetches(request.backend, request.kind, heard=heard):
+                open_job.request = replace(request, sent_as={**open_job.batches})
+                self._execute(open_job)
+                return
         error = WorkerLost(
-            f"step '{step}' lost its job on {open_job.request.backend}: {reason}",
+            f"step '{step}' lost its job on {request.backend}: {reason}"
+            f"{_MAY_GO_ON if open_there else ''}",
             step=step,
-            job=open_job.request.tag,
+            job=request.tag,
         )
+        why = Reason.PERMANENT if open_there else Reason.LOST
         for unit, attempt in sorted(open_job.unanswered):
-            open_job.owner.answer(unit, attempt, error, Reason.LOST, -1)
+            open_job.owner.answer(unit, attempt, error, why, -1)
         stage = "cancelled" if open_job.stopping else "lost"
-        if open_job.request.sent_as is not None:
+        if open_there and (fetching or not open_job.stopping):
             stage = "sent"  # what became of it there nobody has said
         self._over(open_job, stage, JobMetrics(), reason)
 
@@ -479,21 +532,22 @@ class Jobs:
                 submitted=open_job.submitted,
                 now=self._clock.wall(),
                 metrics=metrics,
-                provider_jobs=open_job.provider_jobs,
+                batches=open_job.batches,
                 error=error,
                 # Should this process die, it counts as what it may have cost.
-                cost=_bound(open_job) if cost is None else cost,
+                cost=_cost(open_job, stage) if cost is None else cost,
                 currency=open_job.price.currency if open_job.price else None,
                 asked=asked,
             )
         )
 
 
-def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics) -> Decimal:
-    """What a job cost: by what ran, or all that it could if nobody knows."""
-    if open_job.price is None or not open_job.handed_over:
+def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Decimal:
+    """What a job costs: by what ran, or all that it may if nobody knows."""
+    sent = bool(open_job.batches) if open_job.device else stage != "intended"
+    if open_job.price is None or not sent:
         return Decimal(0)
-    if stage == "settled" and not open_job.untold:
+    if metrics is not None and stage == "settled" and not open_job.untold:
         if not open_job.answers:
             return Decimal(0)
         return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)

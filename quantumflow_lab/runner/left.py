@@ -16,7 +16,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from quantumflow_lab.ports import JobRequest, Known, Member, Price, Shape
+from quantumflow_lab.ports import JobRequest, Known, Member, Price, Sent, Shape
 from quantumflow_lab.runner.cached import Found, Lookup, Place
 from quantumflow_lab.runner.live import Task
 
@@ -84,7 +84,7 @@ def unpacked(
     job: int,
     tag: str,
     backend: str,
-    sent_as: Mapping[int, str],
+    sent_as: Mapping[int, Sent],
     submitted: float,
     is_answered: Callable[[LeftMember], bool],
 ) -> LeftJob:
@@ -121,6 +121,34 @@ def unpacked(
         price=None if value["price"] is None else Price(**value["price"]),
         submitted=submitted,
     )
+
+
+def packed_batches(batches: Mapping[int, Sent]) -> dict[str, Any]:
+    """What is known of the batches of a job that were sent, for its records."""
+    return {
+        str(number): (
+            {"job": sent.job, "bits": [[b, n] for b, n in sent.bits]}
+            if sent.bits
+            else sent.job
+        )
+        for number, sent in batches.items()
+    }
+
+
+def batches_of(packed: Mapping[str, Any] | None) -> dict[int, Sent]:
+    """What :func:`packed_batches` was given.
+
+    Examples
+    --------
+    >>> batches_of({"0": "x7", "2": {"job": "x8", "bits": [[[1, 0], 2], [None, 1]]}})
+    {0: Sent(job='x7', bits=()), 2: Sent(job='x8', bits=(((1, 0), 2), (None, 1)))}
+    """
+    found = {}
+    for number, said in (packed or {}).items():
+        told = said if isinstance(said, dict) else {"job": said, "bits": ()}
+        bits = [(b if b is None else tuple(b), n) for b, n in told["bits"]]
+        found[int(number)] = Sent(told["job"], tuple(bits))
+    return found
 
 
 class _Circuits:

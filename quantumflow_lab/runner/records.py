@@ -15,8 +15,8 @@ from typing import Any
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known
-from quantumflow_lab.runner.left import LeftMember
+from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known, Sent
+from quantumflow_lab.runner.left import LeftMember, packed_batches
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
 
 Record = dict[str, Any]
@@ -255,7 +255,7 @@ def job(
     submitted: float,
     now: float,
     metrics: JobMetrics | None = None,
-    provider_jobs: Mapping[int, str] = MappingProxyType({}),
+    batches: Mapping[int, Sent] = MappingProxyType({}),
     error: str | None = None,
     cost: Decimal | None = None,
     currency: str | None = None,
@@ -263,6 +263,7 @@ def job(
 ) -> Record:
     """One provider job at one stage; the latest record of a job counts."""
     m = metrics or JobMetrics()
+    names = [sent.job for sent in batches.values()]
     ended = stage in ("settled", "lost", "cancelled")
     return {
         "v": 1,
@@ -289,8 +290,8 @@ def job(
         "cost": float(cost or 0),
         "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
-        "provider_job": ", ".join(provider_jobs.values()) or m.provider_job,
-        "sent_as": {str(batch): name for batch, name in provider_jobs.items()},
+        "provider_job": ", ".join(filter(None, names)) or m.provider_job,
+        "sent_as": None if ended else packed_batches(batches),
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
@@ -298,8 +299,8 @@ def job(
     }
 
 
-def given_up(run: str, job: Mapping[str, Any], now: float) -> Record:
-    """A job left open that nobody asks for any more; a row of ``open_jobs``."""
+def closed(run: str, job: Mapping[str, Any], why: str, now: float) -> Record:
+    """A job without a last record, a row of ``open_jobs``, that nobody asks for."""
     return {
         **{
             name: value
@@ -311,7 +312,7 @@ def given_up(run: str, job: Mapping[str, Any], now: float) -> Record:
         "run": run,
         "ts": now,
         "state": "lost",
-        "error": "given up",
+        "error": why,
         "ended": now,
     }
 

@@ -12,6 +12,7 @@ import pickle
 import resource
 import signal
 import sys
+import traceback
 from dataclasses import dataclass, field
 
 from quantumflow_lab.backends.adapters import Adapter, adapter_for
@@ -22,12 +23,15 @@ from quantumflow_lab.errors import BackendFailed
 from quantumflow_lab.ports import (
     Fault,
     JobEvent,
+    JobMetrics,
     MemberDone,
     MemberFailed,
     Phase,
     Progress,
+    Settled,
+    Stopped,
 )
-from quantumflow_lab.workers.frames import Broken, Hello, Work, receive, send
+from quantumflow_lab.workers.frames import Asking, Broken, Hello, Work, receive, send
 from quantumflow_lab.workers.watch import watch_parent
 
 PART = 40
@@ -38,6 +42,8 @@ PART = 40
 class Worker:
     """Executes jobs one after the other; keeps what is built once for a backend."""
 
+    source: int
+    """Pipe that jobs come from."""
     output: int
     """Pipe for events."""
     kept: IsaStore | None = None
@@ -46,16 +52,43 @@ class Worker:
     """Backends by content key."""
     held: list[JobEvent] = field(default_factory=list)
     """Events to send with the next one."""
+    serving: Adapter | None = None
+    """Who has the job that runs now."""
 
     def run(self, work: Work) -> None:
         """Execute one job; a backend or request that does not load is an event too."""
         try:
-            adapter = self._adapter(work.key, work.spec)
+            adapter = self.serving = self._adapter(work.key, work.spec)
             request = pickle.loads(work.payload)  # noqa: S301 - our kernel wrote it
         except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
             send(self.output, [_broken(work.job, error)])
             return
-        execute(request, adapter, self._emit, threads=work.threads)
+        try:
+            execute(
+                request,
+                adapter,
+                self._emit,
+                threads=work.threads,
+                may_send=self._may_send,
+            )
+        except Stopped:
+            # Nobody waits for it any more.
+            self._emit(Settled(work.job, JobMetrics()))
+
+    def stop(self, *_: object) -> None:
+        """Cancel at its provider what a device has of the job, and end."""
+        try:
+            if self.serving is not None and self.serving.job is not None:
+                self.serving.job.cancel()
+        except Exception:  # noqa: BLE001 - a backend raises whatever it likes
+            traceback.print_exc()
+        os._exit(0)
+
+    def _may_send(self, batch: int) -> bool:
+        """Ask the kernel, which answers before anything else."""
+        self._flush()
+        send(self.output, [Asking(batch)])
+        return bool(receive(self.source))
 
     def _adapter(self, key: str, spec: BackendSpec | None) -> Adapter:
         if key not in self.adapters:
@@ -123,7 +156,8 @@ def serve(source: int, output: int, life: int) -> None:
     if hello.cache is not None:
         kept = IsaStore(hello.cache)
         kept.prune()
-    worker = Worker(output, kept)
+    worker = Worker(source, output, kept)
+    signal.signal(signal.SIGTERM, worker.stop)
     while True:
         try:
             work: Work = receive(source)

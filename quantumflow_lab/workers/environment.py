@@ -15,7 +15,6 @@ import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
 _SHOTS = 1024
-_NUMBERS = count(1)
 
 
 class EnvironmentBackend(BackendV2):
@@ -163,6 +161,11 @@ class EnvironmentBackend(BackendV2):
         """Most shots of one circuit, if it says so."""
         return self._known.max_shots
 
+    @property
+    def retrieves(self) -> bool:
+        """Whether :meth:`retrieve_job` finds jobs again."""
+        return self._known.retrieves
+
     @classmethod
     def _default_options(cls) -> Options:
         return Options()
@@ -197,7 +200,29 @@ class EnvironmentBackend(BackendV2):
                 )
             _json_of(value, f"option '{name}' of {self.name}")
         options.setdefault("shots", self._known.options.get("shots") or _SHOTS)
-        return EnvironmentJob(self, circuits, options, self._written(circuits))
+        message = {"ask": "run", "options": dict(options)}
+        body = self._written(circuits)
+        return EnvironmentJob(self, message, body, options["shots"], circuits)
+
+    def retrieve_job(self, job_id: str) -> EnvironmentJob:
+        """A job that the provider has taken, from this process or another one.
+
+        Parameters
+        ----------
+        job_id
+            The provider's id.
+
+        Raises
+        ------
+        BackendFailed
+            The backend there has no ``retrieve_job``.
+        """
+        if not self.retrieves:
+            raise BackendFailed(
+                f"{self.name} has no retrieve_job: look for job {job_id} there",
+                backend=self.name,
+            )
+        return EnvironmentJob(self, {"ask": "retrieve", "job": job_id})
 
     def _written(self, circuits: Sequence[QuantumCircuit]) -> bytes:
         buffer = io.BytesIO()
@@ -220,12 +245,15 @@ class EnvironmentJob(JobV1):
     def __init__(
         self,
         backend: EnvironmentBackend,
-        circuits: Sequence[QuantumCircuit],
-        options: dict[str, Any],
-        body: bytes,
+        message: Mapping[str, Any],
+        body: bytes = b"",
+        shots: int | None = None,
+        circuits: Sequence[QuantumCircuit] | None = None,
     ):
-        super().__init__(backend, f"{backend.name}-{next(_NUMBERS)}")
-        self._circuits, self._options, self._body = circuits, options, body
+        super().__init__(backend, None)
+        self._message, self._body = message, body
+        self._shots, self._circuits = shots, circuits
+        self._heard: Future[str | None] = Future()
         self._answer: Future[Result] = Future()
         self.cancelled = threading.Event()
         """Set once somebody has cancelled it."""
@@ -235,6 +263,10 @@ class EnvironmentJob(JobV1):
         """Send it; done once, when it is made."""
         thread = threading.Thread(target=self._work, daemon=True, name="qflow-env")
         thread.start()
+
+    def job_id(self) -> str | None:
+        """Wait until the provider has taken it; its id, or None if it gave none."""
+        return self._heard.result()
 
     def result(self) -> Result:
         """Wait for the answer.
@@ -272,21 +304,31 @@ class EnvironmentJob(JobV1):
 
     def _work(self) -> None:
         try:
-            said = self._line.ask(self, self._options, self._body)
+            try:
+                said = self._line.ask(self, self._message, self._body)
+            finally:
+                self.taken_as(None)
             self._answer.set_result(self._read(said))
         except Exception as error:  # noqa: BLE001 - it is for whoever waits
             self._answer.set_exception(error)
+
+    @property
+    def retrievable(self) -> bool:
+        """Whether it can be asked for again by its id."""
+        backend: EnvironmentBackend = self._backend
+        return backend.retrieves
+
+    def taken_as(self, job: str | None) -> None:
+        """Its provider has it; the first word counts."""
+        if not self._heard.done():
+            self._heard.set_result(job)
 
     def _read(self, said: Mapping[str, Any]) -> Result:
         name = self._backend.name
         if said.get("say") == "error":
             raise raised_there(said, name)
         return result_of(
-            said,
-            self._circuits,
-            backend=name,
-            shots=self._options["shots"],
-            job=self.job_id(),
+            said, self._circuits, backend=name, shots=self._shots, job=self.job_id()
         )
 
     def lost(self, submitted: str | None, reason: str) -> Exception:
@@ -320,32 +362,37 @@ class _Line:
         self._lock = threading.Lock()
 
     def ask(
-        self, job: EnvironmentJob, options: Mapping[str, Any], body: bytes
+        self, job: EnvironmentJob, message: Mapping[str, Any], body: bytes
     ) -> dict[str, Any]:
         """Run one job; the last thing that was said of it."""
         with self._turn:
-            taken = False
+            taken, submitted = False, None
             for _ in range(2):
                 process = self._manned(job)
-                submitted = None
                 try:
-                    process.ask({"ask": "run", "options": dict(options)}, body)
+                    process.ask(message, body)
                     while True:
                         said = process.hear()
                         if said.get("say") not in ("taken", "submitted"):
                             return said
                         taken = True
-                        submitted = said.get("job")
+                        if isinstance(said.get("job"), str):
+                            submitted = said["job"]
+                            job.taken_as(submitted)
                 except (BrokenPipeError, EOFError, ValueError) as error:
                     process.kill()
                     reason = _why(error, process.bury())
-                    # One that died before it took the job died while it was idle.
-                    if taken or job.cancelled.is_set():
+                    if job.cancelled.is_set():
+                        break
+                    if submitted is not None and job.retrievable:
+                        message, body = {"ask": "retrieve", "job": submitted}, b""
+                    elif taken:
+                        # One that died before it took the job died while it was idle.
                         break
                 finally:
                     with self._lock:
                         self._serving = None
-            raise job.lost(submitted if isinstance(submitted, str) else None, reason)
+            raise job.lost(submitted, reason)
 
     def drop(self, job: EnvironmentJob) -> None:
         """End the process if it serves this job."""

@@ -7,7 +7,8 @@ JSON text and of attached bytes, then both. Circuits come as QPY; nothing is eve
 pickled. The standard streams belong to whatever the provider's library prints.
 
 ``open`` makes the backend and is answered by a description of it; ``run`` is answered
-by ``taken``, ``submitted`` and ``result``; either by ``error`` if something was raised.
+by ``taken``, ``submitted`` and ``result``, as is ``retrieve`` for a job that was sent
+before; any of them by ``error`` if something was raised.
 """
 
 from __future__ import annotations
@@ -121,6 +122,7 @@ def describe(backend: Any) -> dict[str, Any]:
         "version": str(getattr(backend, "backend_version", None) or ""),
         "max_circuits": _whole(getattr(backend, "max_circuits", None)),
         "max_shots": _whole(getattr(backend, "max_shots", None)),
+        "retrieves": callable(getattr(backend, "retrieve_job", None)),
         "options": {str(name): _plain(value) for name, value in options.items()},
         "num_qubits": _whole(target.num_qubits),
         "dt": _number(target.dt),
@@ -202,10 +204,25 @@ def run(backend: Any, output: int, options: dict[str, Any], body: bytes) -> None
         circuits = qpy.load(io.BytesIO(body))
     send(output, {"say": "taken"})
     job = backend.run(circuits, **options)
+    follow(job, output, len(circuits))
+
+
+def retrieve(backend: Any, output: int, job_id: str) -> None:
+    """Answer with what became of a job that was sent earlier."""
+    send(output, {"say": "taken"})
+    follow(backend.retrieve_job(job_id), output)
+
+
+def follow(job: Any, output: int, circuits: int | None = None) -> None:
+    """Wait for a job, of so many circuits if that is known."""
     send(output, {"say": "submitted", "job": _job_id(job)})
     result = job.result()
     parts = getattr(result, "results", None)
     parts = parts if isinstance(parts, list) else []
+    count = len(parts) if circuits is None else circuits
+    if not count:
+        counts = result.get_counts()
+        count = len(counts) if isinstance(counts, list) else 1
     send(
         output,
         {
@@ -213,9 +230,7 @@ def run(backend: Any, output: int, options: dict[str, Any], body: bytes) -> None
             "success": bool(getattr(result, "success", True)),
             "status": _text(getattr(result, "status", "")),
             "time_taken": _number(getattr(result, "time_taken", None)),
-            "circuits": [
-                _answer(result, parts, index) for index in range(len(circuits))
-            ],
+            "circuits": [_answer(result, parts, index) for index in range(count)],
         },
     )
 
@@ -226,7 +241,20 @@ def _answer(result: Any, parts: list[Any], index: int) -> dict[str, Any]:
     success = bool(getattr(part, "success", whole)) or whole
     status = _text(getattr(part, "status", ""))
     counts = _counts(result, index) if success else {}
-    return {"success": success, "status": status, "counts": counts}
+    return {
+        "success": success,
+        "status": status,
+        "counts": counts,
+        "name": _title(part),
+    }
+
+
+def _title(part: Any) -> str | None:
+    """The name of the circuit that a part of a result is for, if it says so."""
+    header = getattr(part, "header", None)
+    name = header.get("name") if isinstance(header, dict) else None
+    name = getattr(header, "name", None) if name is None else name
+    return None if name is None else _text(name)
 
 
 def _counts(result: Any, index: int) -> dict[str, int]:
@@ -306,8 +334,10 @@ def serve(source: int, output: int) -> None:
                 about = {"qiskit": str(qiskit.__version__), "qpy": qpy}
                 backend = make(message)
                 send(output, {"say": "open", **about, "backend": describe(backend)})
-            else:
+            elif message["ask"] == "run":
                 run(backend, output, message["options"], body)
+            else:
+                retrieve(backend, output, message["job"])
         except BaseException as error:  # noqa: BLE001 - a library may even try to exit
             send(output, told(error, message["ask"]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quantumflow_lab.backends.registry import Registry
 from quantumflow_lab.errors import QuantumFlowError
-from quantumflow_lab.ports import Accepted, JobRequest
+from quantumflow_lab.ports import Accepted, JobRequest, MaySend, may_send
 from quantumflow_lab.workers.kernel import KernelJobs
 from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
 from quantumflow_lab.workers.pool import WorkerPool
@@ -26,7 +26,9 @@ class Executors:
         self._backends = backends
         self._kernel = KernelJobs(backends)
 
-    def submit(self, request: JobRequest, on_event: OnEvent) -> None:
+    def submit(
+        self, request: JobRequest, on_event: OnEvent, may_send: MaySend = may_send
+    ) -> None:
         """Take a job."""
         try:
             spec = self._backends.spec(request.backend)
@@ -35,9 +37,9 @@ class Executors:
             refuse(request, on_event, error)
             return
         if spec is None:
-            self._kernel.submit(request, on_event)
+            self._kernel.submit(request, on_event, may_send)
         else:
-            self._pool.submit(request, on_event, spec=spec)
+            self._pool.submit(request, on_event, may_send, spec=spec)
 
     def cancel(self, job: int) -> None:
         """Stop a job now."""

@@ -57,6 +57,14 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """A worker waits for a frame that says whether it may send a batch to a device."""
+
+    batch: int
+    """Number of the batch."""
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """Answer to a job that could not even be read: every member fails with this."""
 

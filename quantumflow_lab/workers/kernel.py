@@ -16,8 +16,10 @@ from quantumflow_lab.ports import (
     JobEvent,
     JobRequest,
     Lost,
+    MaySend,
     Settled,
     Stopped,
+    may_send,
 )
 from quantumflow_lab.workers.listeners import OnEvent, tell
 
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 class _Task:
     request: JobRequest
     on_event: OnEvent
+    may_send: MaySend
     submitted: float
     left: bool = False
     """True once nobody waits for it any more."""
@@ -61,10 +64,12 @@ class KernelJobs:
         self._lock = threading.Lock()
         self._closed = False
 
-    def submit(self, request: JobRequest, on_event: OnEvent) -> None:
+    def submit(
+        self, request: JobRequest, on_event: OnEvent, may_send: MaySend = may_send
+    ) -> None:
         """Take a job; its events come from a thread of its backend."""
         tell(on_event, Accepted(request.job))
-        task = _Task(request, on_event, time.monotonic())
+        task = _Task(request, on_event, may_send, time.monotonic())
         backend = self._backends.backend(request.backend)
         with self._lock:
             if self._closed:
@@ -152,7 +157,13 @@ class KernelJobs:
             tell(task.on_event, event)
 
         try:
-            execute(task.request, line.adapter, emit, wanted=lambda: not task.left)
+            execute(
+                task.request,
+                line.adapter,
+                emit,
+                wanted=lambda: not task.left,
+                may_send=task.may_send,
+            )
         except Stopped:
             return
         except BaseException as error:  # noqa: BLE001 - a backend may even try to exit

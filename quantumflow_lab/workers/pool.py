@@ -17,15 +17,19 @@ from quantumflow_lab.ports import (
     JobEvent,
     JobRequest,
     Lost,
+    MaySend,
     MemberFailed,
     Phase,
     Progress,
     Settled,
+    may_send,
 )
-from quantumflow_lab.workers.frames import Broken, Work, pack_request
+from quantumflow_lab.workers.frames import Asking, Broken, Work, pack_request
 from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
 from quantumflow_lab.workers.process import WorkerProcess
 
+GRACE_S = 2.0
+"""Seconds that a worker has to cancel its job at a provider."""
 DEFAULT_SIZE = 4
 """Workers, unless the machine has fewer processors."""
 
@@ -37,7 +41,10 @@ class _Task:
     request: JobRequest
     spec: BackendSpec
     on_event: OnEvent
+    may_send: MaySend
     submitted: float
+    sent: bool = False
+    """Whether a device may have it."""
     cancelled: bool = False
 
 
@@ -93,6 +100,7 @@ class WorkerPool:
         self,
         request: JobRequest,
         on_event: OnEvent,
+        may_send: MaySend = may_send,
         *,
         spec: BackendSpec | None = None,
     ) -> None:
@@ -104,6 +112,8 @@ class WorkerPool:
             The job.
         on_event
             Called with each event, in order.
+        may_send
+            Asked before a batch is sent to a device.
         spec
             The backend; by default the built-in one of that name.
         """
@@ -114,7 +124,7 @@ class WorkerPool:
             refuse(request, on_event, error)
             return
         assert spec is not None, "a built-in backend is portable"
-        task = _Task(request, spec, on_event, time.monotonic())
+        task = _Task(request, spec, on_event, may_send, time.monotonic())
         with self._changed:
             if not self._closed:
                 self._queue.append(task)
@@ -125,7 +135,10 @@ class WorkerPool:
         tell(on_event, Lost(request.job, "the lab is closed"))
 
     def cancel(self, job: int) -> None:
-        """Stop a job: out of the queue, or its worker is killed and replaced."""
+        """Stop a job: out of the queue, or its worker is killed and replaced.
+
+        A worker whose job a device may have is given a moment to cancel it there.
+        """
         with self._changed:
             waiting = [task for task in self._queue if task.request.job == job]
             for task in waiting:
@@ -134,7 +147,7 @@ class WorkerPool:
                 if seat.task is not None and seat.task.request.job == job:
                     seat.task.cancelled = True
                     if seat.process is not None:
-                        seat.process.kill()
+                        _end(seat.process, gently=seat.task.sent)
         for task in waiting:
             tell(task.on_event, Lost(job, "cancelled"))
 
@@ -257,7 +270,7 @@ class WorkerPool:
 
     def _pass_on(
         self,
-        events: list[JobEvent | Broken],
+        events: list[JobEvent | Asking | Broken],
         process: WorkerProcess,
         task: _Task,
         started: float,
@@ -268,6 +281,10 @@ class WorkerPool:
                 process.backends.discard(task.spec.key)
                 refuse(task.request, task.on_event, event.error)
                 return True
+            if isinstance(event, Asking):
+                task.sent |= (may := task.may_send(event.batch))
+                process.send(may)
+                continue
             if isinstance(event, Settled):
                 waited = started - task.submitted
                 metrics = replace(event.metrics, queue_s=waited)
@@ -280,6 +297,16 @@ class WorkerPool:
         with self._changed:
             busy = sum(seat.task is not None for seat in self._seats)
         return max(1, processors() // max(1, busy))
+
+
+def _end(process: WorkerProcess, *, gently: bool) -> None:
+    if gently:
+        process.terminate()
+        killer = threading.Timer(GRACE_S, process.kill)
+        killer.daemon = True
+        killer.start()
+    else:
+        process.kill()
 
 
 def processors() -> int:

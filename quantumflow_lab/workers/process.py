@@ -87,6 +87,10 @@ class ChildProcess:
         """End it now. May be called from any thread, also twice."""
         self._process.kill()
 
+    def terminate(self) -> None:
+        """Ask it to end. May be called from any thread, also twice."""
+        self._process.terminate()
+
     def bury(self) -> str:
         """Wait for its end, close the pipes, say how it ended. May be repeated."""
         if self._ended is None:

@@ -58,6 +58,18 @@ def habitual(
     return make
 
 
+@pytest.fixture
+def keeper(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[], EnvironmentBackend]:
+    """Makes a backend there whose jobs outlive its process."""
+    monkeypatch.chdir(HERE)
+    arguments = {"marks": str(tmp_path / "marks")}
+    return lambda: EnvironmentBackend(
+        sys.executable, "provider:Keeper", arguments=arguments
+    )
+
+
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("lab"))

@@ -215,8 +215,37 @@ def test_a_device_that_dies_is_not_asked_again_since_its_provider_may_have_the_j
         match=r"^the process of habitual ended .*; the job may go on at its ",
     ) as caught:
         habitual("dies").run(ones()).result()
-    assert fault_of(caught.value) is Fault.REFUSED
+    assert fault_of(caught.value) is Fault.PERMANENT
     assert len((tmp_path / "marks").read_text().split()) == 1
+
+
+def test_a_job_is_found_again_by_its_id(keeper, tmp_path):
+    backend = keeper()
+    assert backend.retrieves
+    job = backend.run([ones(), ones(3)], shots=5)
+    assert job.job_id() == "job-0"
+    counts = [{"11": 5}, {"111": 5}]
+    assert job.result().get_counts() == counts
+    again = backend.retrieve_job("job-0")
+    assert (again.job_id(), again.result().job_id) == ("job-0", "job-0")
+    assert [again.result().data(i)["counts"] for i in range(2)] == counts
+    with pytest.raises(BackendFailed, match="FileNotFoundError"):
+        backend.retrieve_job("job-7").result()
+
+
+def test_a_device_whose_process_dies_is_asked_for_its_job_again(keeper, tmp_path):
+    (tmp_path / "deadly").touch()
+    job = keeper().run(ones(), shots=5)
+    assert job.result().get_counts() == {"11": 5}
+    assert job.status() is JobStatus.DONE
+    assert len(list(tmp_path.glob("*.j"))) == 1
+
+
+def test_a_backend_that_keeps_no_jobs_says_so(habitual):
+    with pytest.raises(
+        BackendFailed, match=r"^habitual has no retrieve_job: look for job x there$"
+    ):
+        habitual().retrieve_job("x")
 
 
 def test_one_that_died_while_idle_is_started_again(habitual, tmp_path):

@@ -31,10 +31,11 @@ pytestmark = [
 CHILD = """
 import os, signal, sys, time
 sys.path.insert(0, {root!r})
+from qiskit_ibm_runtime import EstimatorV2, SamplerV2
 from quantumflow_lab.backends import primitive_adapter
 from tests.unit.test_fetching import begin, opened
 
-url, home, moment, number, cell = sys.argv[1:]
+url, home, moment, number, cell, newer = sys.argv[1:]
 left = [int(number)]
 
 def deadly(function, pause):
@@ -49,11 +50,14 @@ def deadly(function, pause):
 adapter = primitive_adapter.PrimitiveAdapter
 if moment == "before":
     adapter._sent = deadly(adapter._sent, 0)
+elif moment == "sending":
+    for kind in (SamplerV2, EstimatorV2):
+        kind.run = deadly(kind.run, 0)
 elif moment == "unheard":
     adapter._wait = deadly(adapter._wait, 0)
 else:
     primitive_adapter.awaited = deadly(primitive_adapter.awaited, 0.5)
-begin(opened(home, url), cell)
+begin(opened(home, url, newer=newer == "True"), cell)
 """
 
 SWEEP = """
@@ -73,6 +77,22 @@ def ones(counts):
     results = [counts["here"], *counts["twice"]]
     return [each.data.c.get_counts().get("1", 0) for each in results]
 """
+BOTH = """
+from qiskit import QuantumCircuit
+
+@qf.sample(shots=100)
+def counts():
+    crossed = QuantumCircuit(2, 3)
+    crossed.x(1)
+    crossed.measure([0, 1], [2, 0])
+    return crossed
+
+@qf.estimate(precision=0.05)
+def values():
+    flipped = QuantumCircuit(2)
+    flipped.x(1)
+    return flipped, ["ZI", "IZ"]
+"""
 LOOP = """
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
@@ -89,9 +109,12 @@ def energies(estimator):
 """
 
 
-def opened(home: Path | str, url: str) -> Lab:
+def opened(home: Path | str, url: str, *, newer: bool = False) -> Lab:
+    """A lab with a device of IBM; with `newer`, for its client-side primitives."""
     lab = Lab(home)
-    device = PrimitiveBackend(account(url), sampler=SamplerV2, estimator=EstimatorV2)
+    ibm = account(url)
+    device = PrimitiveBackend(ibm, sampler=SamplerV2, estimator=EstimatorV2)
+    device = ibm if newer else device
     lab.backends.add("dev", device, price=Price("USD", per_shot="0.01"))
     return lab
 
@@ -100,10 +123,22 @@ def begin(lab: Lab, cell: str) -> Run:
     return lab.run(cell, name="work", backend="dev")
 
 
-def killed(url: str, home: Path, cell: str, moment: str, number: int = 1) -> None:
-    """Run a cell in a process that dies with a job of it: before, unheard, waiting."""
+def killed(
+    url: str,
+    home: Path,
+    cell: str,
+    moment: str,
+    number: int = 1,
+    *,
+    newer: bool = False,
+) -> None:
+    """Run a cell in a process that dies with a job of it.
+
+    Before it is to be sent, when that is on the disk, when it was sent but nobody has
+    heard its id, or while its answer is waited for.
+    """
     code = CHILD.format(root=str(Path(__file__).parents[2]))
-    arguments = [url, str(home), moment, str(number), cell]
+    arguments = [url, str(home), moment, str(number), cell, str(newer)]
     done = subprocess.run([sys.executable, "-c", code, *arguments], check=False)
     assert done.returncode == -9
 
@@ -141,7 +176,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("moment", "taken"), [("before", 0), ("unheard", 1), ("waiting", 1)]
+    ("moment", "taken"),
+    [("before", 0), ("sending", 0), ("unheard", 1), ("waiting", 1)],
 )
 def test_a_job_is_paid_once_whenever_the_process_dies(
     ibm: Service, home: Path, moment: str, taken: int
@@ -165,11 +201,12 @@ def test_a_job_is_paid_once_whenever_the_process_dies(
         "cost": pytest.approx(9.0),
     }
     assert spent(lab) == pytest.approx(9.0)
-    if moment == "before":
+    if not taken:
         first = "SELECT error, cost FROM qf_jobs ORDER BY submitted LIMIT 1"
         (lost,) = lab.sql(first).to_pylist()
-        assert "emulated has no job tagged" in lost["error"]
-        assert "it never arrived" in lost["error"]
+        never = "its process ended before it was sent"
+        unknown = "emulated has no job tagged"
+        assert (never if moment == "before" else unknown) in lost["error"]
         assert lost["cost"] == 0
     # Each point is recorded once.
     (rows,) = lab.sql("SELECT count(*) AS n FROM rec_unit").to_pylist()
@@ -177,7 +214,7 @@ def test_a_job_is_paid_once_whenever_the_process_dies(
     lab.close()
 
 
-@pytest.mark.parametrize("moment", ["before", "unheard", "waiting"])
+@pytest.mark.parametrize("moment", ["before", "sending", "unheard", "waiting"])
 def test_a_loop_goes_on_behind_the_job_that_was_under_way(
     ibm: Service, home: Path, moment: str
 ) -> None:
@@ -190,6 +227,22 @@ def test_a_loop_goes_on_behind_the_job_that_was_under_way(
     assert run["energies"][3][1] > 0.8
     rows = lab.sql("SELECT count(*) AS n FROM rec_call WHERE state = 'answered'")
     assert rows.to_pylist() == [{"n": 4}]
+    lab.close()
+
+
+@pytest.mark.parametrize("moment", ["unheard", "waiting"])
+def test_so_are_jobs_of_the_client_side_primitives(
+    ibm: Service, home: Path, moment: str
+) -> None:
+    killed(ibm.url, home, BOTH, moment, newer=True)
+    assert len(ibm.jobs) == 1
+    lab = opened(home, ibm.url, newer=True)
+    run = lab.resume("work")
+    run.raise_failure()
+    assert [job.posted["program_id"] for job in ibm.taken.values()] == ["executor"] * 2
+    # Crossed bits, and readout errors that the estimator has taken out of the mean.
+    assert run["counts"].data.c.get_counts()["001"] > 60
+    assert run["values"].data.evs == pytest.approx([-1, 1], abs=0.3)
     lab.close()
 
 

@@ -7,8 +7,9 @@ SELECT
         WHERE r.run = j.run AND r.tag = j.tag AND asked IS NOT NULL
     ) AS asked,
     (
-        SELECT arg_max(sent_as, ts) FROM rec_job AS r
+        SELECT sent_as FROM rec_job AS r
         WHERE r.run = j.run AND r.tag = j.tag AND sent_as IS NOT NULL
+        ORDER BY ts DESC, seq DESC LIMIT 1
     ) AS sent_as
 FROM qf_jobs AS j
 WHERE j.run = $run AND j.state IN ('intended', 'sent')
