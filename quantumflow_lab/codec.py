@@ -287,9 +287,9 @@ def _circuit_state(value: Any) -> Encoded:
 
 
 def _circuit(data: bytes) -> object:
-    from qiskit import qpy
+    from quantumflow_lab.written import read_circuit
 
-    return qpy.load(io.BytesIO(data))[0]
+    return read_circuit(data)
 
 
 def _observable_state(value: Any) -> list[Any]:

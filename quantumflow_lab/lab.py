@@ -47,7 +47,13 @@ from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.lease import Lease, take
 from quantumflow_lab.stored import StoredRun
-from quantumflow_lab.takeup import Earlier, check_inputs, kept_inputs, stored_run
+from quantumflow_lab.takeup import (
+    Earlier,
+    check_inputs,
+    check_set,
+    kept_inputs,
+    stored_run,
+)
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
 from quantumflow_lab.workflow import Workflow
 
@@ -312,6 +318,7 @@ class Lab:
                 _refuse_done(stored)
                 found = {**(inputs or {}), **kept_inputs(stored, inputs or {})}
                 flow = Workflow.from_source(stored.record["source"], stored.name)
+                check_set(stored)
                 live = self._prepared(flow, stored.asked, found)
                 check_inputs(live, stored.record)
             except BaseException:

@@ -96,6 +96,8 @@ def read_circuits(
     """
     from qiskit import qpy
 
+    from quantumflow_lab.delays import from_units
+
     if format is not None:
         check_format(format)
     limits = _limits(Settings())
@@ -104,7 +106,9 @@ def read_circuits(
     form = format or format_of(data, name)
     answer = _parser.read(data, form, name, limits)
     # The child wrote it from circuits it had counted, in the version of this Qiskit.
-    circuits: list[QuantumCircuit] = qpy.load(io.BytesIO(answer))
+    circuits: list[QuantumCircuit] = [
+        from_units(circuit) for circuit in qpy.load(io.BytesIO(answer))
+    ]
     if form != "qpy" and _is_path(source):
         for circuit in circuits:
             circuit.name = Path(os.fspath(source)).stem  # type: ignore[arg-type]

@@ -79,18 +79,19 @@ class PastValues:
     shelf: Shelf
 
     def point(self, number: int) -> PastPoint | None:
-        """A point by its flat number, if it is done and its value was stored."""
+        """A point by its flat number, if it is done."""
         row = self.rows.get(number)
-        if row is None or row["state"] != "done" or row["value"] is None:
+        if row is None or row["state"] != "done":
             return None
         run = row["origin"] if row["kept"] else self.run
         origin = Origin(run, self.numbers.get(run), row["ended"])
         return PastPoint(row["unit"], row["value"], origin, row["started"])
 
     def value(self, number: int) -> Any:
-        """Its value; ``MISSING`` if somebody has deleted it."""
+        """Its value; ``MISSING`` if it lived in memory only, or was deleted."""
+        ref = self.rows[number]["value"]
         try:
-            return self.shelf.get(self.rows[number]["value"])
+            return MISSING if ref is None else self.shelf.get(ref)
         except StoreError:
             return MISSING
 

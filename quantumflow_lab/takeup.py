@@ -237,6 +237,23 @@ def check_inputs(live: LiveRun, record: Mapping[str, Any]) -> None:
         )
 
 
+def check_set(stored: StoredRun) -> None:
+    """Refuse to go on where a value that was set is recorded as a text only.
+
+    Raises
+    ------
+    InputsChanged
+        Naming it.
+    """
+    if names := stored.record["options"].get("set_as_text"):
+        raise InputsChanged(
+            f"{', '.join(names)} of run {stored.record['number']} of '{stored.name}' "
+            "was set to a value that JSON does not have: run the cell again, which "
+            "goes on with the run",
+            names=names,
+        )
+
+
 def open_jobs(stored: StoredRun, backends: Devices) -> list[dict[str, Any]]:
     """Jobs of a run that devices may have taken, and of which nobody knows the end."""
     return [row for row in _unsettled(stored) if _may_go_on(row, backends)]

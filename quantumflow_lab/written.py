@@ -23,6 +23,8 @@ from qiskit.circuit import (
 )
 from qiskit.exceptions import QiskitError
 
+from quantumflow_lab.delays import from_units, with_units
+
 _SURE = {"measure": Measure, "reset": Reset, "barrier": Barrier, "delay": Delay}
 """Instructions beside standard gates that need no trial."""
 
@@ -35,12 +37,18 @@ def write_circuit(circuit: QuantumCircuit) -> bytes:
     QiskitError
         If an instruction neither reads back nor has a definition.
     """
+    circuit = with_units(circuit)
     data = _dump(circuit)
     if _is_plain(circuit) or _reads(data):
         return data
     data = _dump(_spelled(circuit))
     qpy.load(io.BytesIO(data))
     return data
+
+
+def read_circuit(data: bytes) -> QuantumCircuit:
+    """What :func:`write_circuit` was given."""
+    return from_units(qpy.load(io.BytesIO(data))[0])
 
 
 def _is_plain(circuit: QuantumCircuit) -> bool:

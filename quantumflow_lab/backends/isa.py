@@ -22,6 +22,7 @@ from qiskit.transpiler.passes import Optimize1qGatesDecomposition
 from quantumflow_lab.backends.facts import declared_width, is_aer
 from quantumflow_lab.backends.memory import NO_INITIALIZE, active_qubits
 from quantumflow_lab.backends.target_key import target_key
+from quantumflow_lab.delays import with_units
 from quantumflow_lab.errors import NotStorable, UnknownBackendOption, did_you_mean
 from quantumflow_lab.fingerprint import fingerprint
 
@@ -385,7 +386,7 @@ def circuit_key(circuit: QuantumCircuit) -> bytes | None:
     nameless.metadata = {}
     buffer = io.BytesIO()
     try:
-        qpy.dump(nameless, buffer)
+        qpy.dump(with_units(nameless), buffer)
     except (qpy.QpyError, TypeError, ValueError, KeyError, AttributeError):
         return None
     return buffer.getvalue()

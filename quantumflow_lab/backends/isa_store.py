@@ -18,6 +18,7 @@ from pathlib import Path
 from qiskit import qpy
 
 from quantumflow_lab.backends.isa import Isa, Size
+from quantumflow_lab.delays import from_units, with_units
 
 MOST_BYTES = 1 << 29
 """Size of the folder above which the oldest circuits go."""
@@ -52,7 +53,7 @@ class IsaStore:
         path = self._path(key)
         part = path.with_name(f"{uuid.uuid4().hex}.part")
         try:
-            qpy.dump(isa.circuit, buffer)
+            qpy.dump(with_units(isa.circuit), buffer)
             circuit = buffer.getvalue()
             about = {
                 "layout": isa.layout,
@@ -95,7 +96,7 @@ def _read(about: dict[str, object], circuit: bytes) -> Isa:
     if not isinstance(size, dict) or not isinstance(layout, list | None):
         raise TypeError("not what put() wrote")
     return Isa(
-        qpy.load(BytesIO(circuit))[0],
+        from_units(qpy.load(BytesIO(circuit))[0]),
         None if layout is None else tuple(layout),
         given=False,
         size=Size(**size),

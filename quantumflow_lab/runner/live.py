@@ -157,6 +157,8 @@ class StepState:
     """Numbers of results that its points ask for first, by how many each asks for."""
     kept: dict[int, PastPoint] = field(default_factory=dict)
     """Points that an earlier run has made and nothing has changed since."""
+    remade: set[int] = field(default_factory=set)
+    """Those whose values are gone, and come out the same when they run again."""
 
     def take_note(self, origin: Known | None, point: int | None = None) -> None:
         """A point, or a call, has taken results of another run."""

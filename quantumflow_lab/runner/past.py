@@ -1,7 +1,8 @@
 """An earlier run of a name, and what of it still holds.
 
 As with make: a point is kept if its step has the same key, its coordinates were there,
-and everything that it reads is kept as well. Nothing is kept of what failed.
+and everything that it reads is kept as well, or runs again for the sole reason that its
+value could not be stored. Nothing is kept of what failed.
 """
 
 from __future__ import annotations
@@ -160,6 +161,8 @@ class _LiveStep:
             return MISSING
 
 
+_CHANCE = {"rng", "sampler", "estimator"}
+"""What a step may be given that another run gives otherwise."""
 _UNCHANGING = (bool, int, float, complex, str, bytes, np.generic, type(None))
 
 
@@ -192,7 +195,10 @@ class Keeping:
             flat = int(np.ravel_multi_index(there, old.shape)) if there else 0
             if (made := old.point(flat)) is not None:
                 value = old.value(flat)
-                if value is not MISSING and not isinstance(value, Failed):
+                if value is MISSING:
+                    if self._repeats(state):
+                        state.remade.add(point)
+                elif not isinstance(value, Failed):
                     found[point] = Produced(value, made.ref, kept=made)
         return found
 
@@ -226,10 +232,18 @@ class Keeping:
         return same == list(range(len(self.past.axes.get(axis, ()))))
 
     def _needs_kept(self, state: StepState, point: int) -> bool:
-        return all(
-            self.live.steps[need].kept.keys() >= {*state.edges[need][point].tolist()}
-            for need in state.plan.needs
-        )
+        for name in state.plan.needs:
+            need, reads = self.live.steps[name], state.edges[name][point].tolist()
+            if not all(each in need.kept or each in need.remade for each in reads):
+                return False
+        return True
+
+    def _repeats(self, state: StepState) -> bool:
+        """Whether a step that runs again makes what it had made.
+
+        A run that is taken up has its seed and the answers of its loops.
+        """
+        return self.live.taken_up or _CHANCE.isdisjoint(state.plan.injected)
 
     def _find(self, axis: str) -> Iterator[tuple[int, int]]:
         values = self.live.axes[axis]

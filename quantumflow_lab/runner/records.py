@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import socket
@@ -91,8 +92,24 @@ def options_of(asked: Asked) -> dict[str, Any]:
         "shots": asked.shots,
         "precision": asked.precision,
         "seed": asked.seed,
-        "set": {name: plain(value) for name, value in asked.set.items()},
+        "set": {name: _set(value) for name, value in asked.set.items()},
+        # Of these only a text is left, which another process cannot go on with.
+        "set_as_text": [n for n, value in asked.set.items() if not _is_json(value)],
     }
+
+
+def _set(value: object) -> Any:
+    return value if _is_json(value) else plain(value)
+
+
+def _is_json(value: object) -> bool:
+    """Whether a value comes back from JSON as it went."""
+    try:
+        back = json.loads(json.dumps(value))
+    except (TypeError, ValueError, RecursionError):
+        return False
+    # A tuple comes back as a list, a number as a name as a text.
+    return repr(back) == repr(value)
 
 
 def _plan(

@@ -10,6 +10,7 @@ from typing import Any
 from qiskit import qpy
 from qiskit.qpy.common import QPY_VERSION
 
+from quantumflow_lab.delays import with_units
 from quantumflow_lab.errors import BadCircuitData
 
 _HEADER = struct.Struct("!6sBBBBQ")
@@ -63,7 +64,7 @@ def _check_header(data: bytes) -> None:
 
 
 def write_qpy(circuits: list[Any]) -> bytes:
-    """Circuits as QPY of this Qiskit's version, which reads back.
+    """Circuits as QPY of this Qiskit's version, which reads back by `from_units`.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def write_qpy(circuits: list[Any]) -> bytes:
     """
     out = io.BytesIO()
     try:
-        qpy.dump(circuits, out)
+        qpy.dump([with_units(circuit) for circuit in circuits], out)
         qpy.load(io.BytesIO(out.getvalue()))
     except (MemoryError, RecursionError):
         raise

@@ -23,6 +23,7 @@ from qiskit.providers import BackendV2, JobStatus, JobV1, Options
 from qiskit.qpy import common
 
 from quantumflow_lab.backends.described import Described, raised_there, result_of
+from quantumflow_lab.delays import with_units
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
@@ -227,7 +228,8 @@ class EnvironmentBackend(BackendV2):
     def _written(self, circuits: Sequence[QuantumCircuit]) -> bytes:
         buffer = io.BytesIO()
         try:
-            qpy.dump([_bare(each) for each in circuits], buffer, version=self._qpy)
+            bare = [with_units(_bare(each)) for each in circuits]
+            qpy.dump(bare, buffer, version=self._qpy)
         except (qpy.QpyError, TypeError, ValueError, KeyError, AttributeError) as error:
             raise NoCommonQpy(
                 f"a circuit cannot be written for {self.name}, whose Qiskit "

@@ -30,6 +30,9 @@ from typing import Any
 
 _LENGTHS = struct.Struct("<QQ")
 _CHUNK = 1 << 20
+_DELAY = "qflow_delay_"
+"""How delays are called in QPY, in front of their unit."""
+_BLOCKS = {"if_else", "for_loop", "while_loop", "switch_case", "box"}
 _MOST_TEXT = 2000
 _FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
@@ -201,10 +204,30 @@ def run(backend: Any, output: int, options: dict[str, Any], body: bytes) -> None
     with warnings.catch_warnings():
         # That the writer is a newer Qiskit is agreed.
         warnings.simplefilter("ignore")
-        circuits = qpy.load(io.BytesIO(body))
+        circuits = [with_delays(circuit) for circuit in qpy.load(io.BytesIO(body))]
     send(output, {"say": "taken"})
     job = backend.run(circuits, **options)
     follow(job, output, len(circuits))
+
+
+def with_delays(circuit: Any) -> Any:
+    """Put delays back, which came by another name, as QPY forgets their unit."""
+    from qiskit.circuit import ControlFlowOp, Delay
+
+    names = circuit.count_ops()
+    if _BLOCKS.isdisjoint(names) and not any(n.startswith(_DELAY) for n in names):
+        return circuit
+    changed = circuit.copy_empty_like()
+    for item in circuit.data:
+        operation = item.operation
+        if operation.name.startswith(_DELAY):
+            unit = operation.name[len(_DELAY) :]
+            operation = Delay(operation.params[0], unit)
+        elif isinstance(operation, ControlFlowOp):
+            blocks = [with_delays(block) for block in operation.blocks]
+            operation = operation.replace_blocks(blocks)
+        changed.append(operation, item.qubits, item.clbits)
+    return changed
 
 
 def retrieve(backend: Any, output: int, job_id: str) -> None:

@@ -228,26 +228,54 @@ def test_what_failed_is_run_again_and_its_siblings_are_kept(lab: Lab) -> None:
     assert isinstance(again["inverse"].sel(i=1), Failed)
 
 
-def test_what_cannot_be_stored_is_kept_in_its_process_only(home: Path) -> None:
-    cell = """
-    @qf.step
-    def thing():
-        return object()
+THING = """
+class Thing:
+    turns = 1
 
-    @qf.step
-    def text(thing):
-        return "text"
-    """
+@qf.step
+def thing({given}):
+    return Thing()
+
+@qf.sample
+def counts(thing):
+    from qiskit import QuantumCircuit
+
+    qc = QuantumCircuit(1)
+    for _ in range(thing.turns):
+        qc.x(0)
+    qc.measure_all()
+    return qc
+
+@qf.step
+def ones(counts):
+    return counts.data.meas.get_counts()["1"]
+"""
+
+
+def test_what_cannot_be_stored_is_kept_in_its_process_only(home: Path) -> None:
     lab = Lab(home)
-    first = lab.run(dedent(cell), name="memory")
-    again = lab.run(dedent(cell), name="memory")
+    first = lab.run(dedent(THING.format(given="")), name="memory")
+    again = lab.run(dedent(THING.format(given="")), name="memory")
     assert again["thing"] is first["thing"]
     lab.close()
-    lab = Lab(home)
-    third = lab.run(dedent(cell), name="memory")
-    assert kept(third) == {}
-    assert third["text"] == "text"
-    lab.close()
+
+
+@pytest.mark.parametrize(("given", "jobs"), [("", 1), ("rng", 2), ("estimator", 2)])
+def test_it_runs_again_alone_and_nothing_below_it_is_bought_again(
+    home: Path, given: str, jobs: int
+) -> None:
+    cell, device = dedent(THING.format(given=given)), Device("device")
+    for number in range(2):
+        lab = Lab(home)
+        lab.backends.add("device", device)
+        run = lab.run(cell, name="memory", backend="device", shots=10)
+        assert run["ones"] == 10
+        assert type(run["thing"]).__name__ == "Thing"
+        if number:
+            bought_again = jobs > 1
+            assert ("counts" in kept(run)) is not bought_again
+        lab.close()
+    assert len(device.jobs) == jobs
 
 
 def test_what_a_lambda_calls_is_seen(lab: Lab) -> None:

@@ -392,3 +392,47 @@ def test_a_run_of_another_machine_is_taken_by_force_only(
     ):
         lease.take(folder, "r1")
     lease.take(folder, "r1", steal=True).release()
+
+
+SETTABLE = """
+size = 1
+
+@qf.step
+def told():
+    return repr(size)
+
+@qf.step
+def broken(told):
+    return 1 / fuse
+"""
+
+
+@pytest.mark.parametrize("value", [[1, 2], {"a": [0.5, None]}, 2.5, True])
+def test_what_was_set_is_what_a_resumed_run_reads(home: Path, value: object) -> None:
+    lab = Lab(home)
+    cell = dedent(SETTABLE)
+    lab.run(cell, name="work", set={"size": value}, inputs={"fuse": 0})
+    lab.close()
+    lab = Lab(home)
+    again = lab.resume("work", inputs={"fuse": 0})
+    assert again["told"] == repr(value)
+    asked = lab.load("work").asked
+    assert asked.set == {"size": value}
+    lab.close()
+
+
+@pytest.mark.parametrize("value", [(1, 2), {1: 2}, 1j])
+def test_what_was_set_and_is_no_json_is_not_taken_for_a_text(
+    home: Path, value: object
+) -> None:
+    lab = Lab(home)
+    cell, set_ = dedent(SETTABLE), {"size": value}
+    lab.run(cell, name="work", set=set_, inputs={"fuse": 0})
+    with pytest.raises(
+        InputsChanged,
+        match=r"size of run 1 of 'work' was set to a value that JSON does not have: ",
+    ):
+        lab.resume("work")
+    again = lab.run(cell, name="work", set=set_, inputs={"fuse": 0})
+    assert again["told"] == repr(value)
+    lab.close()
