@@ -9,12 +9,17 @@ from typing import Any
 
 from quantumflow_lab.compare.facts import RunFacts
 from quantumflow_lab.widgets import Section
+from quantumflow_lab.widgets.escape import cut
 from quantumflow_lab.workflow import Assignment, AxisDeclaration, Span, Workflow
 
 ROWS = 6
 """Rows of a section."""
+CELL = 80
+"""Characters of a cell."""
 LINES = 40
 """Changed lines that are shown in all."""
+LINE = 200
+"""Characters of such a line."""
 _LONG = 40
 """Characters of a value up to which the sentence repeats it."""
 
@@ -40,7 +45,8 @@ def table(
         return None
     left = (len(rows) if total is None else total) - len(rows[:ROWS])
     more = f"and {left:,} more" if left > 0 else None
-    return Section(title, columns, tuple(rows[:ROWS]), more=more)
+    shown = (tuple(cut(str(each), CELL) for each in row) for row in rows[:ROWS])
+    return Section(title, columns, tuple(shown), more=more)
 
 
 def code(a: RunFacts, b: RunFacts) -> Told:
@@ -59,7 +65,7 @@ def code(a: RunFacts, b: RunFacts) -> Told:
         diff = list(unified_diff(old, new, lineterm="", n=1))[2:]
         diff = [f"@@ {name} @@", *(line for line in diff if line[:2] != "@@")]
         room = max(LINES - len(lines), 0)
-        lines += diff[:room]
+        lines += [cut(line, LINE) for line in diff[:room]]
         left += len(diff[room:])
     more = f"and {left:,} more lines" if left else None
     section = Section("Code", lines=tuple(lines), more=more) if lines else None
@@ -199,7 +205,7 @@ def backends(a: RunFacts, b: RunFacts) -> Told:
     changed: list[str] = []
     names = dict.fromkeys([*a.backends, *b.backends])
     if list(a.backends) != list(b.backends):
-        rows.append(("names", *(", ".join(run.backends) for run in (a, b))))
+        rows.append(("names", *(", ".join(r.backends) or "none" for r in (a, b))))
         changed.append(f"backend {rows[0][1]} → {rows[0][2]}")
     for name in names:
         keys = a.contents.get(name), b.contents.get(name)

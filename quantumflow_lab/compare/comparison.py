@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quantumflow_lab.compare import asked, devices
-from quantumflow_lab.compare.asked import ROWS, Told, table
+from quantumflow_lab.compare.asked import CELL, ROWS, Told, table
 from quantumflow_lab.compare.facts import RunFacts, StepFacts
 from quantumflow_lab.compare.results import (
     CIRCUITS,
@@ -18,6 +18,7 @@ from quantumflow_lab.compare.results import (
 )
 from quantumflow_lab.compare.values import number, relative
 from quantumflow_lab.widgets import Section, report_html, report_text
+from quantumflow_lab.widgets.escape import cut
 
 LEVEL = 0.01
 """Probability with which a comparison of two equal runs may tell a difference."""
@@ -124,7 +125,8 @@ def _changes(changed: Sequence[str], told: Sequence[Told]) -> str:
     if changed:
         left = len(changed) - _SAID
         more = f" and {left} more" if left > 0 else ""
-        return f"Changed: {'; '.join(changed[:_SAID])}{more}."
+        named = "; ".join(cut(each, CELL) for each in changed[:_SAID])
+        return f"Changed: {named}{more}."
     drawn = any(each.section and each.section.title == "Seed" for each in told)
     seed = "; the seed was drawn anew" if drawn else ""
     return f"Nothing changed that is recorded{seed}."

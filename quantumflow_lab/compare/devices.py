@@ -10,9 +10,8 @@ from typing import Any
 
 from quantumflow_lab.compare.asked import Told, table
 from quantumflow_lab.compare.facts import Reference, RunFacts, StepFacts
-from quantumflow_lab.compare.results import CIRCUITS, StepResults
+from quantumflow_lab.compare.results import CIRCUITS, UNREADABLE, StepResults
 from quantumflow_lab.compare.values import evenly, number, relative, results_in
-from quantumflow_lab.errors import StoreError
 
 LOOKED = 100
 """Results of a step whose metadata is read."""
@@ -77,7 +76,7 @@ def _references(step: StepFacts, other: StepFacts | None) -> Iterator[Reference]
 
 
 def _abouts(run: RunFacts, ref: Reference) -> Iterator[Mapping[str, Any]]:
-    with suppress(StoreError):
+    with suppress(*UNREADABLE):
         for result in results_in(run.get(ref)):
             about = result.metadata.get("qflow")
             if isinstance(about, Mapping):

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from qiskit.exceptions import QiskitError
+
 from quantumflow_lab.compare.facts import Coordinates, PointFacts, RunFacts, StepFacts
 from quantumflow_lab.compare.significance import holm
 from quantumflow_lab.compare.values import Change, Weighed, evenly, tables_in, weigh
@@ -14,6 +16,9 @@ from quantumflow_lab.errors import StoreError
 
 MOST = 5000
 """Points of a step, or tables of counts in them, whose values are compared."""
+
+UNREADABLE = (StoreError, ImportError, LookupError, QiskitError)
+"""What reading a value raises if it is gone, or needs what is not installed."""
 
 CIRCUITS = ("circuit", "observable")
 """Kinds of steps that make what is run; their values are no results."""
@@ -101,7 +106,7 @@ def _pairs(
     most = MOST
     if first is not None and one.kind == "sample":
         # What is gone is told point by point.
-        with suppress(StoreError):
+        with suppress(*UNREADABLE):
             most = max(1, MOST // tables_in(a.get(first)))
     for i in evenly(len(both), most):
         at = both[i]
@@ -123,9 +128,10 @@ def _pair(
     if p.value["ref"] == q.value["ref"]:
         return Pair(step, at, "same data" if related else "equal")
     try:
-        weighed = weigh(a.get(p.value), b.get(q.value))
-    except StoreError:
-        return Pair(step, at, "apart", why="a value is gone from the store")
+        one, other = a.get(p.value), b.get(q.value)
+    except UNREADABLE as error:
+        return Pair(step, at, "apart", why=f"a value cannot be read: {error}")
+    weighed = weigh(one, other)
     if weighed.apart is not None:
         return Pair(step, at, "apart", why=weighed.apart)
     if related:

@@ -124,8 +124,11 @@ def results_in(value: Any) -> Iterator[Any]:
 
 def number(value: Any) -> str:
     """A number as the tables show it, to six digits."""
-    if isinstance(value, bool | np.bool_ | int | np.integer):
+    if isinstance(value, bool | np.bool_):
         return str(value)
+    if isinstance(value, int | np.integer):
+        # Python refuses to write the longest ones in decimal.
+        return str(value) if abs(int(value)) < 1 << 64 else f"{int(value):#x}"
     return f"{complex(value):.6g}" if np.iscomplexobj(value) else f"{value:.6g}"
 
 
@@ -238,6 +241,8 @@ def outcomes(bits: Any, at: tuple[int, ...] = ()) -> dict[str, int]:
 
 
 def _counts(where: str, a: Mapping[str, int], b: Mapping[str, int]) -> _Part:
+    if not a or not b:
+        raise _Apart(_told(where, "no shots"))
     if {len(o.replace(" ", "")) for o in (*a, *b)} - {_width(a)}:
         raise _Apart(_told(where, f"outcomes of {_width(a)} bits, then {_width(b)}"))
     a, b = ({o.replace(" ", ""): n for o, n in each.items()} for each in (a, b))
@@ -308,6 +313,7 @@ def _numbers(where: str, a: NDArray[Any], b: NDArray[Any]) -> _Part:
         path += f" ({count:,} of {a.size:,})"
     told = "" if isinstance(one, complex) else relative(one, other)
     size = abs(other - one) / abs(one) if one else math.inf
+    size = size if math.isfinite(size) else math.inf
     change = Change(path, number(one), number(other), told, size, None)
     return _Part(0, None, (change,))
 
@@ -350,6 +356,8 @@ def evenly(size: int, most: int) -> Sequence[int]:
 
 
 def _same(where: str, a: Any, b: Any) -> bool:
+    if isinstance(a, int | str | bytes):
+        return bool(a == b)
     try:
         return fingerprint(a) == fingerprint(b)
     except (NotStorable, QiskitError) as error:

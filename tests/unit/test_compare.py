@@ -282,7 +282,7 @@ def test_failed_and_forgotten_points_are_told() -> None:
     assert rows(found, "Not compared") == [
         ("v", "x=0", "done, then failed (ValueError)"),
         ("v", "x=2", "a value lived in memory only"),
-        ("v", "x=3", "a value is gone from the store"),
+        ("v", "x=3", "a value cannot be read: it is gone"),
     ]
 
 
@@ -625,6 +625,19 @@ def test_a_broadcast_result_counts_as_its_tables() -> None:
     assert rows(found, "Results") == [
         ("c", "25 equal, 25 of 60 looked at, evenly spaced")
     ]
+
+
+def test_long_values_are_cut() -> None:
+    cell = CELL.replace("    return 1\n", f"    return {'9' * 9000!r}\n")
+    long = run(2, step("v", [done("y" * 9000)]), cell=cell)
+    long = replace(long, options={"shots": None, "set": {"k": "z" * 9000}})
+    found = compare(run(1, step("v", [done("x")])), long)
+    assert len(found._repr_html_()) < 20_000
+    assert len(repr(found)) < 3_000
+
+
+def test_the_largest_numbers_are_compared() -> None:
+    assert rows(values(10**5000, 10**5000 + 1), "Changed, no uncertainty known")
 
 
 EVIL = "<img src=x onerror=alert(1)>\"'&</pre><script>alert(2)</script>"
