@@ -172,6 +172,12 @@ class _Words:
             if alone:
                 verb = "is" if alone == 1 else "are"
                 said.append(f"{_number(alone)} {verb} only in {label}.")
+        said += [
+            f"Of {each.matched:,} points of {each.step}, {len(each.pairs):,} evenly "
+            "spaced ones were looked at."
+            for each in self.steps
+            if each.sampled
+        ]
         return " ".join(said) or "There are no results in both runs."
 
     def _significance(self) -> str:
@@ -194,7 +200,7 @@ class _Words:
         plain = {"equal", "same data", "failed twice"}
         for each in self.steps:
             kinds = set(each.count(self.level))
-            if kinds - plain or any(each.only) or len(each.pairs) < each.matched:
+            if kinds - plain or any(each.only) or each.sampled:
                 rows.append((each.step, tally(each, self.level, self.labels)))
         rows.sort(key=lambda row: "differ" not in str(row[1]))
         return [
@@ -218,7 +224,13 @@ class _Words:
             )
             for pair, change in found[:ROWS]
         ]
-        columns = ("value", "at", *self.labels, "change", *(["p"] if tested else []))
+        columns = (
+            "value",
+            "at",
+            *self.labels,
+            "change",
+            *(["p (Holm)"] if tested else []),
+        )
         return table(title, columns, rows, len(found))
 
     def _why(self) -> Section | None:

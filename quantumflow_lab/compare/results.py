@@ -55,6 +55,11 @@ class StepResults:
     example: tuple[Coordinates | None, Coordinates | None]
     """One of each of those."""
 
+    @property
+    def sampled(self) -> bool:
+        """Whether only some of the points were looked at."""
+        return len(self.pairs) < self.matched
+
     def count(self, level: float) -> Counter[str]:
         """Pairs by what became of them; tested ones ``differ`` or ``agree``."""
         return Counter(told(pair, level) for pair in self.pairs)
@@ -201,9 +206,6 @@ def tally(each: StepResults, level: float, labels: tuple[str, str]) -> str:
     """One line on a step: how many points differ, agree, changed, and so on."""
     found = each.count(level)
     words = [f"{found[key]:,} {text}" for key, text in _WORDS.items() if found[key]]
-    if each.pairs and len(each.pairs) < each.matched:
-        looked = f"{len(each.pairs):,} of {each.matched:,} looked at, evenly spaced"
-        words.append(looked)
     alone = zip(each.only, labels, strict=True)
     words += [f"{count:,} only in {label}" for count, label in alone if count]
     return ", ".join(words)
@@ -212,7 +214,7 @@ def tally(each: StepResults, level: float, labels: tuple[str, str]) -> str:
 _WORDS = {
     "differ": "differ",
     "agree": "agree",
-    "changed": "changed (no uncertainty known)",
+    "changed": "changed",
     "shared data": "share shots, not tested",
     "same data": "are the same data",
     "equal": "equal",

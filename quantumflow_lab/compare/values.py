@@ -397,7 +397,17 @@ def _width(counts: Mapping[str, int]) -> int:
 
 
 def _with_error(mean: float, std: float) -> str:
-    return f"{number(mean)} ± {std:.2g}" if std else number(mean)
+    """A mean as far as it is known.
+
+    Examples
+    --------
+    >>> _with_error(0.627698, 0.0231), _with_error(0.5, 0.0), _with_error(-31.4, 12.3)
+    ('0.628 ± 0.023', '0.5', '-31 ± 12')
+    """
+    if not std or not math.isfinite(std) or abs(mean) >= 1e6:
+        return number(mean) if not std else f"{number(mean)} ± {std:.2g}"
+    digits = min(max(1 - math.floor(math.log10(std)), 0), 15)
+    return f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
 def _told(where: str, what: str) -> str:

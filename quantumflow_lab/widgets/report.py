@@ -89,11 +89,13 @@ def _changed(line: str) -> Markup:
 
 
 def _line(line: str) -> str:
-    """A line of a diff, whose blanks at its front have a meaning."""
+    """A line of a diff, no longer than a terminal is wide."""
     clean = _clean(line)
     return clean if len(clean) <= _LINE else clean[: _LINE - 1] + "…"
 
 
 def _clean(line: str) -> str:
-    body = line.lstrip(" \t")
-    return line[: len(line) - len(body)].expandtabs(4) + one_line(body)
+    """A line of a diff without control codes; its indent has a meaning."""
+    sign, code = line[:1], line[1:].expandtabs(4)
+    body = code.lstrip(" ")
+    return sign + " " * (len(code) - len(body)) + one_line(body)

@@ -195,7 +195,7 @@ def test_expectation_values_are_compared_by_their_standard_deviations() -> None:
     )
     [row] = rows(found, "Significant differences")
     expected = 2 * 2 * stats.norm.sf(0.1 / np.hypot(0.01, 0.01))
-    assert row[:5] == ("v evs[1]", "x=0", "0.1 ± 0.01", "0.2 ± 0.01", "+7.1 σ")
+    assert row[:5] == ("v evs[1]", "x=0", "0.100 ± 0.010", "0.200 ± 0.010", "+7.1 σ")
     assert float(str(row[5])) == pytest.approx(expected, rel=0.05)
 
 
@@ -603,11 +603,11 @@ def test_a_huge_run_takes_bounded_time_and_few_rows() -> None:
     took = time.perf_counter() - began
     print(f"{took:.1f} s")
     assert took < 60
-    looked = "5,000 of 100,000 looked at, evenly spaced"
-    assert rows(found, "Results") == [
-        ("v", f"5,000 changed (no uncertainty known), {looked}"),
-        ("counts", f"5,000 agree, {looked}"),
-    ]
+    looked = "Of 100,000 points of {}, 5,000 evenly spaced ones were looked at."
+    assert found.sentences[1].endswith(
+        f"{looked.format('v')} {looked.format('counts')}"
+    )
+    assert rows(found, "Results") == [("v", "5,000 changed"), ("counts", "5,000 agree")]
     assert all(len(part.rows) <= 6 for part in found.sections)
     assert section(found, "Changed, no uncertainty known").more == "and 4,994 more"
 
@@ -622,9 +622,10 @@ def test_a_broadcast_result_counts_as_its_tables() -> None:
         run(1, step("c", points, kind="sample")),
         run(2, step("c", others, kind="sample")),
     )
-    assert rows(found, "Results") == [
-        ("c", "25 equal, 25 of 60 looked at, evenly spaced")
-    ]
+    assert rows(found, "Results") == [("c", "25 equal")]
+    assert found.sentences[1].endswith(
+        "Of 60 points of c, 25 evenly spaced ones were looked at."
+    )
 
 
 def test_long_values_are_cut() -> None:
@@ -659,6 +660,14 @@ def test_the_html_is_well_formed_and_escaped() -> None:
     )
     assert "<script" not in html
     assert "prefers-color-scheme:dark" in html
+
+
+def test_changed_lines_keep_their_indent_and_lose_control_codes() -> None:
+    cell = CELL.replace("return 1\n", "if counts:\n        return '\x1b[31m'\n")
+    text = repr(compare(run(1), run(2, cell=cell)))
+    assert (
+        "  -    return 1\n  +    if counts:\n  +        return '[31m'\n" in text + "\n"
+    )
 
 
 def test_the_text_has_the_answer_first() -> None:
