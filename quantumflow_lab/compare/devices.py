@@ -11,7 +11,8 @@ from typing import Any
 from quantumflow_lab.compare.asked import Told, table
 from quantumflow_lab.compare.facts import Reference, RunFacts, StepFacts
 from quantumflow_lab.compare.results import CIRCUITS, UNREADABLE, StepResults
-from quantumflow_lab.compare.values import evenly, number, relative, results_in
+from quantumflow_lab.compare.shown import number, relative
+from quantumflow_lab.compare.values import evenly, results_in
 
 LOOKED = 100
 """Results of a step whose metadata is read."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qiskit.exceptions import QiskitError
 
+from quantumflow_lab.compare.shown import NUMBERS, number, relative, short, with_error
 from quantumflow_lab.compare.significance import counts_p, estimates_p
 from quantumflow_lab.errors import NotStorable
 from quantumflow_lab.fingerprint import fingerprint
@@ -22,7 +23,6 @@ MOST_TABLES = 5000
 ROUNDING = 1e-9
 """Relative difference up to which numbers are equal, as on axes."""
 
-_NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 _OUTCOME = re.compile(r"[01]+(?: [01]+)*")
 
 
@@ -122,30 +122,6 @@ def results_in(value: Any) -> Iterator[Any]:
         yield value
 
 
-def number(value: Any) -> str:
-    """A number as the tables show it, to six digits."""
-    if isinstance(value, bool | np.bool_):
-        return str(value)
-    if isinstance(value, int | np.integer):
-        # Python refuses to write the longest ones in decimal.
-        return str(value) if abs(int(value)) < 1 << 64 else f"{int(value):#x}"
-    return f"{complex(value):.6g}" if np.iscomplexobj(value) else f"{value:.6g}"
-
-
-def relative(a: float, b: float) -> str:
-    """A difference relative to `a`, signed.
-
-    Examples
-    --------
-    >>> relative(2, 1), relative(0, 1), relative(1, 1000)
-    ('-50 %', '', '× 1000')
-    """
-    if a == 0 or not math.isfinite(a) or not math.isfinite(b):
-        return ""
-    ratio = b / a
-    return f"× {ratio:.4g}" if ratio >= 10 else f"{100 * (b - a) / abs(a):+.3g} %"
-
-
 def _parts(where: str, a: Any, b: Any) -> Iterator[_Part]:
     if _is_result(a) and _is_result(b):
         yield from _results(where, a, b)
@@ -171,7 +147,7 @@ def _others(where: str, a: Any, b: Any) -> Iterator[_Part]:
     if isinstance(a, np.ndarray) and a.shape != b.shape:
         raise _Apart(_told(where, f"shape {a.shape}, then {b.shape}"))
     if not _same(where, a, b):
-        yield _Part(0, None, (Change(where, _short(a), _short(b), "", 1.0, None),))
+        yield _Part(0, None, (Change(where, short(a), short(b), "", 1.0, None),))
 
 
 def _mappings(
@@ -182,7 +158,7 @@ def _mappings(
         if key in a and key in b:
             yield from _parts(path, a[key], b[key])
         else:
-            one, other = (_short(x[key]) if key in x else "none" for x in (a, b))
+            one, other = (short(x[key]) if key in x else "none" for x in (a, b))
             yield _Part(0, None, (Change(path, one, other, "", math.inf, None),))
 
 
@@ -279,8 +255,8 @@ def _estimates(where: str, a: Any, b: Any) -> _Part:
             changes.append(
                 Change(
                     part=f"{where}{_index(at)}",
-                    a=_with_error(one, float(stds[0][at])),
-                    b=_with_error(other, float(stds[1][at])),
+                    a=with_error(one, float(stds[0][at])),
+                    b=with_error(other, float(stds[1][at])),
                     change=f"{z[at]:+.1f} σ" if tested else relative(one, other),
                     size=float(sizes[at]),
                     p=float(p[at]) if tested else None,
@@ -323,9 +299,9 @@ def _arrays(a: Any, b: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
     found = []
     for value in (a, b):
         flat = isinstance(value, list | tuple)
-        if flat and not (value and all(isinstance(v, _NUMBERS) for v in value)):
+        if flat and not (value and all(isinstance(v, NUMBERS) for v in value)):
             return None
-        if not flat and not isinstance(value, (*_NUMBERS, np.ndarray)):
+        if not flat and not isinstance(value, (*NUMBERS, np.ndarray)):
             return None
         array = np.asarray(value)
         if array.dtype.kind not in "biufc":
@@ -396,35 +372,9 @@ def _width(counts: Mapping[str, int]) -> int:
     return len(next(iter(counts)).replace(" ", ""))
 
 
-def _with_error(mean: float, std: float) -> str:
-    """A mean as far as it is known.
-
-    Examples
-    --------
-    >>> _with_error(0.627698, 0.0231), _with_error(0.5, 0.0), _with_error(-31.4, 12.3)
-    ('0.628 ± 0.023', '0.5', '-31 ± 12')
-    """
-    if not std or not math.isfinite(std) or abs(mean) >= 1e6:
-        return number(mean) if not std else f"{number(mean)} ± {std:.2g}"
-    digits = min(max(1 - math.floor(math.log10(std)), 0), 15)
-    return f"{mean:.{digits}f} ± {std:.{digits}f}"
-
-
 def _told(where: str, what: str) -> str:
     return f"{where}: {what}" if where else what
 
 
 def _kind(value: Any) -> str:
     return "nothing" if value is None else type(value).__name__
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, _NUMBERS):
-        return number(value)
-    if isinstance(value, str) or value is None:
-        return str(value)
-    if hasattr(value, "depth") and hasattr(value, "num_qubits"):
-        size = f"{value.num_qubits} qubits, depth {value.depth()}"
-        return f"{type(value).__name__} of {size}"
-    text = repr(value)
-    return type(value).__name__ if " at 0x" in text or len(text) > 60 else text
