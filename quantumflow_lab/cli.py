@@ -84,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("name", nargs="?")
     for option, about in FILTERS.items():
         history.add_argument(option, metavar=about.value, help=about.help)
+    compare = _command(commands, "compare", _compare, "tell why two runs differ")
+    compare.add_argument("a", help="NAME, NAME:12 or the id of a run")
+    compare.add_argument(
+        "b", nargs="?", help="as A; without it, A and the run before it"
+    )
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
     purpose = "check, rebuild or export what is recorded"
     store = commands.add_parser("store", help=purpose, description=purpose)
@@ -199,6 +204,11 @@ def _history(arguments: argparse.Namespace, _: list[str]) -> int:
         if (value := getattr(arguments, option.removeprefix("--"))) is not None:
             words += [option, value]
     print(history_table(lab().runs(**history_filters(words))))
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, _: list[str]) -> int:
+    print(lab().compare(arguments.a, arguments.b))
     return 0
 
 

@@ -19,6 +19,7 @@ from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
+from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
     BadOption,
@@ -28,6 +29,7 @@ from quantumflow_lab.errors import (
     UnknownRun,
     did_you_mean,
 )
+from quantumflow_lab.evidence import label, numbered_run, run_before, run_facts
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
@@ -382,6 +384,45 @@ class Lab:
             find=find,
             limit=limit,
         )
+
+    def compare(self, a: str | Run, b: str | Run | None = None) -> Comparison:
+        """Why a run is not like another one: what changed, and whether results did.
+
+        Parameters
+        ----------
+        a, b
+            Two runs: the name of a workflow, whose latest run is meant, a name with a
+            number such as ``bell:12``, the id of a run, or a run. If `a` stands alone
+            it is compared with the run of its name before it.
+
+        Returns
+        -------
+        Comparison
+            From `a` to `b`, or from the run before to `a`.
+
+        Raises
+        ------
+        UnknownRun
+            Naming the nearest one.
+        BadOption
+            If both are the same run.
+        """
+        one = self._meant(a)
+        if b is None:
+            one, other = stored_run(self.store, run_before(self.store, one)), one
+        else:
+            other = self._meant(b)
+        if one.id == other.id:
+            raise BadOption(
+                f"both are {label(one)}; '%qflow history {one.name}' lists the others",
+                option="b",
+            )
+        return compare(run_facts(one), run_facts(other))
+
+    def _meant(self, run: str | Run) -> StoredRun:
+        """The recorded run that a person means."""
+        text = run if isinstance(run, str) else run.id
+        return self._stored(numbered_run(self.store, text) or text)
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> pa.Table:
         """Ask the store; see ``docs/store.md`` for its views.

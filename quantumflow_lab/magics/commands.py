@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
+from quantumflow_lab.compare import Comparison
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
@@ -72,6 +73,12 @@ COMMANDS = (
         "history",
         "[NAME] [--state STATE] [--backend B] [--since 3d] [--find TEXT] [--limit N]",
         "the newest runs, of all names or of one",
+        "run",
+    ),
+    Command(
+        "compare",
+        "A [B]",
+        "why two runs differ: NAME, NAME:12 or an id; A alone, with the run before it",
         "run",
     ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
@@ -177,6 +184,9 @@ class Commands:
     def _history(self, *words: str) -> Table:
         return history_table(lab().runs(**history_filters(words)))
 
+    def _compare(self, a: str, b: str | None = None) -> Comparison:
+        return lab().compare(*(self._bound(name) for name in (a, b) if name))
+
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:
             hint = did_you_mean(kind, CHARTS)
@@ -221,8 +231,13 @@ class Commands:
 
     def _named(self, name: str) -> Run:
         """A run of the notebook if there is one of that name, else of the store."""
+        known = self._bound(name)
+        return known if isinstance(known, Run) else lab().load(known)
+
+    def _bound(self, name: str) -> Run | str:
+        """The run that a variable of the notebook holds, else the name."""
         known = self._shell.user_ns.get(name)
-        return known if isinstance(known, Run) else lab().load(name)
+        return known if isinstance(known, Run) else name
 
     def _latest(self) -> str:
         if self.attended:

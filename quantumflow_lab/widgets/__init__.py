@@ -1,13 +1,17 @@
 """What one sees of a run: the live widget, and its HTML and text forms."""
 
 from quantumflow_lab.widgets.html import run_html
+from quantumflow_lab.widgets.report import Section, report_html, report_text
 from quantumflow_lab.widgets.run import RunWidget
 from quantumflow_lab.widgets.tables import table_html, table_text
 from quantumflow_lab.widgets.text import progress_line, run_text
 
 __all__ = [
     "RunWidget",
+    "Section",
     "progress_line",
+    "report_html",
+    "report_text",
     "run_html",
     "run_text",
     "table_html",

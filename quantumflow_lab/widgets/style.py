@@ -80,10 +80,15 @@ max-width:48ch;overflow-wrap:break-word;white-space:normal}
 white-space:nowrap}
 .qf-still .qf-caption{caption-side:bottom;padding-top:6px;text-align:left;
 color:var(--qf-text-2);font-size:11px}
+.qf-still .qf-said{color:var(--qf-text)}
+.qf-still .qf-title{margin-bottom:4px;font-weight:600}
 .qf-still pre{margin:8px 0 0;padding:8px 10px;border-left:3px solid var(--qf-bad);
 background:var(--qf-sunk);color:var(--qf-text);white-space:pre-wrap;
 overflow-wrap:anywhere;font:12px/1.45
 var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}
+.qf-still pre.qf-diff{margin:0;border-left-color:var(--qf-line-2)}
+.qf-still .qf-plus{color:color-mix(in srgb,var(--qf-good) 78%,var(--qf-text))}
+.qf-still .qf-minus{color:color-mix(in srgb,var(--qf-bad) 78%,var(--qf-text))}
 """
 
 

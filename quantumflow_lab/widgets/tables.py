@@ -23,19 +23,28 @@ def table_html(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     True
     """
     kept = [tuple(row) for row in rows]
-    right = [_numeric(kept, i) for i in range(len(columns))]
+    table = table_element(columns, kept, _told(len(kept)))
+    scroll = element("div", table, class_="qf-scroll")
+    return element("div", SHEET, scroll, class_="qf-still")
+
+
+def table_element(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    caption: str | None = None,
+) -> Markup:
+    """The table alone, without the frame that a notebook shows it in."""
+    right = [_numeric(rows, i) for i in range(len(columns))]
     head = (
         element("th", str(name), scope="col", class_="qf-right" if r else None)
         for name, r in zip(columns, right, strict=True)
     )
-    table = element(
+    return element(
         "table",
-        element("caption", _told(len(kept)), class_="qf-caption"),
+        element("caption", caption, class_="qf-caption") if caption else None,
         element("thead", element("tr", *head)),
-        element("tbody", *(_row(row, right) for row in kept[:ROW_LIMIT])),
+        element("tbody", *(_row(row, right) for row in rows[:ROW_LIMIT])),
     )
-    scroll = element("div", table, class_="qf-scroll")
-    return element("div", SHEET, scroll, class_="qf-still")
 
 
 def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -51,13 +60,17 @@ def table_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     (2 rows)
     """
     kept = [tuple(row) for row in rows]
-    right = [_numeric(kept, i) for i in range(len(columns))]
-    cells = [[one_line(cell(v), CELL) for v in row] for row in kept[:ROW_LIMIT]]
+    return "\n".join([*table_lines(columns, kept), f"({_told(len(kept))})"])
+
+
+def table_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
+    """Head, rule and rows of a table in aligned columns."""
+    right = [_numeric(rows, i) for i in range(len(columns))]
+    cells = [[one_line(cell(v), CELL) for v in row] for row in rows[:ROW_LIMIT]]
     names = [one_line(str(name), CELL) for name in columns]
     widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
     rule = ["-" * width for width in widths]
-    lines = [_padded(line, widths, right) for line in (names, rule, *cells)]
-    return "\n".join([*lines, f"({_told(len(kept))})"])
+    return [_padded(line, widths, right) for line in (names, rule, *cells)]
 
 
 def cell(value: object) -> str:

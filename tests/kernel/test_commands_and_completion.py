@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import quantumflow_lab
-from quantumflow_lab.errors import MagicLineError, UnknownRun
+from quantumflow_lab.errors import BadOption, MagicLineError, UnknownRun
 from quantumflow_lab.magics.commands import COMMANDS
 
 CELL = """
@@ -100,6 +100,30 @@ def test_history_has_the_time_on_the_wall(shell: InteractiveShell) -> None:
     assert abs(row["started"].timestamp() - time.time()) < 600
 
 
+def test_compare_tells_why_a_run_is_not_like_another(shell: InteractiveShell) -> None:
+    for options in ("--seed 5", "--seed 5 --set x=[2,3]"):
+        shell.run_cell_magic("qflow", f"pair --fresh --show none {options}", CELL)
+    found = qflow(shell, "compare pair")
+    assert repr(found) == repr(qflow(shell, "compare pair:1 pair"))
+    assert found.sentences == (
+        "Changed: set x qf.axis([1, 2]) → [2, 3].",
+        (
+            "Results are equal at 2 points. 1 point is only in pair:1. "
+            "1 point is only in pair:2."
+        ),
+    )
+    assert shell.display_formatter is not None
+    data, _ = shell.display_formatter.format(found)
+    assert data["text/plain"] == repr(found)
+    row = "<td>set x</td><td>qf.axis([1, 2])</td><td>[2, 3]</td>"
+    assert row in data["text/html"]
+    shell.user_ns["older"] = qflow(shell, "load pair")
+    shell.run_cell_magic("qflow", "pair --fresh --show none --seed 6", CELL)
+    assert qflow(shell, "compare older pair").sentences[0] == (
+        "Changed: set x [2, 3] → qf.axis([1, 2]); seed 5 → 6."
+    )
+
+
 @pytest.mark.parametrize("kind", ["timeline", "counts", "sweep", "metrics", "cost"])
 def test_chart_draws_the_run_of_a_name_or_the_latest(
     shell: InteractiveShell, kind: str
@@ -153,7 +177,8 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, chart, sql, backends, config, help"
+                "pause, resume, detach, history, compare, chart, sql, backends, "
+                "config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
@@ -165,6 +190,18 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
                 "there is no chart 'pie'; known: cost, counts, history, metrics, "
                 "sweep, timeline"
             ),
+        ),
+        ("compare", MagicLineError, "write %qflow compare A [B]"),
+        ("compare bel", UnknownRun, "no run is called 'bel'; did you mean 'bell'?"),
+        (
+            "compare bell bell:3",
+            UnknownRun,
+            "'bell' has 1 run, none of them number 3; did you mean 'bell:1'?",
+        ),
+        (
+            "compare bell bell:1",
+            BadOption,
+            "both are bell:1; '%qflow history bell' lists the others",
         ),
         ("load bel", UnknownRun, "no run is called 'bel'; did you mean 'bell'?"),
         (
@@ -194,6 +231,8 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%%qflow b --fresh=c|" + CELL, ["counts"]),
         ("%qflow his|", ["history"]),
         ("%qflow load be|", ["bell"]),
+        ("%qflow compare be|", ["bell"]),
+        ("%qflow compare bell be|", ["bell"]),
         ("%qflow chart ti|", ["timeline"]),
         ("%qflow chart timeline be|", ["bell"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),

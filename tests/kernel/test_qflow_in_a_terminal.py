@@ -59,6 +59,22 @@ def test_options_of_the_command_line_go_over_those_of_the_file(
     assert capsys.readouterr().out.splitlines()[-2] == "    7"
 
 
+def test_two_runs_are_compared(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for shots in ("100", "301"):
+        assert main(["run", str(file), "--fresh", "--shots", shots]) == 0
+    capsys.readouterr()
+    assert main(["compare", "bell"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("""\
+bell:1 → bell:2
+Changed: shots 100 → 301.
+Results agree: none of 1 point differs (Holm, 1 %).
+""")
+    assert "  option  bell:1  bell:2\n" in told
+    assert main(["compare", "bell:1", "bell:2"]) == 0
+    assert capsys.readouterr().out == told
+
+
 def test_a_file_without_a_magic_line_is_named_by_itself(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -75,6 +91,7 @@ def test_a_file_without_a_magic_line_is_named_by_itself(
     ("line", "message"),
     [
         ("load nix", "UnknownRun: no run is called 'nix'"),
+        ("compare nix", "UnknownRun: no run is called 'nix'"),
         ("run nix.py", "MagicLineError: cannot read nix.py: [Errno 2]"),
         ("run FILE --shot 3", "MagicLineError: there is no option '--shot'; did you"),
         ("run FILE --background", "MagicLineError: a run ends with its qflow; put &"),

@@ -58,11 +58,12 @@ LAYERS = {
     "store": Layer("store", "codec ports core"),
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
+    "compare": Layer("compare", "workflow fingerprint widgets"),
     "emulate": Layer("emulate"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored takeup tables figures",
-        "workflow grid planning runner store charts widgets amounts clock",
+        "run stored takeup tables figures evidence",
+        "workflow grid planning runner store charts widgets compare amounts clock",
     ),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""

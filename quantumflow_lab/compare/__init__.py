@@ -1,0 +1,20 @@
+"""Why a run is not like another one: a pure function of what is known of both."""
+
+from quantumflow_lab.compare.comparison import Comparison, compare
+from quantumflow_lab.compare.facts import (
+    Coordinates,
+    PointFacts,
+    RunFacts,
+    StepFacts,
+    coordinates,
+)
+
+__all__ = [
+    "Comparison",
+    "Coordinates",
+    "PointFacts",
+    "RunFacts",
+    "StepFacts",
+    "compare",
+    "coordinates",
+]

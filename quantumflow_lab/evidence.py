@@ -1,0 +1,126 @@
+"""What the store knows of a run, gathered to compare it with another one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from quantumflow_lab.compare import PointFacts, RunFacts, StepFacts, coordinates
+from quantumflow_lab.errors import UnknownRun
+from quantumflow_lab.stored import Shelf, StoredRun
+
+_NUMBERED = re.compile(r"(.+):(\d+)")
+
+
+def numbered_run(shelf: Shelf, text: str) -> str | None:
+    """Id of the run that ``NAME:12`` stands for; None for another text or name.
+
+    Raises
+    ------
+    UnknownRun
+        If the name has no run of that number, with the nearest one.
+    """
+    found = _NUMBERED.fullmatch(text)
+    if found is None:
+        return None
+    name, number = found[1], int(found[2])
+    rows = shelf.query("numbered_runs", name=name, number=number)
+    if rows:
+        return str(rows[0]["run"])
+    known = [row["number"] for row in shelf.query("numbered_runs", name=name)]
+    if not known:
+        return None
+    nearest = min(known, key=lambda each: abs(each - number))
+    runs = "1 run" if len(known) == 1 else f"{len(known)} runs"
+    raise UnknownRun(
+        f"'{name}' has {runs}, none of them number {number}; did you mean "
+        f"'{name}:{nearest}'?",
+        run=text,
+    )
+
+
+def run_before(shelf: Shelf, run: StoredRun) -> str:
+    """Id of the run of the same name that started before this one.
+
+    Raises
+    ------
+    UnknownRun
+        If this is the first.
+    """
+    number = run.record["number"]
+    rows = shelf.query("numbered_runs", name=run.name, number=number - 1)
+    if not rows:
+        raise UnknownRun(
+            f"'{label(run)}' is the first run of its name; run its cell again, or name "
+            f"the run to compare with: %qflow compare OTHER {run.name}",
+            run=run.id,
+        )
+    return str(rows[0]["run"])
+
+
+def label(run: StoredRun) -> str:
+    """What people call a run: its name and number."""
+    return f"{run.name}:{run.record['number']}"
+
+
+def run_facts(run: StoredRun) -> RunFacts:
+    """What is known of a run; values are read when they are asked for."""
+    record = run.record
+    options = record["options"]
+    backends = list(record["backends"] or ())
+    return RunFacts(
+        run=run.id,
+        label=label(run),
+        state=run.state,
+        started=record["started"],
+        wall_s=record["wall_s"],
+        seed=run.seed,
+        seed_given=options.get("seed") is not None,
+        workflow=run.workflow,
+        options={name: options.get(name) for name in _OPTIONS} | {"set": run.asked.set},
+        inputs=record["inputs"] or (),
+        versions={**(record["versions"] or {}), "host": record["host"]},
+        backends=backends,
+        contents={
+            name: key
+            for name, key in (record["backend_keys"] or {}).items()
+            # What has no content goes by its place in the memory of a process.
+            if " at " not in key
+        },
+        calibrations=run.shelf.query("calibrations", backends=backends),
+        steps=_steps(run),
+        get=run.shelf.get,
+    )
+
+
+_OPTIONS = ("among", "policy", "deadline", "budget", "shots", "precision")
+
+
+def _steps(run: StoredRun) -> dict[str, StepFacts]:
+    numbers = {row["step"]: row for row in run.shelf.query("steps", run=run.id)}
+    calls: dict[str, list[Any]] = {}
+    for row in run.shelf.query("calls", run=run.id):
+        if row["value"] is not None:
+            calls.setdefault(row["step"], []).append(row["value"])
+    found = {}
+    for step in run.workflow.steps:
+        rows = list(run.rows.get(step.name, {}).values())
+        points = [
+            PointFacts(
+                state=row["state"],
+                value=row["value"],
+                made=row["origin"],
+                kept=row["kept"],
+                reason=row["reason"],
+            )
+            for row in rows
+        ]
+        keys = coordinates([row["point"] for row in rows])
+        found[step.name] = StepFacts(
+            name=step.name,
+            kind=step.kind,
+            points=dict(zip(keys, points, strict=True)),
+            numbers=numbers.get(step.name, {}),
+            calls=calls.get(step.name, ()),
+        )
+    return found
