@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
+from quantumflow_lab.export import FORMS
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
+from quantumflow_lab.magics.exports import export_options, written_table
 from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
@@ -72,6 +74,12 @@ COMMANDS = (
         "history",
         "[NAME] [--state STATE] [--backend B] [--since 3d] [--find TEXT] [--limit N]",
         "the newest runs, of all names or of one",
+        "run",
+    ),
+    Command(
+        "export",
+        "NAME [--as FORM] [--to PATH] [--force]",
+        f"write a run as {', '.join(FORMS)}; py runs without this package",
         "run",
     ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
@@ -176,6 +184,9 @@ class Commands:
 
     def _history(self, *words: str) -> Table:
         return history_table(lab().runs(**history_filters(words)))
+
+    def _export(self, name: str, *words: str) -> Table:
+        return written_table(lab().export(name, **export_options(words)))
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:
