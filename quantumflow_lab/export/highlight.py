@@ -56,12 +56,14 @@ def _words(source: str) -> Iterator[tuple[str, Place, Place]]:
     decorator = False
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         kind = _KINDS.get(token.type)
-        if token.type == tokenize.OP:
+        if token.string == "@":
             # Only at the start of a line: elsewhere it multiplies matrices.
-            decorator = token.string == "@" and not token.line[: token.start[1]].strip()
-            kind = "decorator" if decorator else None
-            decorator = decorator or token.string == "."
-        elif token.type == tokenize.NAME:
-            kind = "keyword" if keyword.iskeyword(token.string) else None
+            decorator = not token.line[: token.start[1]].strip()
+        elif token.type != tokenize.NAME and token.string != ".":
+            decorator = False
+        if decorator:
+            kind = "decorator"
+        elif token.type == tokenize.NAME and keyword.iskeyword(token.string):
+            kind = "keyword"
         if kind is not None:
             yield kind, token.start, token.end

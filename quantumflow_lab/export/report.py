@@ -136,7 +136,7 @@ def _unfinished(run: Run) -> Markup | None:
     said = f": {error}" if error else ""
     return element(
         "p",
-        f"This run is {run.state}; what it had when this was written is below{said}",
+        f"Not done, but {run.state}: below is what it had when this was written{said}",
         class_="qf-warning",
     )
 
@@ -259,7 +259,10 @@ def _drawn(value: Any) -> Markup | None:
 
 
 def _charts(run: Run) -> Iterator[Markup]:
+    empty = {"metrics": not run.snapshot().get("metrics"), "cost": not run.cost}
     for kind in FIGURES:
+        if empty.get(kind):
+            continue
         try:
             light, dark = (_png(run, kind, colours) for colours in (_LIGHT, _DARK))
         except QuantumFlowError:

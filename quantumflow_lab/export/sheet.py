@@ -8,7 +8,8 @@ PAGE_SHEET = Markup("""<style>
 :root{color-scheme:light dark}
 body{margin:0;background:#fff}
 @media (prefers-color-scheme:dark){body{background:#16191d}}
-main.qf-still.qf-still{max-width:60rem;margin:0 auto;padding:2.5rem 1.5rem 4rem;
+main.qf-still.qf-still{--qf-sunk:color-mix(in srgb,var(--qf-text) 5%,transparent);
+max-width:60rem;margin:0 auto;padding:2.5rem 1.5rem 4rem;
 border:0;border-radius:0;font-size:14px;line-height:1.5;overflow:visible}
 .qf-still h1{margin:0 0 1rem;font-size:28px;font-weight:650;letter-spacing:-.01em;
 overflow-wrap:anywhere}

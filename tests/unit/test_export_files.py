@@ -132,7 +132,7 @@ def test_a_report_has_all_of_the_run(sweep: Lab, tmp_path: Path) -> None:
     said = "".join(tree.itertext())
     assert f"run {sweep.store.run_record(run.id)['number']}" in said
     assert run.id in said
-    assert "This run is failed; what it had when this was written is below" in said
+    assert "Not done, but failed: below is what it had when this was written" in said
     assert "time (µs)" in said
     for job in run.jobs:
         assert (job["provider_job"] or job["tag"]) in said
@@ -311,5 +311,6 @@ def test_source_is_highlighted_and_whole() -> None:
     html = highlighted(source)
     assert '<span class="qf-comment"># why &lt;</span>' in html
     assert '<span class="qf-keyword">return</span>' in html
+    assert html.count("qf-decorator") == 4
     assert "".join(ET.fromstring(f"<p>{html}</p>").itertext()) == source
     assert highlighted("def (") == "def ("
