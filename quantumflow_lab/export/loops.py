@@ -162,13 +162,13 @@ class Loops:
     def _primitive(self, step: Step, kind: str) -> str:
         point = self._label(step, "{{{place}}}")
         words = [self._backend(step), quoted(step.name), point]
-        words.append(self._accuracy(step, kind))
+        words.append(self.accuracy(step, kind))
         for name, word in _WORDS.items():
             if (option := step.option(name)) is not None:
                 words.append(f"{word}={self._option(step, option.source)}")
         return f"{self.mine(kind)}({', '.join(words)})"
 
-    def _accuracy(self, step: Step, kind: str) -> str:
+    def accuracy(self, step: Step, kind: str) -> str:
         """Shots or precision: of the innermost level that names one of them."""
         given = {name: step.option(name) for name in ("shots", "precision")}
         shots, precision = (

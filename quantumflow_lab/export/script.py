@@ -85,6 +85,8 @@ class _Script:
     values: Values = field(default_factory=Values)
     taken: set[str] = field(default_factory=set)
     """Names of the cell and its notebook, which ours have to leave alone."""
+    noisy: set[str] = field(default_factory=set)
+    """Backends whose noise an exact estimate would need."""
 
     def __post_init__(self) -> None:
         self.flow = self.stored.workflow
@@ -117,7 +119,7 @@ class _Script:
         notebook = self._notebook(parts)
         main = self._loops().main()
         devices = self._devices(parts)
-        ours = self._support(parts, main, notebook, devices)
+        ours = self._support(parts, main, devices)
         content = self._whole(parts, notebook, main, devices, ours)
         beside = {f".{name}.qpy": data for name, data in self.values.circuits.items()}
         if self.values.arrays:
@@ -363,7 +365,9 @@ class _Script:
                     "can call, or run the cell on a backend of Qiskit",
                     backend=name,
                 )
-            self._refuse_exact_noise(name, device)
+            if device.noisy:
+                self._refuse_exact_noise(name)
+                self.noisy.add(name)
             found[name] = device.made
         return found
 
@@ -379,14 +383,19 @@ class _Script:
             if given["kind"] == "backend":
                 yield name
 
-    def _refuse_exact_noise(self, name: str, device: Device) -> None:
-        exact = self.record["options"]["precision"] == 0
-        if exact and device.noisy:
-            raise NotExportable(
-                f"exact estimates with the noise of '{name}' need quantumflow_lab; run "
-                "the cell with --precision 0.01, or on a simulator without noise",
-                backend=name,
-            )
+    def _refuse_exact_noise(self, name: str) -> None:
+        loops = self._loops()
+        for step in self.flow.steps:
+            estimates = step.kind == "estimate" or "estimator" in step.injected
+            over = "backend" in self.dims[step.name]
+            uses_it = over or loops.backends.get(step.name) == name
+            if estimates and uses_it and loops.accuracy(step, "Estimator") in _EXACT:
+                raise NotExportable(
+                    f"exact estimates with the noise of '{name}' need quantumflow_lab; "
+                    "run the cell with --precision 0.01, or on a simulator without "
+                    "noise",
+                    backend=name,
+                )
 
     def _refuse_several(self, name: str, parts: CellParts) -> None:
         """Which backend a further primitive has by default, only a run knows."""
@@ -403,18 +412,18 @@ class _Script:
         self,
         parts: CellParts,
         main: str,
-        notebook: str,
         devices: Mapping[str, Constructor],
     ) -> list[str]:
         """The pieces of ours that this script needs."""
         runtime = any(device.device for device in devices.values())
         local = any(not device.device for device in devices.values())
-        text = main + notebook + parts.body
         samples = uses(main, "Sampler") or "sampler" in parts.asked
         estimates = uses(main, "Estimator") or "estimator" in parts.asked
-        exact = "precision=0" in text or self.record["options"]["precision"] == 0
+        exact = any(n not in self.noisy and not d.device for n, d in devices.items())
         sampler = support.RUNTIME_SAMPLER * runtime + support.RUN_SAMPLER * local
-        estimator = support.EXACT * exact + support.RUNTIME_ESTIMATOR * runtime
+        guard = support.GUARD if self.noisy else ""
+        ideal = support.EXACT.replace("{guard}", guard)
+        estimator = ideal * exact + support.RUNTIME_ESTIMATOR * runtime
         estimator += support.RUN_ESTIMATOR * local
         chosen = {
             support.SEEDS: samples or estimates or uses(main, "seed_for"),
@@ -488,6 +497,9 @@ class _Script:
             lines.append(laid_out(f"{self._mine('BACKENDS')} = ", f"{{{inside}}}"))
         if any("EXACT" in each for each in ours):
             lines.append(f"{self._mine('EXACT')} = ExactEstimator()")
+        if any("NOISY" in each for each in ours):
+            noisy = self.values.text("noisy", sorted(self.noisy))
+            lines.append(f"{self._mine('NOISY')} = {noisy}")
         lines.append(f"{self._mine('AXES')} = {{}}")
         if "backend" in self.axes:
             values = self.values.text("backend", list(self.axes["backend"]))
@@ -601,6 +613,8 @@ _ACCOUNT = (
     "each point is a job of its own, which may be paid.",
 )
 
+_EXACT = ("precision=0", "precision=0.0")
+
 _FURTHER = {
     "sampler": support.FURTHER_SAMPLER,
     "estimator": support.FURTHER_ESTIMATOR,
@@ -610,7 +624,7 @@ _OURS = {
     *("SEED", "BACKENDS", "AXES", "VALUES", "METRICS", "DATA"),
     *("seed_for", "need", "collect", "isa_circuit", "ask", "Sampler", "Estimator"),
     *("log", "stored_circuit", "main", "further_sampler", "further_estimator"),
-    "EXACT",
+    *("EXACT", "NOISY"),
 }
 
 

@@ -113,10 +113,8 @@ class Estimator(BaseEstimatorV2):
     def __init__(
         self, backend, step, point, precision, level=1, transpile=None, options=None
     ):
-        self.backend, self.options = BACKENDS[backend], options or {}
-        if self.options:
-            self.backend = deepcopy(self.backend)
-            self.backend.set_options(**self.options)
+        self.name, self.backend = backend, BACKENDS[backend]
+        self.options = options or {}
         self.precision, self.seed = precision, seed_for(step, backend, point)
         transpile = {"seed_transpiler": seed_for(step, backend), **(transpile or {})}
         self.transpile = {"optimization_level": level, **transpile}
@@ -142,13 +140,20 @@ class Estimator(BaseEstimatorV2):
 '''
 EXACT = """\
         if all(pub.precision == 0 for pub in ready):
-            return EXACT.run(ready)
+{guard}            return EXACT.run(ready)
+"""
+GUARD = """\
+            if self.name in NOISY:
+                raise ValueError("an exact estimate would leave out the noise")
 """
 RUN_ESTIMATOR = """\
         # Each call draws anew, and follows from the seed.
         self.seed += 2113
-        how = {"seed_simulator": self.seed}
-        return BackendEstimatorV2(backend=self.backend, options=how).run(ready)
+        backend, how = self.backend, {"seed_simulator": self.seed}
+        if self.options:
+            backend = deepcopy(backend)
+            backend.set_options(**self.options)
+        return BackendEstimatorV2(backend=backend, options=how).run(ready)
 """
 RUNTIME_ESTIMATOR = """\
         if isinstance(self.backend, IBMBackend):
