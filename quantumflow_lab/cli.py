@@ -22,6 +22,7 @@ from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.doctor import DEADLINE_S, line_of
 from quantumflow_lab.emulate.faults import FAULTS
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
+from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
 from quantumflow_lab.magics.history import FILTERS, history_filters
@@ -89,13 +90,18 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument(
         "b", nargs="?", help="as A; without it, A and the run before it"
     )
+    export = _command(commands, "export", _export, "write a run as files")
+    export.add_argument("name", help="a name, or the id of a run; name.step for tables")
+    export.add_argument("--as", dest="form", default="py", choices=FORMS)
+    export.add_argument("--to", type=Path, metavar="PATH", help="a file or a folder")
+    export.add_argument("--force", action="store_true", help="replace files")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
     purpose = "check, rebuild or export what is recorded"
     store = commands.add_parser("store", help=purpose, description=purpose)
     acts = store.add_subparsers(required=True, metavar="WHAT")
     _command(acts, "verify", _verify, "read every record of the journals")
     _command(acts, "rebuild", _rebuild, "make the database anew from the journals")
-    export = _command(acts, "export", _export, "write the views qf_* as Parquet files")
+    export = _command(acts, "export", _views, "write the views qf_* as Parquet files")
     export.add_argument("folder", type=Path, help="where the files go")
     doctor = _command(commands, "doctor", _doctor, "check a backend")
     doctor.add_argument("backend", help="a name, or module:factory")
@@ -232,6 +238,13 @@ def _rebuild(_: argparse.Namespace, __: list[str]) -> int:
 
 
 def _export(arguments: argparse.Namespace, _: list[str]) -> int:
+    to, force = arguments.to, arguments.force
+    for path in lab().export(arguments.name, arguments.form, to=to, force=force):
+        print(path)
+    return 0
+
+
+def _views(arguments: argparse.Namespace, _: list[str]) -> int:
     for name, count in lab().store.export(arguments.folder).items():
         print(f"{arguments.folder / name}.parquet  {count:,} rows")
     return 0

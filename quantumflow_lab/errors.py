@@ -71,6 +71,9 @@
     │   ├── NestedRun             a step that would wait for a run inside it
     │   ├── TooManyCalls          a loop step asked for more than calls=N
     │   ├── NotInStep             used outside a running step
+    │   ├── NotExportable         a run has something that no script can say
+    │   ├── FileExists            an export would replace a file
+    │   ├── ExportFailed          a folder that an export cannot write to
     │   └── RaggedMap             lists of different lengths under map=
     ├── SchedulerError            events that the scheduler refused whole
     ├── SchedulerBug              the scheduler broke one of its own equalities
@@ -585,6 +588,24 @@ class RaggedMap(RunError):
     """Lists of different lengths under map=."""
 
     slug = "ragged-map"
+
+
+class NotExportable(RunError):
+    """A run has something that no script can say."""
+
+    slug = "not-exportable"
+
+
+class FileExists(RunError):
+    """An export would replace a file."""
+
+    slug = "file-exists"
+
+
+class ExportFailed(RunError):
+    """A folder that an export cannot write to."""
+
+    slug = "export-failed"
 
 
 class SchedulerError(QuantumFlowError):

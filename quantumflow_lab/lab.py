@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, cast
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
+from quantumflow_lab.backends.constructors import constructor
 from quantumflow_lab.cell import bind
+from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.compare import Comparison, compare
@@ -24,12 +26,19 @@ from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
     BadOption,
     NestedRun,
+    NotExportable,
     NothingToResume,
     RunIsLive,
+    StoreLocked,
+    UnknownBackend,
     UnknownRun,
     did_you_mean,
 )
 from quantumflow_lab.evidence import label, numbered_run, run_before, run_facts
+from quantumflow_lab.export import Written, report, script, tables, write
+from quantumflow_lab.export.files import check_form, target
+from quantumflow_lab.export.script import Device
+from quantumflow_lab.export.secrets import Secrets
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
@@ -496,6 +505,74 @@ class Lab:
         asked = Asked(backend=listed(backend), seed=seed, budget=budget)
         return LabEstimator(*self._handle(asked, name, options))
 
+    def export(
+        self,
+        name: str,
+        form: str = "py",
+        *,
+        to: str | Path | None = None,
+        force: bool = False,
+    ) -> Written:
+        """Write a run to files that need nothing of this package.
+
+        Parameters
+        ----------
+        name
+            Name of a workflow, whose latest run is meant, or id of a run. For tables,
+            ``name.step`` takes one step.
+        form
+            ``py``, a script of plain Qiskit; ``html``, a report that works offline;
+            ``csv`` or ``parquet``, the table of each step.
+        to
+            A file or a folder; by default ``<name>-<number>.<form>`` in the working
+            directory.
+        force
+            Replace files that are there.
+
+        Returns
+        -------
+        tuple of Path
+            The files, the one to open first.
+
+        Raises
+        ------
+        UnknownRun, UnknownStep, BadOption
+            Naming the nearest.
+        FileExists, ExportFailed
+            If it cannot be written there.
+        NotExportable
+            If a script cannot say what the run did.
+        """
+        check_form(form)
+        tabular = form in ("csv", "parquet")
+        name, _, step = name.partition(".") if tabular else (name, "", "")
+        run = self.load(name)
+        stored = stored_run(self.store, run.id)
+        secrets = Secrets.of()
+        if form == "py":
+            known = _Known(self)
+            shots, dates = self.settings.shots, self._dates(stored)
+            files = script(stored, known, usual_shots=shots, calibrated=dates)
+        elif form == "html":
+            files = report(run, stored, secrets, self._dates(stored))
+        else:
+            files = tables(run, step or None, form, secrets)
+        stem = f"{name}.{step}" if step else name
+        path = target(stem, stored.record["number"], form, to)
+        return write(files, path, force=force, secrets=secrets)
+
+    def _dates(self, stored: StoredRun) -> dict[str, str]:
+        """Date of the calibration that a run met, by backend."""
+        query = (
+            "SELECT backend, arg_max(calibrated, time) AS date FROM qf_calibrations "
+            "WHERE epoch(time) <= ? AND calibrated IS NOT NULL GROUP BY backend"
+        )
+        try:
+            rows = self.sql(query, [stored.record["started"] + 1e-3]).to_pylist()
+        except StoreLocked:
+            return {}  # another program looks at the database: do without
+        return {row["backend"]: row["date"] for row in rows}
+
     def live(self) -> list[Run]:
         """Runs that go on in this process."""
         return [Run(live, self) for live in tuple(self._live.values())]
@@ -681,7 +758,13 @@ class Lab:
                 for i in live.bound.inputs
                 if i.kind == "value" and _is_modest(live.inputs.get(i.name))
             }
-            self.store.begin(records.started(live, live.asked, axes, kept, options))
+            defined = {
+                i.name: self._defined(i.name, live.inputs[i.name])
+                for i in live.bound.inputs
+                if i.kind in ("function", "class", "module")
+            }
+            record = records.started(live, live.asked, axes, kept, options, defined)
+            self.store.begin(record)
             self.store.append(list(self._calibrations(live)))
             live.view = snapshot(live, {}, self._clock.now_us())
             live.let_go = lambda: self._forget(live, lease)
@@ -691,6 +774,17 @@ class Lab:
             self._live.pop(live.name, None)
             lease.leave()
             raise
+
+    def _defined(self, name: str, value: Any) -> list[dict[str, Any]]:
+        """The source of an input that is code, so that scripts can be made of it."""
+        return [
+            {
+                "name": each.name,
+                "text": each.text,
+                "kept": None if each.value is None else self.store.put(each.value),
+            }
+            for each in definitions(name, value)
+        ]
 
     def _calibrations(self, live: LiveRun) -> Iterator[records.Record]:
         """What the devices of a run say of themselves, each once."""
@@ -737,6 +831,39 @@ class Lab:
             if self._live.get(live.name) is live:
                 del self._live[live.name]
                 self._earlier.remember(live)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a script has to know of a lab."""
+
+    lab: Lab
+
+    def device(self, name: str) -> Device:
+        """A backend by its name.
+
+        Raises
+        ------
+        NotExportable
+            If it lived in a notebook that has gone.
+        """
+        backends = self.lab.backends
+        try:
+            facts = backends.facts(name)
+        except UnknownBackend:
+            raise NotExportable(
+                f"backend '{name}' lived in the notebook of the run; make it there "
+                f"again, and type lab.backends.add('{name}', ...) before the export",
+                backend=name,
+            ) from None
+        backend = backends.backend(name)
+        made = constructor(name, backend)
+        kind = type(backend).__name__
+        return Device(made, kind, facts.noisy)
+
+    def load(self, name: str) -> Run:
+        """A run by its id."""
+        return self.lab.load(name)
 
 
 def _read(

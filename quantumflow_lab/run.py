@@ -205,16 +205,30 @@ class Run:
         units = {name: self._data.units.get(name) for name in data.dims}
         return Grid(values.reshape(data.shape), axes, units)
 
-    def table(self, step: str) -> pa.Table:
+    def table(self, step: str, *, partial: bool = False) -> pa.Table:
         """A step's values as an Arrow table, one row a point, axes as columns.
 
         A dict of numbers becomes a column for each key, counts and other values one
         column ``value``; failed points have nulls and their reason in ``error``.
+
+        Parameters
+        ----------
+        step
+            Name of the step.
+        partial
+            Leave out points that are open, instead of raising ``NotReady``.
         """
         from quantumflow_lab.tables import step_table
 
-        self[step] if not self._step(step).dims else self._ready(step)
-        return step_table(self._step(step), self._data.axes)
+        data = self._step(step)
+        if not partial:
+            self._ready(step) if data.dims else self[step]
+        return step_table(data, self._data.axes)
+
+    def units(self, step: str) -> dict[str, str]:
+        """Unit of each axis of a step that has one."""
+        units = {name: self._data.units.get(name) for name in self._step(step).dims}
+        return {name: unit for name, unit in units.items() if unit}
 
     def __contains__(self, step: object) -> bool:
         return step in self._data.steps

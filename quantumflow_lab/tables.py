@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantumflow_lab.grid import Failed
+from quantumflow_lab.runner.live import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,18 +31,20 @@ def step_table(data: StepData, axes: Mapping[str, tuple[Any, ...]]) -> pa.Table:
     Returns
     -------
     pyarrow.Table
-        ``n`` rows. A dict of plain values gives a column for each key; the
-        ``PubResult`` of an estimate gives ``evs`` and ``stds``, that of a sample one
-        column of counts as JSON for each classical register; anything else is in
-        ``value``.
+        A row for each point that is not open. A dict of plain values gives a column for
+        each key; the ``PubResult`` of an estimate gives ``evs`` and ``stds``, that of a
+        sample one column of counts as JSON for each classical register; anything else
+        is in ``value``.
     """
     import pyarrow as pa
 
-    points = product(*(axes[name] for name in data.dims))
+    # Of a map axis nobody knows the values before there are points.
+    points = product(*(axes.get(name, ()) for name in data.dims))
     rows = [
         _columns(value, data.dims)
         | dict(zip(data.dims, map(_cell, point), strict=True))
         for point, value in zip(points, data.values, strict=True)
+        if value is not MISSING
     ]
     parts = dict.fromkeys(name for row in rows for name in row)
     names = list(dict.fromkeys([*data.dims, *parts]))

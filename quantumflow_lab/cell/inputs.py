@@ -26,12 +26,12 @@ from quantumflow_lab.workflow import Input, InputKind
 
 Fingerprint = Callable[[Any], str]
 
-_SECRET_NAME = re.compile(
+SECRET_NAME = re.compile(
     r"(token|secret|password|passwd|credential|api_?key)s?\d*(_|$)", re.IGNORECASE
 )
-_SECRET_LENGTH = 16
+SECRET_LENGTH = 16
 """Shorter texts are words and bit strings of textbooks, not keys of a provider."""
-_SECRET_VALUE = re.compile(
+SECRET_VALUE = re.compile(
     r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|eyJ[\w-]+\.eyJ)[\w-]{12,}"
 )
 
@@ -111,7 +111,7 @@ def refuse_secret(name: str, value: Any, where: Where | None = None) -> None:
         Without the value, naming the places where secrets may live.
     """
     kinds = {kind.__name__ for kind in type(value).__mro__}
-    if kinds & {"SecretStr", "SecretBytes", "Secret"} or _looks_secret(name, value):
+    if kinds & {"SecretStr", "SecretBytes", "Secret"} or looks_secret(name, value):
         raise SecretInput(
             f"'{name}' looks like a secret, and runs keep their inputs; keep it in the "
             "environment, the keyring or the provider's saved account, and read it "
@@ -132,14 +132,15 @@ def refuse_secret_text(name: str, value: Any, where: Where | None = None) -> Non
     refuse_secret(name, value, where)
 
 
-def _looks_secret(name: str, value: Any) -> bool:
+def looks_secret(name: str, value: Any) -> bool:
+    """Whether a value is or looks like a secret, by its name or by itself."""
     texts = list(_texts(value))
-    named = bool(_SECRET_NAME.search(name)) and any(map(_may_be_key, texts))
-    return named or any(_SECRET_VALUE.match(each) for each in texts)
+    named = bool(SECRET_NAME.search(name)) and any(map(_may_be_key, texts))
+    return named or any(SECRET_VALUE.match(each) for each in texts)
 
 
 def _may_be_key(text: str) -> bool:
-    return len(text) >= _SECRET_LENGTH and not set(text) <= {"0", "1"}
+    return len(text) >= SECRET_LENGTH and not set(text) <= {"0", "1"}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.compare import Comparison
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
+from quantumflow_lab.export import FORMS
 from quantumflow_lab.figures import KINDS
 from quantumflow_lab.lab import lab
+from quantumflow_lab.magics.exports import export_options, written_table
 from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
@@ -79,6 +81,12 @@ COMMANDS = (
         "compare",
         "A [B]",
         "why two runs differ: NAME, NAME:12 or an id; A alone, with the run before it",
+        "run",
+    ),
+    Command(
+        "export",
+        "NAME [--as FORM] [--to PATH] [--force]",
+        f"write a run as {', '.join(FORMS)}; py runs without this package",
         "run",
     ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
@@ -186,6 +194,9 @@ class Commands:
 
     def _compare(self, a: str, b: str | None = None) -> Comparison:
         return lab().compare(*(self._bound(name) for name in (a, b) if name))
+
+    def _export(self, name: str, *words: str) -> Table:
+        return written_table(lab().export(name, **export_options(words)))
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:

@@ -23,8 +23,10 @@ from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.cell.options import option_names as step_options
 from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
+from quantumflow_lab.magics.exports import EXPORT_OPTIONS
 from quantumflow_lab.run import Run
 from quantumflow_lab.workflow import INJECTED, KINDS
 
@@ -124,6 +126,8 @@ class Completion:
             return None
         if command.completes == "chart" and len(words) == 2:
             return CHARTS, words[-1]
+        if command.name == "export" and len(words) > 2:
+            return (FORMS if words[-2] == "--as" else EXPORT_OPTIONS), words[-1]
         last = command.most + 1
         return (self._runs(), words[-1]) if 1 < len(words) <= last else None
 

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,10 +31,12 @@ def started(
     axes: Mapping[str, Mapping[str, Any] | None],
     inputs: Mapping[str, Mapping[str, Any] | None],
     options: Mapping[str, Any],
+    defined: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Record:
     """The run as it was asked for, written before its first step.
 
-    `axes` and `inputs` tell where the store keeps the values of those that it can keep.
+    `axes` and `inputs` tell where the store keeps the values of those that it can keep,
+    `defined` how inputs that are code came about.
     """
     workflow = live.bound.workflow
     return {
@@ -57,6 +59,7 @@ def started(
                 "fingerprint": i.fingerprint,
                 "summary": i.summary,
                 "kept": inputs.get(i.name),
+                "defined": defined.get(i.name),
             }
             for i in live.bound.inputs
         ],

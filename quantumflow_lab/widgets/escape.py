@@ -12,7 +12,7 @@ import re
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _BREAKING = re.compile(r"[\s\x85\u2028\u2029]+")
 _DIRECTION = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_VOID = frozenset({"br", "img"})
+_VOID = frozenset({"br", "img", "meta", "source"})
 
 
 class Markup(str):

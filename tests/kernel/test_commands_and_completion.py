@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,6 +141,69 @@ def test_chart_history_draws_all_runs(shell: InteractiveShell) -> None:
     assert qflow(shell, "chart history").axes
 
 
+def test_export_writes_files_and_lists_them(
+    shell: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line, names in (
+        ("export bell", ["bell-1.py"]),
+        ("export bell --as=html", ["bell-1.html"]),
+        ("export bell.double --as csv --to out.csv", ["out.csv"]),
+        ("export bell.double --as csv --to out.csv --force", ["out.csv"]),
+    ):
+        table = qflow(shell, line).arrow
+        assert table["file"].to_pylist() == names
+        assert table["bytes"].to_pylist() == [Path(n).stat().st_size for n in names]
+    assert Path("out.csv").read_text() == "x,value\n1,2\n2,4\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("export", "write %qflow export NAME [--as FORM] [--to PATH] [--force]"),
+        (
+            "export bell --forse",
+            "%qflow export has no option --forse; did you mean '--force'?",
+        ),
+        ("export bell --as", "--as needs a value, such as --as py"),
+        ("export bell --to", "--to needs a value, such as --to reports/bell.html"),
+    ],
+)
+def test_export_says_what_to_type(
+    shell: InteractiveShell, line: str, message: str
+) -> None:
+    with pytest.raises(MagicLineError) as caught:
+        qflow(shell, line)
+    assert caught.value.message == message
+
+
+def test_export_of_a_run_that_goes_on_has_what_is_there(
+    shell: InteractiveShell, tmp_path: Path
+) -> None:
+    cell = """
+x = qf.axis([0, 1])
+@qf.step
+def slow(x):
+    import time
+    while x:
+        time.sleep(0.01)
+    return x
+"""
+    shell.run_cell_magic("qflow", "going --background --show none", cell)
+    run = shell.user_ns["going"]
+    while run.partial("slow") is None or run.partial("slow").sel(x=0) is None:
+        time.sleep(0.01)
+    for form, words in (
+        ("py", "The run is unfinished: not every step had its values."),
+        ("html", "Not done, but running: below is what it had when this was written"),
+        ("csv", "x,value\n0,0\n"),
+    ):
+        table = qflow(shell, f"export going --as {form} --to {tmp_path}/").arrow
+        assert words in Path(table["file"][0].as_py()).read_text(encoding="utf-8")
+    run.cancel()
+    run.wait()
+
+
 def test_backends_lists_names_and_describes_one(shell: InteractiveShell) -> None:
     names = qflow(shell, "backends").arrow["name"].to_pylist()
     assert {"aer", "basic_simulator", "fake_manila"} <= set(names)
@@ -177,8 +241,8 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, compare, chart, sql, backends, "
-                "config, help"
+                "pause, resume, detach, history, compare, export, chart, sql, "
+                "backends, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
@@ -233,6 +297,9 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%qflow load be|", ["bell"]),
         ("%qflow compare be|", ["bell"]),
         ("%qflow compare bell be|", ["bell"]),
+        ("%qflow export bell --as h|", ["html"]),
+        ("%qflow export bell --|", ["--as", "--force", "--to"]),
+        ("%qflow export be|", ["bell"]),
         ("%qflow chart ti|", ["timeline"]),
         ("%qflow chart timeline be|", ["bell"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),

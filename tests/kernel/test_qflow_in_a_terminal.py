@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import sys
 import time
 from collections.abc import Iterator
@@ -47,6 +48,25 @@ name  state
 bell  done
 (1 row)
 """
+
+
+def test_export_prints_the_files_it_wrote(
+    file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", str(file)]) == 0
+    capsys.readouterr()
+    assert main(["export", "bell"]) == 0
+    assert main(["export", "bell", "--as", "html", "--to", "report.html"]) == 0
+    assert capsys.readouterr().out == "bell-1.py\nreport.html\n"
+    assert main(["export", "bell"]) == 1
+    assert "bell-1.py is there already; type --force" in capsys.readouterr().err
+    assert main(["export", "bell", "--force"]) == 0
+    names = runpy.run_path("bell-1.py")
+    assert names["main"]()["parity"] == {(): 1.0}
 
 
 def test_options_of_the_command_line_go_over_those_of_the_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -229,3 +230,31 @@ def test_a_job_that_ran_too_long_is_told_and_not_waited_for(
         "fewer circuits or raise max_execution_time"
     )
     assert len(ibm.jobs) == 1
+
+
+@pytest.mark.filterwarnings("ignore:The EstimatorV2 class is deprecated")
+def test_an_exported_script_asks_the_saved_account_for_the_device(
+    ibm: Service, device: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(tmp_path / "home")
+    try:
+        cell = "from qiskit import QuantumCircuit\n" + dedent(CELL)
+        lab.backends.add("dev", PrimitiveBackend(device, sampler=SamplerV2))
+        assert lab.run(cell, name="ibm", backend="dev").state == "done"
+        (path,) = lab.export("ibm", to=tmp_path)
+    finally:
+        lab.close()
+    text = path.read_text()
+    assert f'"dev": QiskitRuntimeService().backend("{NAME}")' in text
+    assert "t" * 40 not in text
+    assert "through the account that QiskitRuntimeService has saved here" in text
+    sent = len(ibm.jobs)
+    monkeypatch.setattr(
+        "qiskit_ibm_runtime.QiskitRuntimeService", lambda: device.service
+    )
+    values = runpy.run_path(str(path))["main"]()
+    assert len(ibm.jobs) == sent + 6
+    assert [v.data.meas.num_shots for v in values["counts"].values()] == [500] * 3
+    assert [float(v.data.evs) for v in values["parity"].values()] == pytest.approx(
+        [1, 1, 1], abs=0.5
+    )
