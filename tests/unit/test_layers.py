@@ -57,7 +57,7 @@ LAYERS = {
     "store": Layer("store", "codec ports core"),
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
-    "emulate": Layer("emulate"),
+    "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored takeup tables figures",
@@ -77,7 +77,7 @@ OWNERS: dict[str, str] = {
     "duckdb": "store",
     "qiskit_aer": "backends emulate",
     "qiskit_ibm_runtime": "backends emulate",
-    "qiskit.transpile": "backends",
+    "qiskit.transpile": "backends emulate",
     "qiskit.transpiler": "backends",
     "qiskit.compiler": "backends",
     "IPython": "magics cli __init__",
