@@ -48,8 +48,12 @@ class Service(ThreadingHTTPServer):
         self.guard = threading.Lock()
         """Held while jobs are counted and taken, and troubles used up."""
         for fault in faults:
-            self.trouble += fault.made()
-            self.habits.append(fault.habits)
+            self.add(fault)
+
+    def add(self, fault: Named) -> None:
+        """Let one more thing go wrong."""
+        self.trouble += fault.made()
+        self.habits.append(fault.habits)
 
     @property
     def url(self) -> str:

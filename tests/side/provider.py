@@ -6,6 +6,7 @@ Imported by the other side, from the working directory of the test.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -81,7 +82,10 @@ class Backend(BasicSimulator):
         raise Busy("slow down")
 
     def offline(self):
-        raise Unheard("no route to host")
+        raise Unheard("not there") from OSError(errno.EHOSTUNREACH, "no route to host")
+
+    def cut_off(self):
+        raise Unheard("connection reset by peer")
 
     def tokenless(self):
         raise FileNotFoundError("no file token.json")
