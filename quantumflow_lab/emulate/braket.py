@@ -176,8 +176,9 @@ def _task(posted: dict[str, Any]) -> Task:
         for each in (action["programs"] if is_set else [action])
     ]
     executables = sum(map(len, programs))
-    if is_set and executables > device.executables:
-        raise Refused(f"{executables} executables exceed the {device.executables}")
+    most = device.executables if is_set else 1
+    if not 1 <= executables <= most:
+        raise Refused(f"{executables} executables instead of at most {most}")
     if posted["shots"] % executables:
         raise Refused("the shots cannot be shared out evenly to the executables")
     for program in (one for group in programs for one in group):
@@ -336,7 +337,7 @@ class _Handler(serving.Handler):
         except Refused as error:
             self._error(400, _NAMES[400], str(error))
             return
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             self._error(400, _NAMES[400], f"malformed request: {error!r:.200}")
             return
         if not self.troubled(late=True):

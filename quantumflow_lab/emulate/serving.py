@@ -102,8 +102,8 @@ class Handler(BaseHTTPRequestHandler):
         raise NotImplementedError
 
     def put(self) -> None:
-        """Answer a PUT."""
-        raise NotImplementedError
+        """Answer a PUT, which not every service knows."""
+        self.send_error(501)
 
     def do_GET(self) -> None:
         """Go wrong, or answer."""

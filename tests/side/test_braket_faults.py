@@ -17,7 +17,7 @@ from quantumflow_lab import EnvironmentBackend, Lab, Price
 from quantumflow_lab.backends import jobs
 from quantumflow_lab.backends.failures import fault_of
 from quantumflow_lab.emulate.faults import ALWAYS, BRAKET_FAULTS, Habits, Trouble
-from quantumflow_lab.errors import JobUnanswered, QuantumFlowError
+from quantumflow_lab.errors import BackendFailed, JobUnanswered, QuantumFlowError
 from quantumflow_lab.ports import Fault
 
 if TYPE_CHECKING:
@@ -148,6 +148,25 @@ def test_the_sdk_alone_comes_to_this(
     assert len(amazon.tasks) == outcome.tasks
 
 
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [("never-final", "QUEUED"), ("unknown-status", "UNDER_REVIEW")],
+)
+def test_the_sdk_alone_waits_until_its_own_timeout(
+    fault: str, state: str, amazon: Service, sdk: Callable[[str], Any]
+) -> None:
+    amazon.add(BRAKET_FAULTS[fault])
+    assert sdk(ALONE.replace("seconds=6", "seconds=1")) == [state, None]
+
+
+def test_the_sdk_alone_raises_if_its_request_is_too_large(
+    amazon: Service, sdk: Callable[[str], Any]
+) -> None:
+    amazon.habits.append(Habits(largest=100))
+    assert sdk(ALONE)[0] == "ClientError"
+    assert amazon.tasks == {}
+
+
 @BY_FAULT
 @pytest.mark.usefixtures("device")
 def test_a_fault_ends_as_promised_and_no_task_is_paid_twice(
@@ -196,6 +215,20 @@ def test_only_the_client_tries_a_submit_again(
     # botocore's standard mode: three tries, with one and the same client token.
     assert ALWAYS - trouble.times == 3
     assert len(set(amazon.submits)) == (fault == "drop-after-always")
+
+
+def test_a_variable_says_how_often_the_client_tries(
+    amazon: Service, amazon_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
+    found = _backend(amazon_environment, "Emulated")
+    amazon.add(BRAKET_FAULTS["429-always"])
+    circuit = QuantumCircuit(1, 1)
+    circuit.measure(0, 0)
+    with pytest.raises(BackendFailed, match="ThrottlingException") as caught:
+        found.run(circuit, shots=10).result()
+    assert fault_of(caught.value) is Fault.REFUSED
+    assert ALWAYS - amazon.trouble[0].times == 2
 
 
 def test_the_client_does_not_wait_as_long_as_it_is_asked_to(
