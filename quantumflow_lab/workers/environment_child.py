@@ -232,7 +232,9 @@ def state(job: Any) -> str | None:
         status = status() if callable(status) else status
     except NotImplementedError:
         return None
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise
         # The library looked up a state of its provider that it does not know.
         return _text(error).strip("'\"")
     return None if status is None else _text(getattr(status, "name", status))
