@@ -62,6 +62,21 @@ def amazon_service() -> Iterator[Service]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def amazon_backend(
+    amazon_environment: Path, amazon_service: Service
+) -> Callable[[str], EnvironmentBackend]:
+    """Makes a backend of a device of the service, by its name."""
+    factory = "qiskit_braket_provider:BraketProvider"
+    return lambda name: EnvironmentBackend(amazon_environment, factory, backend=name)
+
+
+@pytest.fixture(scope="session")
+def qpu(amazon_backend: Callable[[str], EnvironmentBackend]) -> EnvironmentBackend:
+    """Five noisy qubits of Amazon's service."""
+    return amazon_backend("Emulated")
+
+
 @pytest.fixture
 def amazon(amazon_service: Service) -> Service:
     """The same, without tasks and faults."""

@@ -21,8 +21,7 @@ from quantumflow_lab.errors import BackendFailed, JobUnanswered, QuantumFlowErro
 from quantumflow_lab.ports import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
     from quantumflow_lab.emulate.braket import Service
 
@@ -107,19 +106,11 @@ BY_FAULT = pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda each: each.fa
 
 
 @pytest.fixture(scope="module")
-def device(
-    amazon_environment: Path, amazon_service: Service, lab: Lab
-) -> Iterator[EnvironmentBackend]:
+def device(qpu: EnvironmentBackend, lab: Lab) -> EnvironmentBackend:
     """The device, known to the lab as ``qpu`` with its price."""
-    found = _backend(amazon_environment, "Emulated")
     price = Price("USD", per_job="0.30", per_shot="0.00145")
-    lab.backends.add("qpu", found, price=price)
-    return found
-
-
-def _backend(folder: Path, name: str) -> EnvironmentBackend:
-    factory = "qiskit_braket_provider:BraketProvider"
-    return EnvironmentBackend(folder, factory, backend=name)
+    lab.backends.add("qpu", qpu, price=price)
+    return qpu
 
 
 def _run(lab: Lab, cell: str, backend: str = "qpu", **options: Any) -> Any:
@@ -218,10 +209,10 @@ def test_only_the_client_tries_a_submit_again(
 
 
 def test_a_variable_says_how_often_the_client_tries(
-    amazon: Service, amazon_environment: Path, monkeypatch: pytest.MonkeyPatch
+    amazon: Service, amazon_backend: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
-    found = _backend(amazon_environment, "Emulated")
+    found = amazon_backend("Emulated")
     amazon.add(BRAKET_FAULTS["429-always"])
     circuit = QuantumCircuit(1, 1)
     circuit.measure(0, 0)
@@ -256,9 +247,9 @@ def test_a_request_that_is_too_large_is_cut_and_each_circuit_is_paid_once(
 
 
 def test_a_simulator_without_program_sets_takes_one_circuit_at_a_time(
-    amazon: Service, amazon_environment: Path, lab: Lab
+    amazon: Service, amazon_backend: Any, lab: Lab
 ) -> None:
-    lab.backends.add("sv1", _backend(amazon_environment, "SV1"))
+    lab.backends.add("sv1", amazon_backend("SV1"))
     # Were they sent together, those that were taken would be paid again.
     amazon.trouble.append(
         Trouble("POST", "/quantum-task", 402, code="ServiceQuotaExceededException")
