@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
+from importlib import import_module
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -20,7 +21,7 @@ from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, RunOptions, parse_mag
 from quantumflow_lab.cell.text import MAGIC, split_cell
 from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.doctor import DEADLINE_S, line_of
-from quantumflow_lab.emulate.faults import FAULTS
+from quantumflow_lab.emulate.faults import BRAKET_FAULTS, FAULTS
 from quantumflow_lab.errors import MagicLineError, QuantumFlowError, RunCancelled
 from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
@@ -33,6 +34,8 @@ from quantumflow_lab.store.home import prepare_home
 from quantumflow_lab.workflow import Workflow
 
 ABOUT = "Run hybrid workflows kept in files, and look at the runs there were."
+_FAULTS = {"ibm": FAULTS, "braket": BRAKET_FAULTS}
+"""What can go wrong with each provider that can be emulated."""
 INTERRUPTED = 130
 """Exit status of a program that Ctrl-C has ended, as shells have it."""
 
@@ -116,14 +119,18 @@ def _parser() -> argparse.ArgumentParser:
     replay = _command(commands, "replay", _replay, "show what a scheduler decided")
     replay.add_argument("log", type=Path, help="a file of QFLOW_SCHEDULE_LOG")
     emulate = _command(commands, "emulate", _emulate, "be a provider, for free")
-    emulate.add_argument("provider", choices=["ibm"])
+    emulate.add_argument("provider", choices=[*_FAULTS])
     emulate.add_argument("--port", type=int, default=0, help="0 for any free port")
     emulate.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="NAME",
-        help="; ".join(f"{name}: {fault.about}" for name, fault in FAULTS.items()),
+        help=". ".join(
+            f"{provider} has "
+            + "; ".join(f"{name}: {fault.about}" for name, fault in faults.items())
+            for provider, faults in _FAULTS.items()
+        ),
     )
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
     init.add_argument("folder", type=Path, nargs="?", default=Path())
@@ -282,16 +289,16 @@ def _replay(arguments: argparse.Namespace, _: list[str]) -> int:
 
 
 def _emulate(arguments: argparse.Namespace, _: list[str]) -> int:
-    # Here, since it imports the simulator, which the other commands do without.
-    from quantumflow_lab.emulate.ibm import lines, service
-
-    unknown = [name for name in arguments.fault if name not in FAULTS]
+    faults = _FAULTS[arguments.provider]
+    unknown = [name for name in arguments.fault if name not in faults]
     if unknown:
-        known = ", ".join(FAULTS)
+        known = ", ".join(faults)
         raise MagicLineError(f"unknown fault {unknown[0]}; there are {known}")
+    # Not above, since it imports the simulator, which the other commands do without.
+    provider: Any = import_module(f"quantumflow_lab.emulate.{arguments.provider}")
     try:
-        with service(arguments.port, arguments.fault) as running:
-            print(lines(running.url), flush=True)
+        with provider.service(arguments.port, arguments.fault) as running:
+            print(provider.lines(running.url), flush=True)
             Event().wait()
     except KeyboardInterrupt:
         return 0

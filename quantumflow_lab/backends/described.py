@@ -28,8 +28,8 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 from qiskit.transpiler import InstructionProperties, QubitProperties, Target
 
-from quantumflow_lab.backends.failures import backend_error
-from quantumflow_lab.errors import BackendFailed
+from quantumflow_lab.backends.failures import backend_error, is_in_doubt, text_of
+from quantumflow_lab.errors import BackendFailed, JobUnanswered
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -277,19 +277,37 @@ def _experiment(
     )
 
 
-def raised_there(said: Mapping[str, Any], backend: str) -> Exception:
-    """The error for what was raised there; sorted as if it had been raised here."""
+def raised_there(said: Mapping[str, Any]) -> Exception:
+    """What was raised there, with what the sorting of errors looks at."""
     kind: type[Exception] = Exception
     if said.get("memory") is True:
         kind = MemoryError
     elif said.get("network") is True:
         kind = OSError
-    error = type(_name_of(said), (kind,), {})(_text(said.get("text"), "text"))
+    error: Any = type(_name_of(said), (kind,), {})(_text(said.get("text"), "text"))
     status, wait = said.get("status"), said.get("retry_after")
     if status is not None:
         error.status_code = _whole(status, "status", least=0)
     if wait is not None:
         error.retry_after = _number(wait, "retry_after", least=0)
+    error.retried = said.get("retried") is True
+    raised: Exception = error
+    return raised
+
+
+def refused_there(said: Mapping[str, Any], backend: str, *, device: bool) -> Exception:
+    """The error for a job that was not taken, as far as one can tell.
+
+    Sorted as if it had been raised here, but for one that a device may have taken:
+    there is no way to look for it, and to send it again might be to pay twice.
+    """
+    error = raised_there(said)
+    if device and is_in_doubt(error) and said.get("unsent") is not True:
+        return JobUnanswered(
+            f"{backend} may have taken the job, but its answer was lost "
+            f"({text_of(error)}): look there before you run the step again",
+            backend=backend,
+        )
     return backend_error(error, backend)
 
 

@@ -28,6 +28,8 @@ _OF_THE_JOB = (JobCancelled, JobUnanswered, JobNeverArrived, WorkerLost)
 """What can only be said of a job as a whole."""
 _BUSY = {408, _TOO_MANY_REQUESTS, 500, 502, 503, 504}
 """HTTP statuses after which the same request may succeed."""
+_NOT_NOW = {401, 402, 403, 410, 424}
+"""HTTP statuses that speak of the account or the device, whatever was sent."""
 _FULL = re.compile(r"\b3458\b")
 """IBM's number for too many pending jobs, which it says with a status of its own."""
 _TOO_MUCH = re.compile(r"\b5302\b")
@@ -83,8 +85,9 @@ def failed_there(error: Exception, backend: str, job: str | None) -> BackendFail
     says that smaller ones would do.
     """
     big = _TOO_MUCH.search(str(error)) is not None
+    which = "the job" if job is None else f"job {job}"
     return BackendFailed(
-        f"{backend} took job {job}, which failed: {text_of(error)}",
+        f"{backend} took {which}, which failed: {text_of(error)}",
         backend=backend,
         job=job,
         cause=type(error).__name__,
@@ -142,7 +145,7 @@ def is_full(error: Exception) -> bool:
 
 def may_pass(error: Exception) -> bool:
     """Whether the same question may be answered later."""
-    return _fault(error) is Fault.TRANSIENT
+    return _is_transient(error)
 
 
 def _fault(error: Exception) -> Fault:
@@ -150,11 +153,19 @@ def _fault(error: Exception) -> Fault:
     status = _status(error)
     if status == _TOO_LARGE:
         return Fault.TOO_BIG
+    if _is_transient(error):
+        # In one place only: a client that tries again by itself has had its tries.
+        tried = any(getattr(each, "retried", False) for each in _behind(error))
+        return Fault.REFUSED if tried else Fault.TRANSIENT
+    return Fault.REFUSED if status in _NOT_NOW else Fault.PERMANENT
+
+
+def _is_transient(error: Exception) -> bool:
+    status = _status(error)
     # A broken connection may hold next time; a missing token file will not come back,
     # and what a server says with a status is told by the status.
     busy = status in _BUSY or is_full(error)
-    transient = _is_network(error) if status is None else busy
-    return Fault.TRANSIENT if transient else Fault.PERMANENT
+    return _is_network(error) if status is None else busy
 
 
 def _is_network(error: Exception) -> bool:

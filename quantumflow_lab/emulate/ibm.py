@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
-import threading
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -26,8 +23,9 @@ from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime import RuntimeDecoder, RuntimeEncoder
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
+from quantumflow_lab.emulate import serving
 from quantumflow_lab.emulate.executor import SCHEMA, executions, run_program
-from quantumflow_lab.emulate.faults import FAULTS, Habits, Trouble
+from quantumflow_lab.emulate.faults import FAULTS
 
 NAME = "emulated"
 """What the device is called."""
@@ -46,21 +44,11 @@ _RAN = (1305, 5302)
 
 
 @dataclass
-class Job:
+class Job(serving.Taken):
     """A job that the service has taken."""
 
-    posted: dict[str, Any]
-    """What was sent, decoded."""
-    taken: float = field(default_factory=time.monotonic)
-    """When, in seconds of a clock that never goes back."""
-    ended: str | None = None
-    """A state that was settled early: failed or cancelled."""
     code: int | None = None
     """IBM's number of the reason why it failed."""
-    result: Any = None
-    """What it came to, once somebody asked."""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while it is executed, which happens once."""
 
     @property
     def usage(self) -> float:
@@ -99,62 +87,32 @@ def _token() -> str:
     return ".".join(each.decode().rstrip("=") for each in encoded) + ".AAAA"
 
 
-class Service(ThreadingHTTPServer):
+class Service(serving.Service):
     """The service, and the jobs that it was sent."""
 
-    daemon_threads = True
-
     def __init__(self, port: int = 0, faults: Iterable[str] = ()) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(_Handler, port, [FAULTS[name] for name in faults])
         self.device = FakeManilaV2()
         """What jobs are run on, with its noise."""
         self.taken: dict[str, Job] = {}
         """Jobs that arrived, by the id that was given."""
-        self.trouble: list[Trouble] = []
-        """What goes wrong with the next requests, in order."""
-        self.habits: list[Habits] = []
-        """How jobs are treated; the first that says something is heard."""
         self.calibrated = "2026-01-01T00:00:00Z"
         """Date of the calibration."""
-        self.sizes: list[int] = []
-        """Bytes of each submit."""
         self.refused: list[int] = []
         """Numbers of the errors with which jobs were refused by a habit."""
-        self.guard = threading.Lock()
-        """Held while jobs are counted and taken, and troubles used up."""
-        for name in faults:
-            self.trouble += FAULTS[name].made()
-            self.habits.append(FAULTS[name].habits)
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
         """What was posted, by the id that was given."""
         return {name: job.posted for name, job in self.taken.items()}
 
-    def habit(self, name: str) -> Any:
-        """The first of the habits that is one, or None."""
-        found = (getattr(each, name) for each in self.habits)
-        return next((each for each in found if each), None)
-
     def status_of(self, job: Job) -> str:
         """State of a job, in the words of the service."""
-        if job.ended is not None:
-            return job.ended
-        always: str | None = self.habit("status")
-        if always is not None:
-            return always
-        queued = time.monotonic() - job.taken < (self.habit("queue") or 0.0)
-        return "Queued" if queued else "Completed"
+        return self.state_of(job, "Queued", "Completed")
 
     def take(self, body: bytes) -> tuple[int, dict[str, Any]]:
         """Take a job, or say why not: a status and the answer."""
-        largest = self.habit("largest")
-        if largest is not None and len(body) > largest:
+        if self.is_too_large(body):
             return 413, _error(413, "the request is too large")
         posted = json.loads(body, cls=RuntimeDecoder)
         schema = posted["params"].get("schema_version", SCHEMA)
@@ -199,40 +157,20 @@ class Service(ThreadingHTTPServer):
         return found
 
 
-def _error(code: int, message: str) -> dict[str, Any]:
+def _error(code: int | str, message: str) -> dict[str, Any]:
     return {"errors": [{"code": code, "message": message}]}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(serving.Handler):
     server: Service
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
-
-    def _troubled(self, *, late: bool = False) -> bool:
-        """Whether something went wrong with this request."""
-        path = self.path.partition("?")[0]
-        with self.server.guard:
-            for trouble in self.server.trouble:
-                if trouble.meets(self.command, path, late=late):
-                    trouble.times -= 1
-                    break
-            else:
-                return False
-        if trouble.status is None:
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-            return True
-        code = trouble.code or trouble.status
+    def refuse(self, status: int, code: int | str, retry_after: int | None) -> None:
+        """Answer with an error."""
         content = _error(code, f"emulated trouble {code}")
-        self._answer(content, trouble.status, trouble.retry_after)
-        return True
+        self._answer(content, status, retry_after)
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self._troubled():
-            return
+    def post(self, body: bytes) -> None:
+        """Take a job, cancel one, or give a token."""
         *_, before, last = self.path.split("/")
         if self.path.endswith("/identity/token"):
             expiration = int(time.time()) + 3600
@@ -242,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = self.server.take(body)
             if status != 200:
                 self.server.refused.append(answer["errors"][0]["code"])
-            if status != 200 or not self._troubled(late=True):
+            if status != 200 or not self.troubled(late=True):
                 self._answer(answer, status)
         elif last == "cancel" and before in self.server.taken:
             job = self.server.taken[before]
@@ -254,9 +192,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._answer(_error(404, "no such route"), 404)
 
-    def do_GET(self) -> None:
-        if self._troubled():
-            return
+    def get(self) -> None:
+        """Tell of jobs, devices and usage."""
         path, _, query = self.path.partition("?")
         *_, before, last = path.split("/")
         service = self.server
@@ -337,13 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
         data = (
             b"" if status == 204 else json.dumps(content, cls=RuntimeEncoder).encode()
         )
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        if retry_after is not None:
-            self.send_header("Retry-After", str(retry_after))
-        self.end_headers()
-        self.wfile.write(data)
+        self.send(data, status, {"Content-Type": "application/json"}, retry_after)
 
 
 def lines(url: str) -> str:
@@ -363,8 +294,9 @@ account = QiskitRuntimeService(
 device = account.backend("{NAME}")"""
 
 
-@contextmanager
-def service(port: int = 0, faults: Iterable[str] = ()) -> Iterator[Service]:
+def service(
+    port: int = 0, faults: Iterable[str] = ()
+) -> AbstractContextManager[Service]:
     """A running service.
 
     Parameters
@@ -374,12 +306,4 @@ def service(port: int = 0, faults: Iterable[str] = ()) -> Iterator[Service]:
     faults
         Names from :data:`quantumflow_lab.emulate.faults.FAULTS`.
     """
-    found = Service(port, faults)
-    thread = threading.Thread(target=found.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield found
-    finally:
-        found.shutdown()
-        found.server_close()
-        thread.join()
+    return serving.running(Service(port, faults))

@@ -22,18 +22,26 @@ from qiskit import QuantumCircuit, qpy
 from qiskit.providers import BackendV2, JobStatus, JobV1, Options
 from qiskit.qpy import common
 
-from quantumflow_lab.backends.described import Described, raised_there, result_of
+from quantumflow_lab.backends.described import (
+    Described,
+    raised_there,
+    refused_there,
+    result_of,
+)
+from quantumflow_lab.backends.failures import backend_error, failed_there
+from quantumflow_lab.backends.jobs import awaited, unanswered
 from quantumflow_lab.delays import with_units
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
     EnvironmentBroken,
     NoCommonQpy,
+    QuantumFlowError,
     UnknownBackendOption,
     WorkerLost,
     did_you_mean,
 )
-from quantumflow_lab.ports import Fault
+from quantumflow_lab.ports import Fault, Stopped
 from quantumflow_lab.workers.environment_process import (
     Environment,
     EnvironmentProcess,
@@ -223,7 +231,9 @@ class EnvironmentBackend(BackendV2):
                 f"{self.name} has no retrieve_job: look for job {job_id} there",
                 backend=self.name,
             )
-        return EnvironmentJob(self, {"ask": "retrieve", "job": job_id})
+        job = EnvironmentJob(self, {"ask": "retrieve", "job": job_id})
+        job.taken_as(job_id)
+        return job
 
     def _written(self, circuits: Sequence[QuantumCircuit]) -> bytes:
         buffer = io.BytesIO()
@@ -279,6 +289,9 @@ class EnvironmentJob(JobV1):
             With what was raised there, or how the other process ended.
         WorkerLost
             The process ended while a device may have had the job.
+        JobCancelled, JobUnanswered
+            As :func:`quantumflow_lab.backends.jobs.awaited`; the latter also if a
+            device may have taken the job and its answer was lost.
         """
         return self._answer.result()
 
@@ -327,11 +340,32 @@ class EnvironmentJob(JobV1):
 
     def _read(self, said: Mapping[str, Any]) -> Result:
         name = self._backend.name
+        job = self.job_id()
+        if said.get("say") == "error" and job is not None:
+            raise unanswered(job, name, raised_there(said))
         if said.get("say") == "error":
-            raise raised_there(said, name)
-        return result_of(
-            said, self._circuits, backend=name, shots=self._shots, job=self.job_id()
-        )
+            raise refused_there(said, name, device=not self._backend.simulator)
+        return result_of(said, self._circuits, backend=name, shots=self._shots, job=job)
+
+    def followed(self, there: _There) -> dict[str, Any]:
+        """Wait for what was sent; the answer."""
+        backend = self._backend
+        try:
+            if backend.simulator:
+                return there.result()
+            said: dict[str, Any] = awaited(
+                there, backend.name, lambda: not self.cancelled.is_set()
+            )
+            return said
+        except Stopped:
+            raise self.lost(there.job_id(), "") from None
+        except (QuantumFlowError, EOFError, ValueError):
+            # The latter two are the end of the process, not of the job.
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever was raised there
+            if backend.simulator:
+                raise backend_error(error, backend.name) from None
+            raise failed_there(error, backend.name, there.job_id()) from None
 
     def lost(self, submitted: str | None, reason: str) -> Exception:
         """The error for a process that ended after it had taken the job."""
@@ -351,6 +385,34 @@ class EnvironmentJob(JobV1):
             backend=backend.name,
             job=submitted,
         )
+
+
+class _There:
+    """A job in the other environment, asked about by a process that has it."""
+
+    def __init__(self, process: EnvironmentProcess, job: str | None):
+        self._process, self._job = process, job
+
+    def job_id(self) -> str | None:
+        return self._job
+
+    def status(self) -> str | None:
+        status = self._asked("status").get("status")
+        return status if isinstance(status, str) else None
+
+    def result(self) -> dict[str, Any]:
+        return self._asked("result")
+
+    def _asked(self, what: str) -> dict[str, Any]:
+        try:
+            self._process.ask({"ask": what})
+        except BrokenPipeError as error:
+            # Or it would pass for a broken way to the provider.
+            raise EOFError("the pipe is closed") from error
+        said = self._process.hear()
+        if said.get("say") == "error":
+            raise raised_there(said)
+        return said
 
 
 class _Line:
@@ -373,14 +435,15 @@ class _Line:
                 process = self._manned(job)
                 try:
                     process.ask(message, body)
-                    while True:
+                    said = process.hear()
+                    if taken := said.get("say") == "taken":
                         said = process.hear()
-                        if said.get("say") not in ("taken", "submitted"):
-                            return said
-                        taken = True
-                        if isinstance(said.get("job"), str):
-                            submitted = said["job"]
-                            job.taken_as(submitted)
+                    if said.get("say") != "submitted":
+                        return said
+                    if isinstance(name := said.get("job"), str):
+                        submitted = name
+                        job.taken_as(name)
+                    return job.followed(_There(process, submitted))
                 except (BrokenPipeError, EOFError, ValueError) as error:
                     process.kill()
                     reason = _why(error, process.bury())

@@ -7,12 +7,14 @@ JSON text and of attached bytes, then both. Circuits come as QPY; nothing is eve
 pickled. The standard streams belong to whatever the provider's library prints.
 
 ``open`` makes the backend and is answered by a description of it; ``run`` is answered
-by ``taken``, ``submitted`` and ``result``, as is ``retrieve`` for a job that was sent
-before; any of them by ``error`` if something was raised.
+by ``taken`` and ``submitted``, as is ``retrieve`` for a job that was sent before. Then
+``status`` and ``result`` ask about that job, as often as needed. Each is answered by
+``error`` if something was raised.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import inspect
 import io
@@ -20,6 +22,7 @@ import json
 import math
 import os
 import signal
+import socket
 import struct
 import sys
 import threading
@@ -34,6 +37,7 @@ _DELAY = "qflow_delay_"
 """How delays are called in QPY, in front of their unit."""
 _BLOCKS = {"if_else", "for_loop", "while_loop", "switch_case", "box"}
 _MOST_TEXT = 2000
+_UNREACHED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _FILES = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
@@ -123,7 +127,7 @@ def describe(backend: Any) -> dict[str, Any]:
         "name": str(getattr(backend, "name", None) or type(backend).__name__),
         "text": str(getattr(backend, "description", None) or ""),
         "version": str(getattr(backend, "backend_version", None) or ""),
-        "max_circuits": _whole(getattr(backend, "max_circuits", None)),
+        "max_circuits": _most_circuits(backend),
         "max_shots": _whole(getattr(backend, "max_shots", None)),
         "retrieves": callable(getattr(backend, "retrieve_job", None)),
         "options": {str(name): _plain(value) for name, value in options.items()},
@@ -167,6 +171,15 @@ def _operation(target: Any, name: str) -> dict[str, Any]:
     }
 
 
+def _most_circuits(backend: Any) -> int | None:
+    most = getattr(backend, "max_circuits", None)
+    if most is None and hasattr(backend, "_max_program_set_executables"):
+        # Braket makes a task of each circuit, unless its device takes sets. If one is
+        # refused, others may have been taken, and would be paid twice when sent again.
+        most = backend._max_program_set_executables or 1
+    return _whole(most)
+
+
 def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int) and value > 0 else None
 
@@ -197,8 +210,14 @@ def reads_qpy() -> int:
 # --- what it answers -------------------------------------------------------------
 
 
-def run(backend: Any, output: int, options: dict[str, Any], body: bytes) -> None:
-    """Run circuits and answer with the counts of each, keyed as the backend keys."""
+class NoResult(Exception):
+    """What the provider says of a job that came to nothing."""
+
+
+def run(
+    backend: Any, output: int, options: dict[str, Any], body: bytes
+) -> tuple[Any, int]:
+    """Send circuits; the job and how many they are."""
     from qiskit import qpy
 
     with warnings.catch_warnings():
@@ -207,7 +226,8 @@ def run(backend: Any, output: int, options: dict[str, Any], body: bytes) -> None
         circuits = [with_delays(circuit) for circuit in qpy.load(io.BytesIO(body))]
     send(output, {"say": "taken"})
     job = backend.run(circuits, **options)
-    follow(job, output, len(circuits))
+    send(output, {"say": "submitted", "job": _job_id(job)})
+    return job, len(circuits)
 
 
 def with_delays(circuit: Any) -> Any:
@@ -230,32 +250,63 @@ def with_delays(circuit: Any) -> Any:
     return changed
 
 
-def retrieve(backend: Any, output: int, job_id: str) -> None:
-    """Answer with what became of a job that was sent earlier."""
+def retrieve(backend: Any, output: int, job_id: str) -> tuple[Any, None]:
+    """Find a job that was sent earlier, of nobody knows how many circuits."""
     send(output, {"say": "taken"})
-    follow(backend.retrieve_job(job_id), output)
-
-
-def follow(job: Any, output: int, circuits: int | None = None) -> None:
-    """Wait for a job, of so many circuits if that is known."""
+    job = backend.retrieve_job(job_id)
     send(output, {"say": "submitted", "job": _job_id(job)})
-    result = job.result()
+    return job, None
+
+
+def state(job: Any) -> str | None:
+    """The name of its state; None if it has none."""
+    try:
+        status = getattr(job, "status", None)
+        status = status() if callable(status) else status
+    except NotImplementedError:
+        return None
+    except (LookupError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise
+        # The library looked up a state of its provider that it does not know.
+        return _text(error).strip("'\"")
+    return None if status is None else _text(getattr(status, "name", status))
+
+
+def outcome(job: Any, count: int | None) -> dict[str, Any]:
+    """What a job of so many circuits came to; counts keyed as the backend keys."""
+    try:
+        result = job.result()
+    except Exception as error:
+        if reason := _reason(job):
+            raise NoResult(reason) from error
+        raise
     parts = getattr(result, "results", None)
     parts = parts if isinstance(parts, list) else []
-    count = len(parts) if circuits is None else circuits
+    if parts and all(part is None for part in parts):
+        raise NoResult(_reason(job) or "its provider gave no result, and no reason")
+    if count is None:
+        count = len(parts)
     if not count:
         counts = result.get_counts()
         count = len(counts) if isinstance(counts, list) else 1
-    send(
-        output,
-        {
-            "say": "result",
-            "success": bool(getattr(result, "success", True)),
-            "status": _text(getattr(result, "status", "")),
-            "time_taken": _number(getattr(result, "time_taken", None)),
-            "circuits": [_answer(result, parts, index) for index in range(count)],
-        },
-    )
+    return {
+        "say": "result",
+        "success": bool(getattr(result, "success", True)),
+        "status": _text(getattr(result, "status", "")),
+        "time_taken": _number(getattr(result, "time_taken", None)),
+        "circuits": [_answer(result, parts, index) for index in range(count)],
+    }
+
+
+def _reason(job: Any) -> str | None:
+    """Why a job of Braket failed, which only its tasks know."""
+    tasks = getattr(job, "_tasks", ())
+    for task in tasks if isinstance(tasks, list) else [tasks]:
+        known = getattr(task, "_metadata", None)
+        if isinstance(known, dict) and known.get("failureReason"):
+            return _text(known["failureReason"])
+    return None
 
 
 def _answer(result: Any, parts: list[Any], index: int) -> dict[str, Any]:
@@ -304,8 +355,10 @@ def told(error: BaseException, where: str) -> dict[str, Any]:
     if isinstance(error, Refused):
         return {"say": "error", "where": where, **error.facts}
     response = getattr(error, "response", None)
+    said = _by_botocore(response)
     holders = (error, "status_code"), (response, "status_code"), (error, "code")
     found = [getattr(holder, name, None) for holder, name in holders]
+    found.append(said.get("HTTPStatusCode"))
     statuses = [status for status in found if type(status) is int]
     return {
         "say": "error",
@@ -319,15 +372,51 @@ def told(error: BaseException, where: str) -> dict[str, Any]:
             else None
         ),
         "status": statuses[0] if statuses else None,
-        "retry_after": _retry_after(error, response),
-        "network": isinstance(error, OSError) and not isinstance(error, _FILES),
+        "retry_after": _retry_after(error, response, said),
+        "retried": bool(said.get("RetryAttempts")),
+        "network": any(_is_network(each) for each in _behind(error)),
+        "unsent": _never_left(error),
         "memory": isinstance(error, MemoryError),
     }
 
 
-def _retry_after(error: BaseException, response: Any) -> float | None:
+def _by_botocore(response: Any) -> dict[str, Any]:
+    """What AWS' client says of an answer: status, headers, tries."""
+    said = response.get("ResponseMetadata") if isinstance(response, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _behind(error: BaseException) -> list[BaseException]:
+    """An error and those that it was raised from: clients wrap what they meet."""
+    found: list[BaseException] = []
+    each: BaseException | None = error
+    while each is not None and each not in found:
+        found.append(each)
+        each = each.__cause__ or each.__context__
+    return found
+
+
+def _is_network(error: BaseException) -> bool:
+    return isinstance(error, OSError) and not isinstance(error, _FILES)
+
+
+def _never_left(error: BaseException) -> bool:
+    """Whether nothing can have arrived: no connection was ever made."""
+    behind = _behind(error)
+    if any(type(each).__module__.startswith("botocore") for each in behind):
+        # It has tried several times, and tells of the last.
+        return False
+    return any(
+        isinstance(each, socket.gaierror) or getattr(each, "errno", None) in _UNREACHED
+        for each in behind
+    )
+
+
+def _retry_after(
+    error: BaseException, response: Any, said: dict[str, Any]
+) -> float | None:
     wait = getattr(error, "retry_after", None)
-    headers: Any = getattr(response, "headers", None)
+    headers: Any = said.get("HTTPHeaders") or getattr(response, "headers", None)
     if wait is None and hasattr(headers, "get"):
         wait = headers.get("Retry-After", headers.get("retry-after"))
     return _number(wait)
@@ -342,7 +431,7 @@ def _text(value: Any) -> str:
 
 def serve(source: int, output: int) -> None:
     """Answer until the pipe closes."""
-    backend = None
+    backend = job = count = None
     while True:
         try:
             message, body = receive(source)
@@ -358,9 +447,13 @@ def serve(source: int, output: int) -> None:
                 backend = make(message)
                 send(output, {"say": "open", **about, "backend": describe(backend)})
             elif message["ask"] == "run":
-                run(backend, output, message["options"], body)
+                job, count = run(backend, output, message["options"], body)
+            elif message["ask"] == "retrieve":
+                job, count = retrieve(backend, output, message["job"])
+            elif message["ask"] == "status":
+                send(output, {"say": "status", "status": state(job)})
             else:
-                retrieve(backend, output, message["job"])
+                send(output, outcome(job, count))
         except BaseException as error:  # noqa: BLE001 - a library may even try to exit
             send(output, told(error, message["ask"]))
 

@@ -6,6 +6,7 @@ Imported by the other side, from the working directory of the test.
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import signal
@@ -82,7 +83,10 @@ class Backend(BasicSimulator):
         raise Busy("slow down")
 
     def offline(self):
-        raise Unheard("no route to host")
+        raise Unheard("not there") from OSError(errno.EHOSTUNREACH, "no route to host")
+
+    def cut_off(self):
+        raise Unheard("connection reset by peer")
 
     def tokenless(self):
         raise FileNotFoundError("no file token.json")
@@ -103,7 +107,10 @@ class Keeper(Backend):
         return job
 
     def retrieve_job(self, job_id):
-        return Kept(self._marks, job_id)
+        job = Kept(self._marks, job_id)
+        if not job.path.exists():
+            raise LookupError(f"there is no job {job_id}")
+        return job
 
 
 class Kept:

@@ -22,6 +22,7 @@ from quantumflow_lab.backends.failures import fault_of, patience_of
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
+    JobUnanswered,
     NoCommonQpy,
     StepFailed,
     TooMuchMemory,
@@ -156,7 +157,7 @@ def test_a_circuit_that_the_older_qiskit_cannot_read_is_refused(habitual):
         ("busy", "habitual failed: Busy: slow down", Fault.TRANSIENT, 3.0),
         (
             "offline",
-            "habitual failed: Unheard: no route to host",
+            "habitual failed: Unheard: not there",
             Fault.TRANSIENT,
             None,
         ),
@@ -176,6 +177,19 @@ def test_what_is_raised_there_is_sorted_as_if_raised_here(
         habitual(habit).run(ones()).result()
     assert str(caught.value) == text
     assert (fault_of(caught.value), patience_of(caught.value)) == (fault, wait)
+
+
+def test_a_job_that_a_device_may_have_taken_is_not_sent_again(habitual):
+    with pytest.raises(
+        JobUnanswered,
+        match=r"^habitual may have taken the job, but its answer was lost \(Unheard: "
+        r"connection reset by peer\): look there before you run the step again$",
+    ) as caught:
+        habitual("cut off").run(ones()).result()
+    assert fault_of(caught.value) is Fault.PERMANENT
+    with pytest.raises(BackendFailed) as caught:
+        habitual("cut off", simulator=True).run(ones()).result()
+    assert fault_of(caught.value) is Fault.TRANSIENT
 
 
 def test_memory_that_runs_out_there_is_told_as_such(habitual):
@@ -229,7 +243,9 @@ def test_a_job_is_found_again_by_its_id(keeper, tmp_path):
     again = backend.retrieve_job("job-0")
     assert (again.job_id(), again.result().job_id) == ("job-0", "job-0")
     assert [again.result().data(i)["counts"] for i in range(2)] == counts
-    with pytest.raises(BackendFailed, match="FileNotFoundError"):
+    with pytest.raises(
+        JobUnanswered, match=r"job-7, but cannot be asked .*there is no job job-7"
+    ):
         backend.retrieve_job("job-7").result()
 
 

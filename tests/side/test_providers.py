@@ -61,7 +61,7 @@ def answers(backend, kind, value, *, seed=None, **defaults):
     return done.results
 
 
-@pytest.fixture(params=["adonis", "braket"])
+@pytest.fixture(params=["adonis", "braket", "qpu"])
 def provider(request):
     return request.getfixturevalue(request.param)
 
@@ -84,7 +84,7 @@ def test_a_bell_pair_is_even(provider):
     even = (counts.get("00", 0) + counts.get("11", 0)) / 4000
     # 5 σ of a fair coin; IQM's model has errors of some per cent.
     assert abs(counts["11"] / (counts["00"] + counts["11"]) - 0.5) < 0.07
-    assert even == 1 if provider.name != "IQMFakeAdonisBackend" else even > 0.8
+    assert even == 1 if provider.name == "default" else even > 0.8
 
 
 def test_bits_keep_their_places(provider):

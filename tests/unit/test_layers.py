@@ -59,7 +59,7 @@ LAYERS = {
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
     "compare": Layer("compare", "workflow fingerprint widgets"),
-    "emulate": Layer("emulate"),
+    "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored takeup tables figures evidence",
@@ -80,7 +80,7 @@ OWNERS: dict[str, str] = {
     "duckdb": "store",
     "qiskit_aer": "backends emulate",
     "qiskit_ibm_runtime": "backends emulate",
-    "qiskit.transpile": "backends",
+    "qiskit.transpile": "backends emulate",
     "qiskit.transpiler": "backends",
     "qiskit.compiler": "backends",
     "IPython": "magics cli __init__",
