@@ -57,6 +57,10 @@ class Worker:
 
     def run(self, work: Work) -> None:
         """Execute one job; a backend or request that does not load is an event too."""
+        if work.environ is not None:
+            # A provider may look for its token there, which came with the last cell.
+            os.environ.clear()
+            os.environ.update(work.environ)
         try:
             adapter = self.serving = self._adapter(work.key, work.spec)
             request = pickle.loads(work.payload)  # noqa: S301 - our kernel wrote it

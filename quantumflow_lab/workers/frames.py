@@ -54,6 +54,8 @@ class Work:
     """The backend, unless the worker has it already."""
     threads: int
     """Threads the simulation may use."""
+    environ: dict[str, str] | None = None
+    """The kernel's environment variables, if they have changed."""
 
 
 @dataclass(frozen=True, slots=True)

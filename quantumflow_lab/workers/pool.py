@@ -26,7 +26,7 @@ from quantumflow_lab.ports import (
 )
 from quantumflow_lab.workers.frames import Asking, Broken, Work, pack_request
 from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
-from quantumflow_lab.workers.process import WorkerProcess
+from quantumflow_lab.workers.process import WorkerProcess, child_environment
 
 GRACE_S = 2.0
 """Seconds that a worker has to cancel its job at a provider."""
@@ -248,13 +248,16 @@ class WorkerPool:
     ) -> tuple[bool, str | None]:
         """Give a job to a process: whether it said anything, and why it was lost."""
         known = task.spec.key in process.backends
+        environ = child_environment()
         work = Work(
             job=task.request.job,
             payload=payload,
             key=task.spec.key,
             spec=None if known else task.spec,
             threads=self._threads_per_job(),
+            environ=None if environ == process.environ else environ,
         )
+        process.environ = environ
         heard = False
         try:
             process.send(work)

@@ -138,7 +138,9 @@ class WorkerProcess(ChildProcess):
     def __init__(self, memory_mb: int | None = None, cache: Path | None = None):
         self.backends: set[str] = set()
         """Content keys of the backends it holds."""
-        super().__init__([sys.executable, "-P", "-m", _MODULE], child_environment())
+        self.environ = child_environment()
+        """The environment variables it has."""
+        super().__init__([sys.executable, "-P", "-m", _MODULE], self.environ)
         # The pipe takes this at once, so starting does not wait for the child.
         self.send(Hello(_import_path(), memory_mb, cache))
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
+from qiskit.providers.basic_provider import BasicSimulator
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, pauli_error
 
@@ -376,3 +377,23 @@ def test_a_switch_keeps_its_default_on_the_way_to_a_worker(lab):
     events = submit(lab[2], request(70, "aer", circuit)).wait()
     (done,) = [event for event in events if isinstance(event, MemberDone)]
     assert done.results[0].data.c.get_counts() == {"11": 1024}
+
+
+class Asking(BasicSimulator):
+    """Fails with what an environment variable is."""
+
+    def run(self, circuits, **options):
+        raise ValueError(f"the token is {os.environ.get('A_TOKEN')}")
+
+
+def test_a_worker_sees_the_environment_variables_of_now(lab, monkeypatch):
+    registry, _, executors = lab
+    registry.add("asking", Asking())
+    for number, token in enumerate(["one", "two", None], 100):
+        if token is None:
+            monkeypatch.delenv("A_TOKEN")
+        else:
+            monkeypatch.setenv("A_TOKEN", token)
+        events = submit(executors, request(number, "asking", bell())).wait()
+        (failed,) = [event for event in events if isinstance(event, MemberFailed)]
+        assert f"the token is {token}" in str(failed.error)
