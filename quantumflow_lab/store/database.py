@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -142,14 +143,35 @@ def rows(
     with _answers(query):
         found = _asked(connection, query, params)
         names = found.columns
-        texts = {i for i, kind in enumerate(found.types) if str(kind) == "JSON"}
-        return [
-            {
-                name: json.loads(item) if i in texts and item is not None else item
-                for i, (name, item) in enumerate(zip(names, row, strict=True))
-            }
-            for row in found.fetchall()
+        texts = [str(kind) == "JSON" for kind in found.types]
+        table = found.to_arrow_table()
+    with _collected_later():
+        columns = [
+            _parsed(column) if is_text else column.to_pylist()
+            for column, is_text in zip(table.columns, texts, strict=True)
         ]
+        return [
+            dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)
+        ]
+
+
+@contextmanager
+def _collected_later() -> Iterator[None]:
+    """Without garbage collection, which would look at 100,000 rows again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parsed(column: pa.ChunkedArray) -> list[Any]:
+    """JSON texts, read at once: one after the other takes three times as long."""
+    texts = ",".join(text or "null" for text in column.to_pylist())
+    read: list[Any] = json.loads(f"[{texts}]")
+    return read
 
 
 @contextmanager

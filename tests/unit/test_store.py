@@ -587,7 +587,7 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 4, "name": "asked"},
+        {"version": 5, "name": "current"},
         {"version": 9, "name": "colour"},
     ]
 
