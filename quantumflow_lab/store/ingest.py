@@ -118,6 +118,16 @@ def ingest(connection: duckdb.DuckDBPyConnection, journals: Path) -> int:
             return taken
 
 
+def take_waiting(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give records of kinds that were not known before to the tables there are now."""
+    waiting = connection.sql("SELECT writer, seq, record AS line FROM rec_other")
+    table = waiting.to_arrow_table()
+    if table.num_rows:
+        connection.execute("DELETE FROM rec_other")
+        settle.begin(connection)
+        _insert(connection, table, _VALID)
+
+
 def _transaction(
     connection: duckdb.DuckDBPyConnection, journals: Path, line: str
 ) -> tuple[int, bool]:

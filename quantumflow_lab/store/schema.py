@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quantumflow_lab.errors import StoreTooNew
 from quantumflow_lab.store import settle
+from quantumflow_lab.store.ingest import take_waiting
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,6 +72,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     for number, _, sql in migrations():
         if number > version:
             connection.execute(sql)
+    take_waiting(connection)
     connection.execute(views())
     settle.settle_all(connection)
     number, name, _ = migrations()[-1]
