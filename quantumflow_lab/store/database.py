@@ -63,6 +63,39 @@ def connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnect
         yield connection
 
 
+def copy(path: Path, draft: Path) -> None:
+    """Write what is in a database to a new file, which has room for nothing else.
+
+    Raises
+    ------
+    StoreLocked
+        If a foreign program holds it, naming the program.
+    StoreError
+        If the file is not one that DuckDB reads, or the disk has no room for two.
+    """
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        try:
+            connection.execute(f"ATTACH '{_quoted(path)}' AS old (READ_ONLY)")
+        except duckdb.Error as error:
+            raise _refusal(path, error) from error
+        try:
+            connection.execute(
+                f"ATTACH '{_quoted(draft)}' AS new (STORAGE_VERSION '{FORMAT}')"
+            )
+            connection.execute("COPY FROM DATABASE old TO new")
+        except duckdb.Error as error:
+            raise StoreError(
+                f"cannot write {draft}: {_one_line(str(error))}; {path} stays as it is",
+                path=str(draft),
+            ) from error
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
 def in_memory() -> duckdb.DuckDBPyConnection:
     """A database without a file, for when the file cannot be had."""
     import duckdb
@@ -82,7 +115,7 @@ def _refusal(path: Path, error: Exception) -> StoreError:
             program=program,
             pid=pid,
         )
-    if "different configuration" in text or "already open" in text.lower():
+    if re.search("different configuration|already (open|attached)", text, re.I):
         return StoreLocked(
             f"{path} is held open by this very process; close that connection"
             " (recording goes on meanwhile)",

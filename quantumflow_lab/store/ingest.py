@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.store import settle
-from quantumflow_lab.store.journals import read_journal
+from quantumflow_lab.store.journals import length, listed, reading
 from quantumflow_lab.store.payload import VERSION
 
 if TYPE_CHECKING:
@@ -168,30 +168,30 @@ def _batches(
     journals: Path, known: dict[str, tuple[int, int | None]]
 ) -> Iterator[_Batch]:
     batch = _Batch()
-    for path in sorted(journals.glob("*.jsonl")):
+    for path in listed(journals):
         offset, seq = known.get(path.name, (0, None))
-        size = path.stat().st_size
-        while offset < size:
-            start, came_from = offset, seq
-            payloads, bounds, offset, seq, damage = read_journal(
-                path, offset, _BLOCK, seq
-            )
-            block = _Block(
-                _writer(path), (seq or 0) - len(bounds) // 4 + 1, payloads, bounds
-            )
-            if len(block):
-                batch.blocks.append(block)
-            if damage is not None:
-                length, reason = damage
-                batch.damages.append(_Damage(path.name, offset, length, reason))
-                # What comes next is believed: the sequence is broken here.
-                offset, seq = offset + length, None
-            elif (offset, seq) == (start, came_from):
-                break
-            batch.offsets[path.name] = offset, seq
-            if batch.size >= _BATCH:
-                yield batch
-                batch = _Batch()
+        size = length(path)
+        if offset >= size:
+            continue
+        with reading(path) as read:
+            while offset < size:
+                start, came_from = offset, seq
+                payloads, bounds, offset, seq, damage = read(offset, _BLOCK, seq)
+                count = len(bounds) // 4 - 1
+                if count:
+                    first = (seq or 0) - count
+                    batch.blocks.append(_Block(_writer(path), first, payloads, bounds))
+                if damage is not None:
+                    skipped, reason = damage
+                    batch.damages.append(_Damage(path.name, offset, skipped, reason))
+                    # What comes next is believed: the sequence is broken here.
+                    offset, seq = offset + skipped, None
+                elif (offset, seq) == (start, came_from):
+                    break
+                batch.offsets[path.name] = offset, seq
+                if batch.size >= _BATCH:
+                    yield batch
+                    batch = _Batch()
     if batch.offsets:
         yield batch
 
