@@ -99,11 +99,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, metavar="PATH", help="a file or a folder")
     export.add_argument("--force", action="store_true", help="replace files")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
-    purpose = "check, rebuild or export what is recorded"
+    purpose = "check, rebuild, compact or export what is recorded"
     store = commands.add_parser("store", help=purpose, description=purpose)
     acts = store.add_subparsers(required=True, metavar="WHAT")
     _command(acts, "verify", _verify, "read every record of the journals")
     _command(acts, "rebuild", _rebuild, "make the database anew from the journals")
+    _command(acts, "compact", _compact, "give back room on the disk; loses no record")
     export = _command(acts, "export", _views, "write the views qf_* as Parquet files")
     export.add_argument("folder", type=Path, help="where the files go")
     doctor = _command(commands, "doctor", _doctor, "check a backend")
@@ -241,6 +242,17 @@ def _rebuild(_: argparse.Namespace, __: list[str]) -> int:
     store = lab().store
     count = store.rebuild()
     print(f"{store.database} made anew from {count:,} records")
+    return 0
+
+
+def _compact(_: argparse.Namespace, __: list[str]) -> int:
+    found = lab().compact()
+    for what, sizes in (
+        ("database", [found.database]),
+        (f"{len(found.journals)} files of journals", found.journals),
+    ):
+        before, after = (sum(each) / 1e6 for each in zip((0, 0), *sizes, strict=True))
+        print(f"{what}: {before:,.1f} MB, now {after:,.1f} MB")
     return 0
 
 

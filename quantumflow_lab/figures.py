@@ -56,9 +56,7 @@ def _cost(run: Run, control: Control, step: str | None, point: Point) -> Figure:
 
 def _counts(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     name = step or _last(run, _has_counts, "counts")
-    value = run[name]
-    if point:
-        value = value.sel(**point)
+    value = _value(run, name, point)
     labelled = _labelled(value)
     if len(labelled) > _MOST_TABLES:
         raise BadOption(
@@ -71,7 +69,7 @@ def _counts(run: Run, control: Control, step: str | None, point: Point) -> Figur
 
 def _sweep(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     name = step or _last(run, _is_numeric_grid, "numbers over axes")
-    grid = run[name].sel(**point) if point else run[name]
+    grid = _value(run, name, point)
     if not _is_numeric_grid(grid):
         raise UnknownStep(f"step '{name}' is no grid of numbers; name another step=")
     return charts.sweep(
@@ -90,6 +88,14 @@ KINDS: Mapping[str, Callable[[Run, Control, str | None, Point], Figure]] = {
     "metrics": _metrics,
     "cost": _cost,
 }
+
+
+def _value(run: Run, step: str, point: Point) -> Any:
+    """What a step has; only the values at the chosen points are read."""
+    if not point:
+        return run[step]
+    run._ready(step)
+    return run.partial(step, **point)
 
 
 def _last(run: Run, suits: Callable[[Any], bool], what: str) -> str:

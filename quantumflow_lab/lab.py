@@ -57,6 +57,7 @@ from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.lease import Lease, take
+from quantumflow_lab.store.projection import Compacted
 from quantumflow_lab.stored import StoredRun
 from quantumflow_lab.takeup import (
     Earlier,
@@ -442,6 +443,16 @@ class Lab:
             If DuckDB refuses it.
         """
         return self.store.sql(query, params)
+
+    def compact(self) -> Compacted:
+        """Give back the room on the disk that nothing uses; see ``docs/store.md``.
+
+        Raises
+        ------
+        StoreLocked
+            If another lab or a foreign program holds the database.
+        """
+        return self.store.compact()
 
     def sampler(
         self,

@@ -185,8 +185,15 @@ class Run:
             ) from data.error()
         return value
 
-    def partial(self, step: str) -> Any:
+    def partial(self, step: str, /, **point: Any) -> Any:
         """What a step has so far: None at open points, ``Failed`` at failed ones.
+
+        Parameters
+        ----------
+        step
+            Name of the step.
+        **point
+            Values of some axes, to have nothing but the points there.
 
         Raises
         ------
@@ -196,14 +203,18 @@ class Run:
         data = self._step(step)
         if data.shape is None:
             return None
-        values = np.empty(len(data.values), dtype=object)
-        for i, value in enumerate(data.values):
-            values[i] = None if value is MISSING else value
-        if not data.dims:
-            return values[0]
         axes = {name: self._data.axes[name] for name in data.dims}
         units = {name: self._data.units.get(name) for name in data.dims}
-        return Grid(values.reshape(data.shape), axes, units)
+        where: Any = np.arange(len(data.values)).reshape(data.shape)
+        if point:
+            chosen = Grid(where, axes, units).sel(**point)
+            if not isinstance(chosen, Grid):
+                return _or_none(data.values[chosen])
+            where, axes, units = np.asarray(chosen), chosen.axes, chosen.units
+        values = np.empty(where.size, dtype=object)
+        for i, at in enumerate(where.ravel()):
+            values[i] = _or_none(data.values[int(at)])
+        return Grid(values.reshape(where.shape), axes, units) if axes else values[0]
 
     def table(self, step: str, *, partial: bool = False) -> pa.Table:
         """A step's values as an Arrow table, one row a point, axes as columns.
@@ -240,6 +251,7 @@ class Run:
         return list(self._data.steps)
 
     def _ready(self, step: str) -> None:
+        """Refuse a step that has open points."""
         if not self._step(step).final:
             self[step]
 
@@ -443,3 +455,7 @@ class Run:
         from quantumflow_lab.widgets import run_html
 
         return run_html(self.snapshot())
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is MISSING else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -20,6 +21,8 @@ from quantumflow_lab.charts.style import (
 Row = dict[str, Any]
 PANELS = 8
 """Most metrics in one figure."""
+FEW = 25
+"""Lines of fewer entries have a mark at each."""
 NAMED = 6
 """Up to this many points a metric has a legend; above, its lines are thin and alike."""
 
@@ -57,18 +60,35 @@ def _panel(axes: Axes, rows: list[Row]) -> None:
     lines: dict[object, list[Row]] = {}
     for row in rows:
         lines.setdefault(row.get("unit"), []).append(row)
-    named = 1 < len(lines) <= NAMED
+    for logged in lines.values():
+        logged.sort(key=lambda row: int(row["n"]))
+    if len(lines) > NAMED:
+        _crowd(axes, list(lines.values()))
+        return
     for i, (unit, logged) in enumerate(lines.items()):
-        ordered = sorted(logged, key=lambda row: int(row["n"]))
         axes.plot(
-            [row["n"] for row in ordered],
-            [row["value"] for row in ordered],
-            color=PALETTE[i if named else 0],
-            linewidth=1.6 if len(lines) <= NAMED else 0.8,
-            alpha=1 if len(lines) <= NAMED else 0.4,
-            marker="o" if len(ordered) < 25 else None,
+            [row["n"] for row in logged],
+            [row["value"] for row in logged],
+            color=PALETTE[i],
+            linewidth=1.6,
+            marker="o" if len(logged) < FEW else None,
             markersize=3,
             label=f"point {unit}",
         )
-    if named:
+    if len(lines) > 1:
         axes.legend(frameon=False, fontsize="small")
+
+
+def _crowd(axes: Axes, lines: list[list[Row]]) -> None:
+    """Many lines alike, as one artist with gaps: one for each would take minutes."""
+    gap = {"n": nan, "value": nan}
+    rows = [row for logged in lines for row in (*logged, gap)]
+    axes.plot(
+        [row["n"] for row in rows],
+        [row["value"] for row in rows],
+        color=PALETTE[0],
+        linewidth=0.8,
+        alpha=0.4,
+        marker="o" if max(map(len, lines)) < FEW else None,
+        markersize=3,
+    )

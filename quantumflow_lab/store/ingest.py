@@ -14,7 +14,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.store.journals import read_journal
+from quantumflow_lab.store import settle
+from quantumflow_lab.store.journals import length, listed, reading
 from quantumflow_lab.store.payload import VERSION
 
 if TYPE_CHECKING:
@@ -24,18 +25,33 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # Filled with names from our own tables, never with anything from a record.
-_INCOMING = """
-CREATE OR REPLACE TEMP TABLE incoming AS
-SELECT *, CASE WHEN json ->> '$.v' = ? THEN json ->> '$.kind' END AS kind
-FROM (SELECT *, {line} AS json FROM arriving)
+_TOLD = """
+SELECT CASE WHEN told[1] = ? THEN told[2] END AS kind, told[2] AS named, told[3] AS run
+FROM (
+    SELECT json_extract_string({line}, ['$.v', '$.kind', '$.run']) AS told FROM arriving
+)
+"""
+_TOUCHED = """
+INSERT INTO touched SELECT DISTINCT run FROM arriving WHERE run IS NOT NULL
+EXCEPT FROM touched
 """
 _KEEP = """
 INSERT INTO rec_{kind} BY NAME
-SELECT writer, seq, unnest(json_transform(json, '{shape}')) FROM incoming WHERE kind = ?
+SELECT writer, seq, unnest(json_transform(line, '{shape}')) FROM arriving WHERE kind = ?
 """
+_OTHER = """
+INSERT INTO rec_other SELECT writer, seq, named, line FROM arriving
+WHERE kind IS NULL OR NOT list_contains(?, kind)
+"""
+_VALID = "CASE WHEN json_valid(line) THEN line END"
+"""A line can have its checksum right and not be JSON, if not we wrote it."""
 
-_BATCH = 16 << 20
-"""Bytes of records in one transaction."""
+_BLOCK = 4 << 20
+"""Bytes that are read at once; DuckDB's threads take one block each."""
+_BATCH = 64 << 20
+"""Bytes of records that go to DuckDB together, which bounds the memory it takes."""
+_TRANSACTION = 512 << 20
+"""Bytes of records in one transaction, after which runs are settled once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,52 +102,96 @@ def ingest(connection: duckdb.DuckDBPyConnection, journals: Path) -> int:
     int
         Number of records taken.
     """
+    import duckdb
+
+    taken, line = 0, "line"
+    while True:
+        try:
+            came, more = _transaction(connection, journals, line)
+        except duckdb.InvalidInputException:
+            if line == _VALID:
+                raise
+            line = _VALID
+            continue
+        taken += came
+        if not more:
+            return taken
+
+
+def take_waiting(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give records of kinds that were not known before to the tables there are now."""
+    waiting = connection.sql("SELECT writer, seq, record AS line FROM rec_other")
+    table = waiting.to_arrow_table()
+    if table.num_rows:
+        connection.execute("DELETE FROM rec_other")
+        settle.begin(connection)
+        _insert(connection, table, _VALID)
+
+
+def _transaction(
+    connection: duckdb.DuckDBPyConnection, journals: Path, line: str
+) -> tuple[int, bool]:
+    """Take in so much; the number of records, and whether there may be more."""
     rows = connection.execute(
         'SELECT journal, "offset", seq FROM ingest_offset'
     ).fetchall()
     known: dict[str, tuple[int, int | None]] = {j: (o, s) for j, o, s in rows}
-    taken = 0
-    for batch in _batches(journals, known):
-        _store(connection, batch)
-        taken += sum(len(block) for block in batch.blocks)
-        for damage in batch.damages:
-            _log.warning(
-                "%s is damaged at byte %d: %s; the records around it are kept",
-                journals / damage.journal,
-                damage.offset,
-                damage.reason,
-            )
-    return taken
+    taken, size, more = 0, 0, False
+    damages: list[_Damage] = []
+    connection.begin()
+    try:
+        settle.begin(connection)
+        for batch in _batches(journals, known):
+            _store(connection, batch, line)
+            taken += sum(len(block) for block in batch.blocks)
+            damages += batch.damages
+            size += batch.size
+            if more := size >= _TRANSACTION:
+                break
+        if taken:
+            settle.settle(connection)
+        connection.commit()
+    except BaseException:
+        connection.rollback()
+        raise
+    for damage in damages:
+        _log.warning(
+            "%s is damaged at byte %d: %s; the records around it are kept",
+            journals / damage.journal,
+            damage.offset,
+            damage.reason,
+        )
+    return taken, more
 
 
 def _batches(
     journals: Path, known: dict[str, tuple[int, int | None]]
 ) -> Iterator[_Batch]:
     batch = _Batch()
-    for path in sorted(journals.glob("*.jsonl")):
+    for path in listed(journals):
         offset, seq = known.get(path.name, (0, None))
-        size = path.stat().st_size
-        while offset < size:
-            start, came_from = offset, seq
-            payloads, bounds, offset, seq, damage = read_journal(
-                path, offset, _BATCH, seq
-            )
-            block = _Block(
-                _writer(path), (seq or 0) - len(bounds) // 4 + 1, payloads, bounds
-            )
-            if len(block):
-                batch.blocks.append(block)
-            if damage is not None:
-                length, reason = damage
-                batch.damages.append(_Damage(path.name, offset, length, reason))
-                # What comes next is believed: the sequence is broken here.
-                offset, seq = offset + length, None
-            elif (offset, seq) == (start, came_from):
-                break
-            batch.offsets[path.name] = offset, seq
-            if batch.size >= _BATCH:
-                yield batch
-                batch = _Batch()
+        size = length(path)
+        if offset >= size:
+            continue
+        with reading(path) as read:
+            while offset < size:
+                start, came_from = offset, seq
+                payloads, bounds, offset, seq, damage = read(offset, _BLOCK, seq)
+                count = len(bounds) // 4 - 1
+                if count:
+                    first = (seq or 0) - count
+                    batch.blocks.append(_Block(_writer(path), first, payloads, bounds))
+                if damage is not None:
+                    skipped, reason = damage
+                    batch.damages.append(_Damage(path.name, offset, skipped, reason))
+                    # What comes next is believed: the sequence is broken here.
+                    offset, seq = offset + skipped, None
+                elif (offset, seq) == (start, came_from):
+                    break
+                batch.offsets[path.name] = offset, seq
+                if batch.size >= _BATCH:
+                    yield batch
+                    batch = _Batch()
     if batch.offsets:
         yield batch
 
@@ -140,57 +200,37 @@ def _writer(path: Path) -> str:
     return path.stem.rpartition("-")[0]
 
 
-def _store(connection: duckdb.DuckDBPyConnection, batch: _Batch) -> None:
-    import duckdb
-
-    try:
-        _commit(connection, batch, "line")
-    except duckdb.InvalidInputException:
-        # A line can have its checksum right and not be JSON, if not we wrote it.
-        _commit(connection, batch, "CASE WHEN json_valid(line) THEN line END")
-
-
-def _commit(connection: duckdb.DuckDBPyConnection, batch: _Batch, line: str) -> None:
-    connection.begin()
-    try:
-        if batch.blocks:
-            connection.register("arriving", _table(batch.blocks))
-            _insert(connection, line)
-        for name, (offset, seq) in batch.offsets.items():
-            connection.execute("DELETE FROM ingest_offset WHERE journal = ?", [name])
-            connection.execute(
-                "INSERT INTO ingest_offset VALUES (?, ?, ?)", [name, offset, seq]
-            )
-        for damage in batch.damages:
-            connection.execute(
-                "INSERT INTO journal_damage VALUES (?, ?, ?, ?, now())",
-                [damage.journal, damage.offset, damage.length, damage.reason],
-            )
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+def _store(connection: duckdb.DuckDBPyConnection, batch: _Batch, line: str) -> None:
+    if batch.blocks:
+        _insert(connection, _table(batch.blocks), line)
+    for name, (offset, seq) in batch.offsets.items():
+        connection.execute("DELETE FROM ingest_offset WHERE journal = ?", [name])
+        connection.execute(
+            "INSERT INTO ingest_offset VALUES (?, ?, ?)", [name, offset, seq]
+        )
+    for damage in batch.damages:
+        connection.execute(
+            "INSERT INTO journal_damage VALUES (?, ?, ?, ?, now())",
+            [damage.journal, damage.offset, damage.length, damage.reason],
+        )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, line: str) -> None:
-    connection.execute(_INCOMING.format(line=line), [str(VERSION)])
-    kinds = [
-        k
-        for (k,) in connection.execute("SELECT DISTINCT kind FROM incoming").fetchall()
-    ]
+def _insert(connection: duckdb.DuckDBPyConnection, table: pa.Table, line: str) -> None:
+    connection.register("arriving", table)
+    told = connection.sql(_TOLD.format(line=line), params=[str(VERSION)])
+    # Back to Arrow: DuckDB's threads share a table there by blocks, one of its own only
+    # by 122,880 rows.
+    for name, column in zip(told.columns, told.to_arrow_table().columns, strict=True):
+        table = table.append_column(name, column)
+    connection.register("arriving", table)
+    connection.execute(_TOUCHED)
     shapes = _shapes(connection)
-    for kind in kinds:
+    for kind in table["kind"].unique().to_pylist():
         if kind in shapes:
-            connection.execute(
-                _KEEP.format(kind=kind, shape=shapes[kind]),
-                [kind],
-            )
-    connection.execute(
-        "INSERT INTO rec_other SELECT writer, seq, json ->> '$.kind', line"
-        " FROM incoming WHERE kind IS NULL OR NOT list_contains(?, kind)",
-        [sorted(shapes)],
-    )
-    connection.execute("DROP TABLE incoming")
+            keep = _KEEP.format(kind=kind, shape=shapes[kind])
+            connection.execute(keep, [kind])
+    connection.execute(_OTHER, [sorted(shapes)])
+    connection.unregister("arriving")
 
 
 def _shapes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -198,7 +238,7 @@ def _shapes(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns()"
         " WHERE starts_with(table_name, 'rec_') AND table_name <> 'rec_other'"
-        " AND column_name NOT IN ('writer', 'seq')"
+        " AND column_name NOT IN ('writer', 'seq', 'superseded')"
     ).fetchall()
     shapes: dict[str, dict[str, Any]] = {}
     for table, column, kind in rows:
@@ -214,17 +254,27 @@ def _table(blocks: list[_Block]) -> pa.Table:
     writers, seqs, lines = [], [], []
     for block in blocks:
         count = len(block)
-        buffers = pa.py_buffer(block.bounds), pa.py_buffer(block.payloads)
-        line = pa.StringArray.from_buffers(count, *buffers)
+        line = _strings(block.bounds, block.payloads)
         try:
             line.validate(full=True)
         except pa.ArrowInvalid:
             line = pa.array(_repaired(block))
         lines.append(line)
-        writers.append(pa.repeat(pa.scalar(block.writer), count))
-        seqs.append(pa.array(range(block.first, block.first + count), pa.int64()))
+        name = block.writer.encode()
+        bounds = array("i", (i * len(name) for i in range(count + 1)))
+        writers.append(_strings(bounds.tobytes(), name * count))
+        seq = array("q", range(block.first, block.first + count))
+        seqs.append(pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(seq)]))
     names = ["writer", "seq", "line"]
     return pa.table([pa.chunked_array(c) for c in (writers, seqs, lines)], names=names)
+
+
+def _strings(bounds: bytes, texts: bytes) -> pa.StringArray:
+    """Texts that lie one after another. From buffers: ``pa.array`` imports pandas."""
+    import pyarrow as pa
+
+    count = len(bounds) // 4 - 1
+    return pa.StringArray.from_buffers(count, pa.py_buffer(bounds), pa.py_buffer(texts))
 
 
 def _repaired(block: _Block) -> list[str]:

@@ -1,6 +1,17 @@
-"""The journal that this machine can run: the compiled one, or the one in Python."""
+"""The journals of a home: those that are written, and those that have been packed."""
 
 from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from quantumflow_lab.errors import JournalDamaged
 
 try:
     from quantumflow_lab._core import Journal, read_journal
@@ -10,4 +21,79 @@ except ImportError:
         read_journal,
     )
 
-__all__ = ["Journal", "read_journal"]
+__all__ = ["Journal", "length", "listed", "packed", "read_journal", "reading"]
+
+Chunk = tuple[bytes, bytes, int, int | None, tuple[int, str] | None]
+"""Payloads, bounds, next offset, next sequence number, damage."""
+
+_PACKED = ".gz"
+
+
+def listed(folder: Path) -> list[Path]:
+    """Every file of every journal, by the name it had when it was written.
+
+    Whether it is packed is for :func:`reading` to see: that may change meanwhile.
+    """
+    names = {entry.name.removesuffix(_PACKED) for entry in folder.iterdir()}
+    return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
+
+
+def packed(path: Path) -> Path:
+    """Where a journal lies once it is packed."""
+    return path.with_name(path.name + _PACKED)
+
+
+def length(path: Path) -> int:
+    """Bytes of a journal, as it was written."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        # The last four bytes of a gzip file are the length of what is in it.
+        with packed(path).open("rb") as file:
+            file.seek(-4, os.SEEK_END)
+            return int.from_bytes(file.read(4), "little")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Callable[[int, int, int | None], Chunk]]:
+    """What reads a journal from an offset on, as ``read_journal`` does.
+
+    Offsets are those of the journal as it was written, packed or not; it may be packed
+    in between.
+
+    Raises
+    ------
+    JournalDamaged
+        By what is given, if a packed journal cannot be unpacked.
+    """
+    with ExitStack() as stack:
+        where = path
+
+        def read(offset: int, limit: int, seq: int | None) -> Chunk:
+            nonlocal where
+            try:
+                return read_journal(where, offset, limit, seq)
+            except FileNotFoundError:
+                if where != path:
+                    raise
+            # A packed journal is whole before its plain file goes.
+            where = stack.enter_context(_unpacked(path))
+            return read_journal(where, offset, limit, seq)
+
+        yield read
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(prefix="qflow-", suffix=".jsonl") as file:
+        try:
+            with gzip.open(packed(path)) as source:
+                shutil.copyfileobj(source, file, 1 << 20)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise JournalDamaged(
+                f"{packed(path)} does not unpack: {error}; put it back from a backup",
+                file=str(packed(path)),
+                offset=0,
+            ) from error
+        file.flush()
+        yield Path(file.name)

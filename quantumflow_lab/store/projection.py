@@ -5,19 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quantumflow_lab.errors import StoreLocked
 from quantumflow_lab.store import database, schema
 from quantumflow_lab.store.ingest import ingest
+from quantumflow_lab.store.journals import length, listed
 from quantumflow_lab.store.lock import held
+from quantumflow_lab.store.packing import pack
 
 if TYPE_CHECKING:
     import duckdb
 
 _PATIENCE = 2.0
 """Seconds to wait for another lab that is just taking records in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """What compacting has come to."""
+
+    database: tuple[int, int]
+    """Bytes of the database file, before and after."""
+    journals: list[tuple[int, int]]
+    """The same of each file of a journal that was packed."""
 
 
 class Projection:
@@ -90,6 +103,22 @@ class Projection:
             draft.replace(self.path)
         return taken
 
+    def compact(self) -> Compacted:
+        """Give back the room that nothing uses; see :meth:`Store.compact`."""
+        if self.take(_PATIENCE) is None:
+            raise self._busy()
+        with held(self._lock_file, exclusive=True, wait=_PATIENCE) as mine:
+            if not mine:
+                raise self._busy()
+            before = self.path.stat().st_size
+            draft = self.path.with_suffix(".draft")
+            _remove(draft)
+            database.copy(self.path, draft)
+            _remove(self.path)
+            draft.replace(self.path)
+            journals = pack(self._journals)
+        return Compacted((before, self.path.stat().st_size), journals)
+
     def close(self) -> None:
         """Let go of the memory."""
         if self._memory is not None and self._memory[0] == os.getpid():
@@ -105,8 +134,7 @@ class Projection:
 
     def sizes(self) -> dict[str, int]:
         """Size of each journal: what grew since has news."""
-        with os.scandir(self._journals) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries}
+        return {path.name: length(path) for path in listed(self._journals)}
 
     def _busy(self) -> StoreLocked:
         return StoreLocked(

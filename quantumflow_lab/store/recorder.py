@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import socket
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -14,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.errors import JournalDamaged, StoreError
-from quantumflow_lab.store.journals import Journal, read_journal
+from quantumflow_lab.store.journals import Journal, reading
+from quantumflow_lab.store.packing import Using, host_mark
 from quantumflow_lab.store.payload import payload
+
+_BLOCK = 16 << 20
+"""Bytes that are read at once."""
 
 
 class Recorder:
@@ -29,6 +31,7 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = Using()
         self._open()
 
     def append(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -43,6 +46,7 @@ class Recorder:
         self._start_over_in_a_fork()
         self._flush()
         self._journal.append([payload(record, time.time())])
+        self._lock.use(self._journal.path)
         self._journal.sync()
 
     def sync(self) -> None:
@@ -56,12 +60,15 @@ class Recorder:
         if self._owner == os.getpid():
             self._flush()
             self._journal.close()
+            self._lock.close()
 
     def _open(self) -> None:
         self._owner = os.getpid()
         self._unwritten: list[bytes] = []
         self.writer = uuid.uuid4().hex
         self._journal = Journal(self._folder, self.writer, header=_header())
+        self._lock.close()
+        self._lock = Using()
 
     def _start_over_in_a_fork(self) -> None:
         """What the parent has not written yet is the parent's to write."""
@@ -78,13 +85,13 @@ class Recorder:
             written = error.facts.get("written", 0)
             self._unwritten = batch[written:] if isinstance(written, int) else batch
             raise
+        self._lock.use(self._journal.path)
 
 
 def _header() -> bytes:
     """Who wrote a journal: enough to tell processes apart, without the host's name."""
-    host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:16]
-    who = {"app": _version(), "host": host, "pid": os.getpid(), "started": time.time()}
-    return json.dumps(who).encode()
+    who = {"app": _version(), "host": host_mark(), "pid": os.getpid()}
+    return json.dumps({**who, "started": time.time()}).encode()
 
 
 def _version() -> str | None:
@@ -102,17 +109,19 @@ def verify(journal: Path) -> int:
     JournalDamaged
         At the first record that fails its checksum or is missing.
     """
-    offset, seq, count = 0, None, 0
-    while True:
-        start = offset
-        _, bounds, offset, seq, damage = read_journal(journal, offset, seq=seq)
-        count += len(bounds) // 4 - 1
-        if damage is not None:
-            raise JournalDamaged(
-                f"{journal} is damaged at byte {offset}: {damage[1]};"
-                " the records around it are kept",
-                file=str(journal),
-                offset=offset,
-            )
-        if offset == start:
-            return count
+    offset, count = 0, 0
+    seq: int | None = None
+    with reading(journal) as read:
+        while True:
+            start = offset
+            _, bounds, offset, seq, damage = read(offset, _BLOCK, seq)
+            count += len(bounds) // 4 - 1
+            if damage is not None:
+                raise JournalDamaged(
+                    f"{journal} is damaged at byte {offset}: {damage[1]};"
+                    " the records around it are kept",
+                    file=str(journal),
+                    offset=offset,
+                )
+            if offset == start:
+                return count

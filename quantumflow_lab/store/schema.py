@@ -1,4 +1,4 @@
-"""The shape of the database: forward migrations, then the views."""
+"""The shape of the database: forward migrations, then what is made from the records."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from quantumflow_lab.errors import StoreTooNew
+from quantumflow_lab.store import settle
+from quantumflow_lab.store.ingest import take_waiting
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,6 +31,11 @@ def migrations() -> tuple[tuple[int, str, str], ...]:
 def views() -> str:
     """SQL that makes the public views anew."""
     return (_FILES / "views.sql").read_text()
+
+
+def _derived() -> str:
+    """All that is made from the records: when it changes, it is made anew."""
+    return views() + settle.sql()
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -56,7 +63,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             found=version,
             known=newest,
         )
-    if version < newest or seen != views():
+    if version < newest or seen != _derived():
         _migrate(connection, version)
 
 
@@ -65,10 +72,13 @@ def _migrate(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     for number, _, sql in migrations():
         if number > version:
             connection.execute(sql)
+    take_waiting(connection)
     connection.execute(views())
+    settle.settle_all(connection)
     number, name, _ = migrations()[-1]
     connection.execute(
-        "INSERT INTO schema_migration VALUES (?, ?, ?, now())", [number, name, views()]
+        "INSERT INTO schema_migration VALUES (?, ?, ?, now())",
+        [number, name, _derived()],
     )
     connection.commit()
     # Changes of the schema that only lie in the write-ahead log are the ones that have

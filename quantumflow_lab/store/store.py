@@ -22,7 +22,8 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.store import database
 from quantumflow_lab.store.export import to_parquet
 from quantumflow_lab.store.home import database_path, prepare_home
-from quantumflow_lab.store.projection import Projection
+from quantumflow_lab.store.journals import listed
+from quantumflow_lab.store.projection import Compacted, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
 from quantumflow_lab.store.values import Values
@@ -50,10 +51,10 @@ class Store:
     def __init__(self, home: str | Path) -> None:
         self.home = Path(home).expanduser().absolute()
         prepare_home(self.home)
-        journals = self.home / "journal"
+        folder = self.home / "journal"
         self._lock = threading.RLock()
-        self._recorder = Recorder(journals)
-        self._projection = Projection(database_path(self.home), journals)
+        self._recorder = Recorder(folder)
+        self._projection = Projection(database_path(self.home), folder)
         self._values = Values(self.home / "values")
         self._names: set[str] = set()
         """Names of which there is a run, as far as is known."""
@@ -226,12 +227,26 @@ class Store:
             At the first record that fails its checksum or is missing, with ``file`` and
             ``offset``.
         """
-        journals = sorted((self.home / "journal").glob("*.jsonl"))
-        return sum(verify(path) for path in journals)
+        return sum(verify(path) for path in listed(self.home / "journal"))
 
     def rebuild(self) -> int:
         """Make the database anew from the journals; returns the number of records."""
         return self._projection.rebuild()
+
+    def compact(self) -> Compacted:
+        """Give back the room on the disk that nothing uses; no record is lost.
+
+        The database is copied into a new file. Files of journals that nobody writes any
+        more are packed with gzip, in their place.
+
+        Raises
+        ------
+        StoreLocked
+            If another lab or a foreign program holds the database.
+        StoreError
+            If the disk has no room for a second copy.
+        """
+        return self._projection.compact()
 
     def export(self, folder: Path | str) -> dict[str, int]:
         """Write every view ``qf_*`` to a folder, as ``<name>.parquet``.

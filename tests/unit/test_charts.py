@@ -143,6 +143,20 @@ def test_metrics_have_one_panel_for_each_name_and_a_line_for_each_point() -> Non
     assert lines == [[[0, 0], [1, 1]]] * 2
 
 
+def test_many_points_of_a_metric_are_one_line_with_gaps() -> None:
+    """Twenty thousand lines apart would take a minute to draw."""
+    rows = [
+        {"step": "vqe", "unit": unit, "name": "energy", "n": n, "value": float(unit)}
+        for n in (1, 0)
+        for unit in range(9)
+    ]
+    figure = drawn(charts.metrics(rows))
+    (line,) = figure.axes[0].lines
+    found = line.get_xydata().reshape(9, 3, 2)
+    assert np.isnan(found[:, 2]).all()
+    assert found[:, :2].tolist() == [[[0, u], [1, u]] for u in range(9)]
+
+
 def test_cost_is_machine_time_and_each_currency_apart() -> None:
     free = {"step": "counts", "backend": "aer", "machine_s": 2.0, "cost": None}
     paid = {"step": "vqe", "backend": "ibm", "machine_s": 0.5, "cost": 3.0}

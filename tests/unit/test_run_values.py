@@ -58,6 +58,11 @@ def test_equal_axes_line_up_and_different_axes_multiply(lab: Lab) -> None:
     )
     assert list(run["same"]) == [(1, 1), (4, 2), (9, 3)]
     assert run["product"].dims == ("a", "b")
+    # Some points of a step, and one of them.
+    assert list(run.partial("product", b=20)) == [20, 80, 180]
+    assert run.partial("product", a=2, b=10) == 40
+    with pytest.raises(BadAxis, match="this grid has no axis 'c'"):
+        run.partial("product", c=1)
     assert np.asarray(run["product"]).tolist() == [[10, 20], [40, 80], [90, 180]]
     assert run["product"].sel(a=2, b=20) == 80
 

@@ -305,6 +305,9 @@ VALUES = [
     {"t1": 1e-4},
     [1, 2],
     "text",
+    "7",
+    True,
+    np.int64(3),
     None,
     np.arange(1000),
     QuantumCircuit(2),
@@ -315,9 +318,9 @@ def test_points_come_back_with_their_values(store: Store) -> None:
     store.append([unit("p", i, value=store.put(v)) for i, v in enumerate(VALUES)])
     points = store.units("r1")
     found = [store.get(point["value"]) for point in points]
-    assert found[:6] == VALUES[:6]
-    np.testing.assert_array_equal(found[6], VALUES[6])
-    assert found[7] == VALUES[7]
+    assert found[:9] == VALUES[:9]
+    np.testing.assert_array_equal(found[9], VALUES[9])
+    assert found[10] == VALUES[10]
     assert points[1]["point"] == {"delay": 0.5}
     assert points[1]["index"] == [1]
 
@@ -332,6 +335,9 @@ def test_small_values_can_be_read_and_plotted_in_sql(store: Store) -> None:
         ('{"t1":0.0001}', None, json_media),
         ("[1,2]", None, json_media),
         ('"text"', None, json_media),
+        ('"7"', None, json_media),
+        ("true", None, json_media),
+        ("3", 3.0, json_media),
         ("null", None, json_media),
         (None, None, "application/x-npy"),
         (None, None, "application/vnd.qiskit.qpy"),
@@ -587,7 +593,7 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 4, "name": "asked"},
+        {"version": 5, "name": "current"},
         {"version": 9, "name": "colour"},
     ]
 

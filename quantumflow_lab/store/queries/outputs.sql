@@ -2,4 +2,4 @@
 SELECT step, unit, mime, text
 FROM rec_output
 WHERE run = $run
-ORDER BY ts, seq
+ORDER BY ts, seq, writer

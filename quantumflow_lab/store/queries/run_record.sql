@@ -4,5 +4,5 @@ SELECT
     epoch(q.ended) AS ended
 FROM rec_run AS r JOIN qf_runs AS q USING (run)
 WHERE run = $run
-ORDER BY ts DESC, seq DESC
+ORDER BY ts DESC, seq DESC, writer DESC
 LIMIT 1

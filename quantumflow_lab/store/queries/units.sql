@@ -3,6 +3,5 @@ SELECT
     step, step_kind, unit, point, "index", attempt, state, reason, error, started, ended,
     wall_s, value, origin, coalesce(kept, false) AS kept
 FROM rec_unit
-WHERE run = $run
-QUALIFY row_number() OVER (PARTITION BY step, unit ORDER BY ts DESC, seq DESC) = 1
+WHERE run = $run AND superseded IS NULL
 ORDER BY step, unit

@@ -1,0 +1,105 @@
+-- What the records of the runs in `touched` come to. The latest record counts: by time, then
+-- by sequence, then by writer, so that the order in which journals are read does not matter.
+
+UPDATE rec_unit SET superseded = true WHERE rowid IN (
+    SELECT rowid FROM rec_unit WHERE run IN (FROM touched) AND superseded IS NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY run, step, unit ORDER BY ts DESC, seq DESC, writer DESC
+    ) > 1
+);
+
+-- A loop that is taken up logs again what it had logged.
+UPDATE rec_metric SET superseded = true WHERE rowid IN (
+    SELECT rowid FROM rec_metric WHERE run IN (FROM touched) AND superseded IS NULL
+    QUALIFY row_number() OVER (
+        PARTITION BY run, step, unit, name, n ORDER BY ts DESC, seq DESC, writer DESC
+    ) > 1
+);
+
+DELETE FROM current_job WHERE run IN (FROM touched);
+INSERT INTO current_job BY NAME
+SELECT * EXCLUDE (writer, seq, ts, asked, sent_as)
+FROM rec_job WHERE run IN (FROM touched)
+QUALIFY row_number() OVER (
+    PARTITION BY run, coalesce(tag, 'job ' || job) ORDER BY ts DESC, seq DESC, writer DESC
+) = 1;
+
+DELETE FROM current_step WHERE run IN (FROM touched);
+INSERT INTO current_step BY NAME
+WITH said AS (
+    SELECT * FROM rec_step WHERE run IN (FROM touched)
+    QUALIFY row_number() OVER (
+        PARTITION BY run, step ORDER BY ts DESC, seq DESC, writer DESC
+    ) = 1
+),
+points AS (
+    SELECT
+        run, step, min(step_kind) AS kind, count(*) AS points,
+        count(*) FILTER (state = 'done') AS done,
+        count(*) FILTER (state NOT IN ('done', 'cancelled')) AS failed,
+        to_timestamp(min(started)) AS started, to_timestamp(max(ended)) AS ended
+    FROM rec_unit WHERE run IN (FROM touched) AND superseded IS NULL GROUP BY run, step
+),
+jobs AS (
+    SELECT
+        run, step, string_agg(DISTINCT backend, ',' ORDER BY backend) AS backend,
+        count(*) AS jobs, sum(circuits)::BIGINT AS circuits, sum(shots)::BIGINT AS shots,
+        sum(queue_s) AS queue_s, sum(transpile_s) AS transpile_s, sum(run_s) AS run_s,
+        sum(machine_s) AS machine_s, sum(cost) AS cost, min(currency) AS currency,
+        max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates,
+        max(qubits) AS qubits, max(peak_memory_mb) AS peak_memory_mb,
+        to_timestamp(min(submitted)) AS submitted
+    FROM current_job WHERE run IN (FROM touched) GROUP BY run, step
+)
+SELECT
+    run, step, coalesce(s.step_kind, p.kind) AS kind,
+    coalesce(s.backend, j.backend) AS backend, coalesce(s.state, 'unfinished') AS state,
+    coalesce(s.points, p.points, 0) AS points, coalesce(s.done, p.done, 0) AS done,
+    coalesce(s.failed, p.failed, 0) AS failed,
+    coalesce(to_timestamp(s.started), least(p.started, j.submitted)) AS started,
+    coalesce(to_timestamp(s.ended), p.ended) AS ended, s.wall_s,
+    coalesce(j.jobs, 0) AS jobs, j.circuits, j.shots, j.queue_s, j.transpile_s, j.run_s,
+    j.machine_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
+    j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin,
+    coalesce(s.kept, 0) AS kept
+FROM said AS s
+FULL JOIN points AS p USING (run, step)
+FULL JOIN jobs AS j USING (run, step);
+
+DELETE FROM current_run WHERE run IN (FROM touched);
+INSERT INTO current_run BY NAME
+WITH said AS (
+    SELECT *, min(ts) OVER (PARTITION BY run) AS first_ts
+    FROM rec_run WHERE run IN (FROM touched)
+    QUALIFY row_number() OVER (
+        PARTITION BY run ORDER BY ts DESC, seq DESC, writer DESC
+    ) = 1
+),
+ends AS (
+    SELECT * FROM rec_end WHERE run IN (FROM touched)
+    QUALIFY row_number() OVER (
+        PARTITION BY run ORDER BY ts DESC, seq DESC, writer DESC
+    ) = 1
+),
+steps AS (
+    SELECT
+        run, count(*) AS steps, sum(points)::BIGINT AS points,
+        sum(done)::BIGINT AS done, sum(failed)::BIGINT AS failed,
+        sum(jobs)::BIGINT AS jobs, sum(circuits)::BIGINT AS circuits,
+        sum(shots)::BIGINT AS shots, sum(queue_s) AS queue_s,
+        sum(machine_s) AS machine_s, sum(cost) AS cost, min(currency) AS currency
+    FROM current_step WHERE run IN (FROM touched) GROUP BY run
+)
+SELECT
+    r.run, r.name, CASE WHEN e.ts >= r.ts THEN e.state ELSE 'unfinished' END AS state,
+    to_timestamp(r.first_ts) AS started,
+    CASE WHEN e.ts >= r.ts THEN to_timestamp(e.ts) END AS ended,
+    CASE WHEN e.ts >= r.ts THEN e.wall_s END AS wall_s,
+    coalesce(s.steps, 0) AS steps, coalesce(s.points, 0) AS points,
+    coalesce(s.done, 0) AS done, coalesce(s.failed, 0) AS failed,
+    coalesce(s.jobs, 0) AS jobs, coalesce(s.circuits, 0) AS circuits,
+    coalesce(s.shots, 0) AS shots, coalesce(s.queue_s, 0) AS queue_s,
+    coalesce(s.machine_s, 0) AS machine_s, coalesce(s.cost, 0) AS cost, s.currency,
+    r.backends, r.seed, e.error, r.options, r.inputs, r.versions, r.source,
+    r.cwd, r.host, r.pid, r.epoch
+FROM said AS r LEFT JOIN ends AS e USING (run) LEFT JOIN steps AS s USING (run);
