@@ -35,19 +35,20 @@ class Projection:
         self.path = path
         self._journals = journals
         self._lock_file = path.with_name("ingest.lock")
-        self._seen: dict[str, int] = {}
+        self._seen: tuple[dict[str, int], tuple[int, int] | None] | None = None
+        """Journals as they were last taken in, and the file that has them."""
         self._memory: tuple[int, duckdb.DuckDBPyConnection] | None = None
 
     def take(self, wait: float = 0.0) -> int | None:
         """Take new records in; None if other labs had the file for ``wait`` seconds."""
         sizes = self.sizes()
-        if sizes == self._seen and self.path.exists():
+        if self._seen == (sizes, self._stamp()):
             return 0
         with held(self._lock_file, exclusive=True, wait=wait) as mine:
             if not mine:
                 return None
             taken = self._fill(self.path)
-        self._seen = sizes
+            self._seen = sizes, self._stamp()
         return taken
 
     @contextmanager
@@ -107,6 +108,14 @@ class Projection:
         """Size of each journal: what grew since has news."""
         with os.scandir(self._journals) as entries:
             return {entry.name: entry.stat().st_size for entry in entries}
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """Which file it is: another process may have begun it anew, and died."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
 
     def _busy(self) -> StoreLocked:
         return StoreLocked(

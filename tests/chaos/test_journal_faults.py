@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from array import array
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -124,35 +123,6 @@ def test_a_full_disk_loses_nothing_once_there_is_room_again(small_disk: Path) ->
     assert kinds == [("header", None), *metrics, ("end", None)]
 
 
-WRITER = """
-import sys, time
-from quantumflow_lab.store import Store
-
-store = Store(sys.argv[1])
-n = 0
-while True:
-    batch = [
-        {"kind": "metric", "run": sys.argv[2], "step": "s", "name": "m", "n": n + i}
-        for i in range(7)
-    ]
-    store.append(batch, sync=n % 5 == 0)
-    n += 7
-    print(n, flush=True)
-    time.sleep(0.001)
-"""
-
-INGESTER = """
-import sys, time
-from quantumflow_lab.store import Store
-
-store = Store(sys.argv[1])
-while True:
-    store.ingest()
-    print("x", flush=True)
-    time.sleep(0.01)
-"""
-
-
 def start(code: str, *args: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", code, *args]
     pipe = subprocess.PIPE
@@ -164,44 +134,6 @@ def killed(child: subprocess.Popen[str]) -> list[str]:
     child.send_signal(signal.SIGKILL)
     out = child.communicate()[0]
     return [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
-
-
-def test_kills_lose_nothing_that_was_acknowledged_and_duplicate_nothing(
-    tmp_path: Path,
-) -> None:
-    """Two writers and two ingesters at once; all are killed in turn, several times."""
-    home = tmp_path / "home"
-    Store(home).close()
-    acknowledged: dict[str, int] = {}
-    ingests = 0
-    for life in range(3):
-        runs = [f"r{life}-{i}" for i in range(2)]
-        writers = [start(WRITER, str(home), run) for run in runs]
-        ingesters = [start(INGESTER, str(home)) for _ in range(2)]
-        for child in (*writers, *ingesters):
-            assert child.stdout is not None
-            child.stdout.readline()
-        time.sleep(0.2 + 0.13 * life)
-        ingests += sum(len(killed(child)) for child in ingesters)
-        for run, child in zip(runs, writers, strict=True):
-            acknowledged[run] = int(killed(child)[-1])
-    with Store(home) as store:
-        rows = store.sql(
-            "SELECT run, count(*) AS rows, count(DISTINCT n) AS numbers,"
-            " max(n) + 1 AS last FROM qf_metrics GROUP BY run"
-        ).to_pylist()
-        stored = store.sql("SELECT (SELECT count(*) FROM rec_metric)").to_pylist()
-        records_kept = store.verify()
-    assert min(acknowledged.values()) > 0
-    assert ingests > 0
-    assert {r["run"]: r["rows"] for r in rows if r["rows"] == r["numbers"]} == {
-        r["run"]: r["last"] for r in rows
-    }
-    found = {r["run"]: r["rows"] for r in rows}
-    assert all(found[run] >= count for run, count in acknowledged.items())
-    files = len(list((home / "journal").iterdir()))
-    assert records_kept == sum(found.values()) + files
-    assert list(stored[0].values()) == [sum(found.values())]
 
 
 def test_both_readers_agree_on_damaged_journals(tmp_path: Path) -> None:

@@ -510,6 +510,15 @@ def test_a_lost_database_is_made_anew_from_the_journals(store: Store) -> None:
     assert store.query("history") == before
 
 
+def test_a_database_that_somebody_began_anew_and_left_is_filled(store: Store) -> None:
+    store.append([RUN, unit("p", 0), END])
+    before = store.query("history")
+    store.database.unlink()
+    with duckdb.connect(str(store.database)) as connection:
+        store_schema.prepare(connection)
+    assert store.query("history") == before
+
+
 def test_a_damaged_database_says_how_to_make_it_anew(store: Store) -> None:
     store.append([RUN])
     store.ingest()
