@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from quantumflow_lab.errors import StoreLocked
 from quantumflow_lab.store import database, schema
 from quantumflow_lab.store.ingest import ingest
-from quantumflow_lab.store.lock import held
+from quantumflow_lab.store.lock import held, holder
 
 if TYPE_CHECKING:
     import duckdb
 
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """Seconds to wait for another lab that is just taking records in."""
 
 
@@ -52,17 +52,22 @@ class Projection:
         return taken
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, wait: float = PATIENCE) -> Iterator[duckdb.DuckDBPyConnection]:
         """Everything that was recorded before this call, for questions only.
+
+        Parameters
+        ----------
+        wait
+            Seconds to wait for other labs.
 
         Raises
         ------
         StoreLocked
             If somebody else holds the file.
         """
-        if self.take(_PATIENCE) is None:
+        if self.take(wait) is None:
             raise self._busy()
-        with held(self._lock_file, exclusive=False, wait=_PATIENCE) as mine:
+        with held(self._lock_file, exclusive=False, wait=wait) as mine:
             if not mine:
                 raise self._busy()
             with database.connected(self.path, read_only=True) as connection:
@@ -80,7 +85,7 @@ class Projection:
 
     def rebuild(self) -> int:
         """Make the file anew; returns the number of records."""
-        with held(self._lock_file, exclusive=True, wait=_PATIENCE) as mine:
+        with held(self._lock_file, exclusive=True, wait=PATIENCE) as mine:
             if not mine:
                 raise self._busy()
             draft = self.path.with_suffix(".draft")
@@ -118,11 +123,14 @@ class Projection:
         return found.st_ino, found.st_mtime_ns
 
     def _busy(self) -> StoreLocked:
+        pid = holder(self._lock_file)
+        who = "another lab" if pid is None else f"another lab (PID {pid})"
         return StoreLocked(
-            f"another lab is busy with {self.path}; try again in a moment",
+            f"{who} is busy with {self.path}; try again in a moment"
+            " (recording goes on meanwhile)",
             path=str(self.path),
             program="another lab",
-            pid=None,
+            pid=pid,
         )
 
 

@@ -22,7 +22,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.store import database
 from quantumflow_lab.store.export import to_parquet
 from quantumflow_lab.store.home import database_path, prepare_home
-from quantumflow_lab.store.projection import Projection
+from quantumflow_lab.store.projection import PATIENCE, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
 from quantumflow_lab.store.values import Values
@@ -55,6 +55,8 @@ class Store:
         self._recorder = Recorder(journals)
         self._projection = Projection(database_path(self.home), journals)
         self._values = Values(self.home / "values")
+        self._patience = PATIENCE
+        """Seconds that a named query waits for other labs before it reads journals."""
         self._names: set[str] = set()
         """Names of which there is a run, as far as is known."""
         self._others: dict[str, int] = {}
@@ -173,13 +175,19 @@ class Store:
                 )
         values = {key: params.get(key) for key in wanted}
         try:
-            with self._projection.reading() as connection:
-                return database.rows(connection, sql, values)
+            with self._projection.reading(self._patience) as connection:
+                found = database.rows(connection, sql, values)
         except (BadQuery, StoreTooNew):
             raise
         except StoreError:
+            # Who kept it so long may keep it for hours, like a process that is stopped.
+            self._patience = 0.0
             with self._lock:
                 return database.rows(self._projection.in_memory(), sql, values)
+        self._patience = PATIENCE
+        with self._lock:
+            self._projection.close()
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether anybody has begun a run of that name.

@@ -154,7 +154,7 @@ def test_ingesters_killed_at_any_time_lose_and_double_nothing(tmp_path: Path) ->
         assert views(store) == before
 
 
-@pytest.mark.parametrize(("act", "lines"), [("ingest", 120), ("rebuild", 140)])
+@pytest.mark.parametrize(("act", "lines"), [("ingest", 150), ("rebuild", 160)])
 def test_whatever_line_of_the_store_is_the_last_one(
     tmp_path: Path, act: str, lines: int
 ) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from array import array
@@ -14,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quantumflow_lab import _core, _fallback_journal
-from quantumflow_lab.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,19 +120,6 @@ def test_a_full_disk_loses_nothing_once_there_is_room_again(small_disk: Path) ->
     assert kinds == [("header", None), *metrics, ("end", None)]
 
 
-def start(code: str, *args: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", code, *args]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
-
-
-def killed(child: subprocess.Popen[str]) -> list[str]:
-    """Kill a process and give the lines it had said."""
-    child.send_signal(signal.SIGKILL)
-    out = child.communicate()[0]
-    return [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
-
-
 def test_both_readers_agree_on_damaged_journals(tmp_path: Path) -> None:
     """Bytes flipped, cut and doubled at places a fixed seed chooses."""
     journal = _core.Journal(tmp_path, "w")
@@ -156,28 +140,3 @@ def test_both_readers_agree_on_damaged_journals(tmp_path: Path) -> None:
         limit = 1 + byte
         first = _core.read_journal(journal.path, 0, limit, None)
         assert first == _fallback_journal.read_journal(journal.path, 0, limit, None)
-
-
-def test_a_stopped_lab_does_not_stop_the_others(tmp_path: Path) -> None:
-    """SIGSTOP while the database is held: appending goes on, questions are answered."""
-    home = tmp_path / "home"
-    with Store(home) as store:
-        store.append([{"kind": "run", "run": "r", "name": "bell"}])
-        store.ingest()
-        holder = start(
-            "import sys, os\n"
-            "from pathlib import Path\n"
-            "from quantumflow_lab.store.lock import held\n"
-            "with held(Path(sys.argv[1]), exclusive=True, wait=1) as mine:\n"
-            "    print(mine, flush=True)\n"
-            "    sys.stdin.read()\n",
-            str(home / "ingest.lock"),
-        )
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "True\n"
-        os.kill(holder.pid, signal.SIGSTOP)
-        store.append([{"kind": "end", "run": "r", "state": "done"}], sync=True)
-        assert store.ingest() == 0
-        assert [row["state"] for row in store.query("history")] == ["done"]
-        killed(holder)
-        assert store.ingest() == 1
