@@ -104,6 +104,13 @@ def ingest(connection: duckdb.DuckDBPyConnection, journals: Path) -> int:
     return taken
 
 
+def is_ahead(connection: duckdb.DuckDBPyConnection, journals: Path) -> bool:
+    """Whether the tables have records that a power cut has taken from the journals."""
+    rows = connection.execute('SELECT journal, "offset" FROM ingest_offset').fetchall()
+    sizes = {path.name: path.stat().st_size for path in journals.glob("*.jsonl")}
+    return any(sizes.get(journal, offset) < offset for journal, offset in rows)
+
+
 def _batches(
     journals: Path, known: dict[str, tuple[int, int | None]]
 ) -> Iterator[_Batch]:

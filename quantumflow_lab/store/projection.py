@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from quantumflow_lab.errors import StoreLocked
 from quantumflow_lab.store import database, schema
-from quantumflow_lab.store.ingest import ingest
+from quantumflow_lab.store.ingest import ingest, is_ahead
 from quantumflow_lab.store.lock import held, holder
 
 if TYPE_CHECKING:
@@ -107,7 +107,10 @@ class Projection:
             _remove(path)  # its log, if someone deleted the file but not that
         with database.connected(path, read_only=False) as connection:
             schema.prepare(connection)
-            return ingest(connection, self._journals)
+            if not is_ahead(connection, self._journals):
+                return ingest(connection, self._journals)
+        _remove(path)
+        return self._fill(path)
 
     def sizes(self) -> dict[str, int]:
         """Size of each journal: what grew since has news."""

@@ -519,6 +519,23 @@ def test_a_database_that_somebody_began_anew_and_left_is_filled(store: Store) ->
     assert store.query("history") == before
 
 
+def test_a_database_that_knows_more_than_its_journals_is_made_anew(
+    store: Store,
+) -> None:
+    """DuckDB syncs what it has taken in; a power cut then shortens the journal."""
+    store.append([RUN, unit("p", 0)], sync=True)
+    (path,) = (store.home / "journal").iterdir()
+    synced = path.stat().st_size
+    store.append([unit("p", 1), END])
+    assert store.ingest() == 5
+    os.truncate(path, synced)
+    with Store(store.home) as later:
+        later.append([unit("p", 2)])
+        assert [row["unit"] for row in later.units("r1")] == [0, 2]
+        assert later.query("history")[0]["state"] == "unfinished"
+        assert later.ingest() == 0
+
+
 def test_a_damaged_database_says_how_to_make_it_anew(store: Store) -> None:
     store.append([RUN])
     store.ingest()
