@@ -87,12 +87,15 @@ class Store:
     def begin(self, record: Mapping[str, Any]) -> None:
         """Add the first record of a run: on the disk on return, or not kept at all.
 
+        So are the values that it refers to.
+
         Raises
         ------
         JournalFull
             If the disk is full; then there is no such run.
         """
         with self._lock:
+            self._values.sync()
             self._recorder.begin(record)
             self._names.add(str(record["name"]))
 

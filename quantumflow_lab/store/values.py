@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import threading
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quantumflow_lab._fallback_journal import write_error
+from quantumflow_lab._fallback_journal import sync_path, write_error
 from quantumflow_lab.codec import JSON, Encoded, decode, encode
 from quantumflow_lab.errors import JournalDamaged
 
@@ -79,9 +78,11 @@ class Values:
             waiting = sorted(self._unsynced)
         try:
             for path in waiting:
-                _fsync(path)
+                sync_path(path)
             for folder in sorted({path.parent for path in waiting}):
-                _fsync(folder)
+                sync_path(folder)
+            if waiting:  # one of those folders may be new
+                sync_path(self._folder)
         except OSError as error:
             raise write_error(error, path=str(self._folder)) from error
         with self._lock:
@@ -130,11 +131,3 @@ def _holds(path: Path, size: int) -> bool:
         return path.stat().st_size == size
     except FileNotFoundError:
         return False
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

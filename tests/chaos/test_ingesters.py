@@ -99,17 +99,16 @@ def die(act, line):
     Path(home, "survived").touch()
 '''
 
-VIEWS = "SELECT view_name FROM duckdb_views() WHERE starts_with(view_name, 'qf_')"
-
 
 def views(store: Store) -> dict[str, list[str]]:
     """Every row of every view, in an order of its own."""
-    names = [row["view_name"] for row in store.sql(VIEWS).to_pylist()]
-    assert {"qf_runs", "qf_points", "qf_metrics"} < {*names}
-    return {
-        name: sorted(map(repr, store.sql(f"SELECT * FROM {name}").to_pylist()))
-        for name in names
-    }
+    with store._projection.reading() as connection:
+        found = connection.sql(
+            "SELECT view_name FROM duckdb_views() WHERE starts_with(view_name, 'qf_')"
+        ).fetchall()
+        rows = {name: connection.table(name).fetchall() for (name,) in found}
+    assert {"qf_runs", "qf_points", "qf_metrics"} < {*rows}
+    return {name: sorted(map(repr, found)) for name, found in rows.items()}
 
 
 def counted(store: Store) -> dict[str, dict[str, Any]]:
