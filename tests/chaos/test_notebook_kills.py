@@ -106,7 +106,7 @@ def disturbed(home: Path, ibm: Service, moments: random.Random, kills: int) -> N
         cost = pytest.approx((4 * 500 + evaluations * 2 * 400) / 100)
         assert run == {"state": "done", "points": 6, "done": 6, "cost": cost}
         units = store.sql("SELECT count(*) AS n FROM rec_unit").to_pylist()
-        assert units == [{"n": 10}]
+        assert units == [{"n": 6}]
         (calls,) = store.sql(
             "SELECT count(*) AS n, count(DISTINCT (key, number)) AS apart"
             " FROM rec_call WHERE state = 'answered'"
