@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quantumflow_lab import _core, _fallback_journal
+from quantumflow_lab.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,3 +141,86 @@ def test_both_readers_agree_on_damaged_journals(tmp_path: Path) -> None:
         limit = 1 + byte
         first = _core.read_journal(journal.path, 0, limit, None)
         assert first == _fallback_journal.read_journal(journal.path, 0, limit, None)
+
+
+POINTS = [
+    {"step": "s", "step_kind": "step", "unit": n, "state": "done", "value": {"n": n}}
+    for n in range(6)
+]
+
+
+def journal_of_six(folder: Path) -> bytes:
+    """A journal of a header and six points."""
+    with Store(folder) as store:
+        for point in POINTS:
+            store.append([{"kind": "unit", "run": "r", "ts": 1.5, **point}])
+        (path,) = (folder / "journal").iterdir()
+        return path.read_bytes()
+
+
+def taken(home: Path, journals: dict[str, bytes]) -> tuple[dict[str, Any], Any]:
+    """Points and damages by journal, of many journals that one ingest takes in."""
+    with Store(home) as store:
+        for name, data in journals.items():
+            (home / "journal" / f"{name}-00000.jsonl").write_bytes(data)
+        store.ingest()
+        points: dict[str, Any] = {name: {} for name in journals}
+        columns = "run, ts, step, step_kind, unit, state, value"
+        rows = store.sql(f"SELECT writer, seq, {columns} FROM rec_unit").to_pylist()
+        for row in rows:
+            row["value"] = json.loads(row["value"])
+            points[row.pop("writer")][row.pop("seq")] = row
+        damages = store.sql('SELECT journal, "offset" FROM journal_damage').to_pylist()
+        return points, {(row["journal"][:-12], row["offset"]) for row in damages}
+
+
+def expected(seqs: Any) -> dict[int, dict[str, Any]]:
+    """The points of some records; the header has the number 0."""
+    return {n: {"run": "r", "ts": 1.5, **POINTS[n - 1]} for n in seqs if n > 0}
+
+
+@pytest.mark.parametrize("bit", [0, 3, 6])
+def test_whatever_byte_is_flipped_the_other_records_are_read(
+    tmp_path: Path, bit: int
+) -> None:
+    whole = journal_of_six(tmp_path / "first")
+    lines = whole.splitlines(keepends=True)
+    starts = [sum(map(len, lines[:n])) for n in range(8)]
+    flipped = {}
+    for at in range(len(whole)):
+        byte = bytes([whole[at] ^ (1 << bit)])
+        flipped[f"w{at}"] = whole[:at] + byte + whole[at + 1 :]
+    points, damages = taken(tmp_path / "home", flipped)
+    for at in range(len(whole)):
+        hit = max(n for n in range(7) if starts[n] <= at)
+        lost = {hit, hit + 1} if at == starts[hit + 1] - 1 else {hit}
+        assert points[f"w{at}"] == expected({*range(7)} - lost), at
+        # Without its newline the last line looks like one that is being written.
+        assert ((f"w{at}", starts[hit]) in damages) == (at != len(whole) - 1), at
+
+
+def test_at_whatever_byte_a_journal_ends_its_whole_lines_are_read(
+    tmp_path: Path,
+) -> None:
+    whole = journal_of_six(tmp_path / "first")
+    cut = {f"w{end}": whole[:end] for end in range(len(whole) + 1)}
+    points, damages = taken(tmp_path / "home", cut)
+    assert damages == set()
+    for end in range(len(whole) + 1):
+        assert points[f"w{end}"] == expected(range(whole[:end].count(b"\n")))
+
+
+@MODULES
+def test_a_journal_that_grows_byte_by_byte_is_read_once(
+    module: str, tmp_path: Path
+) -> None:
+    read = {"_core": _core, "_fallback_journal": _fallback_journal}[module].read_journal
+    whole = journal_of_six(tmp_path / "first")
+    path = tmp_path / "w-00000.jsonl"
+    found, offset, seq = b"", 0, None
+    for end in range(len(whole) + 1):
+        path.write_bytes(whole[:end])
+        payloads, _, offset, seq, damage = read(path, offset, 1 << 20, seq)
+        assert damage is None
+        found += payloads
+    assert (found, seq) == (read(path)[0], 7)

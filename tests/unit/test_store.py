@@ -349,6 +349,8 @@ def test_a_large_value_is_kept_once_and_checked(store: Store) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(JournalDamaged, match=f"{name} has changed; run its step again"):
         store.get(first)
+    store.put(np.arange(1000))
+    np.testing.assert_array_equal(store.get(first), np.arange(1000))
     path.unlink()
     with pytest.raises(JournalDamaged, match=f"{name} is gone; run its step again"):
         store.get(first)
