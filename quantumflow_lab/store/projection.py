@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store import database, schema
 from quantumflow_lab.store.ingest import ingest, is_ahead
 from quantumflow_lab.store.lock import held, holder
@@ -84,10 +84,17 @@ class Projection:
         return connection
 
     def rebuild(self) -> int:
-        """Make the file anew; returns the number of records."""
+        """Make the file anew; returns the number of records.
+
+        Raises
+        ------
+        StoreLocked
+            If somebody else holds the file.
+        """
         with held(self._lock_file, exclusive=True, wait=PATIENCE) as mine:
             if not mine:
                 raise self._busy()
+            self._refuse_if_locked()
             draft = self.path.with_suffix(".draft")
             _remove(draft)
             taken = self._fill(draft)
@@ -95,6 +102,17 @@ class Projection:
             _remove(self.path)
             draft.replace(self.path)
         return taken
+
+    def _refuse_if_locked(self) -> None:
+        """A program that has the file open would go on with one that nobody sees."""
+        try:
+            if self.path.exists():
+                with database.connected(self.path, read_only=False):
+                    pass
+        except StoreLocked:
+            raise
+        except StoreError:
+            pass  # what is damaged is to be replaced
 
     def close(self) -> None:
         """Let go of the memory."""

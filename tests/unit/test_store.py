@@ -481,6 +481,8 @@ def test_a_foreign_program_on_the_database_stops_nothing_but_sql(
         with pytest.raises(StoreLocked) as caught:
             store.sql("SELECT 1")
         assert caught.value.facts["pid"] == holder.pid
+        with pytest.raises(StoreLocked, match=rf"\(PID {holder.pid}\)"):
+            store.rebuild()
         assert re.fullmatch(
             rf"{store.database} is held open by python[\d.]* \(PID {holder.pid}\);"
             r" close it there \(recording goes on meanwhile\)",
@@ -545,6 +547,9 @@ def test_a_damaged_database_says_how_to_make_it_anew(store: Store) -> None:
     with pytest.raises(StoreError, match="delete it, the next question makes it"):
         store.sql("SELECT 1")
     store.database.unlink()
+    assert one(store, "SELECT name FROM qf_runs") == {"name": "bell"}
+    store.database.write_bytes(b"not a database" * 1000)
+    assert store.rebuild() == 2
     assert one(store, "SELECT name FROM qf_runs") == {"name": "bell"}
 
 
