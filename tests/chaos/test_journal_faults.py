@@ -179,16 +179,13 @@ def expected(seqs: Any) -> dict[int, dict[str, Any]]:
     return {n: {"run": "r", "ts": 1.5, **POINTS[n - 1]} for n in seqs if n > 0}
 
 
-@pytest.mark.parametrize("bit", [0, 3, 6])
-def test_whatever_byte_is_flipped_the_other_records_are_read(
-    tmp_path: Path, bit: int
-) -> None:
+def test_whatever_byte_is_flipped_the_other_records_are_read(tmp_path: Path) -> None:
     whole = journal_of_six(tmp_path / "first")
     lines = whole.splitlines(keepends=True)
     starts = [sum(map(len, lines[:n])) for n in range(8)]
     flipped = {}
     for at in range(len(whole)):
-        byte = bytes([whole[at] ^ (1 << bit)])
+        byte = bytes([whole[at] ^ (1 << at % 8)])
         flipped[f"w{at}"] = whole[:at] + byte + whole[at + 1 :]
     points, damages = taken(tmp_path / "home", flipped)
     for at in range(len(whole)):

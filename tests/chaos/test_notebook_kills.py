@@ -1,6 +1,6 @@
 """The kernel of a notebook, killed while its cell buys circuits; then the cell again.
 
-``QFLOW_KILLS`` sets how many, for ``make chaos``; a third of it, as kernels are slow.
+``QFLOW_KILLS`` sets how many, for ``make chaos``; a sixth of it, as kernels are slow.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def disturbed(home: Path, ibm: Service, moments: random.Random, kills: int) -> N
 def test_a_notebook_whose_kernel_is_killed_buys_each_circuit_once(
     tmp_path: Path,
 ) -> None:
-    left, moments = max(KILLS // 3, 2), random.Random(17)
+    left, moments = max(KILLS // 6, 1), random.Random(17)
     with service() as ibm:
         ibm.habits.append(Habits(queue=0.1))
         while left > 0:
