@@ -36,7 +36,7 @@ class Disk:
         if not self._mounted and self.uid == 0:
             self.uid = NOBODY
             for parent in [folder, *folder.parents][:4]:
-                parent.chmod(0o755)
+                parent.chmod(parent.stat().st_mode | 0o055)
             os.chown(folder, NOBODY, NOBODY)
 
     def lock(self) -> None:
