@@ -69,8 +69,8 @@ endif
 
 check: fmt-check ruff mypy stubs tsc clippy test soak ## what CI runs: format, lint, types, stubs, tests
 
-chaos: setup ## kill kernels and take their runs up, KILLS=200 times each
-	QFLOW_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q tests/chaos/test_kills.py tests/chaos/test_paid_kills.py
+chaos: setup ## kill kernels, workers and ingesters, cut the power: KILLS=200 times each
+	QFLOW_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q tests/chaos
 
 # How long the scheduler is simulated, and attacked.
 SECONDS ?= 60

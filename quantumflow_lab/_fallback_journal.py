@@ -91,7 +91,7 @@ class Journal:
         try:
             os.fsync(self._fd)
             if self._synced == 0:
-                _sync_directory(self._dir)
+                sync_path(self._dir)
         except OSError as error:
             raise write_error(error, path=str(self.path)) from error
         self._synced = self._len
@@ -187,7 +187,8 @@ def _write_all(fd: int, data: bytes) -> tuple[int, OSError | None]:
     return done, None
 
 
-def _sync_directory(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -724,7 +724,7 @@ class Lab:
             if taken.setdefault(name, backend) is backend:
                 break
             name = f"{name.removesuffix(f'_{number - 1}')}_{number}"
-        self.backends.add(name, backend)
+        self.backends.again(name, backend)
         return name
 
     def _launch(

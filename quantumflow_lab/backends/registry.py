@@ -176,6 +176,13 @@ class Registry:
             self._terms[name] = price, limits or Limits()
             self._entries.pop(name, None)
 
+    def again(self, name: str, backend: object) -> None:
+        """Register a backend as it is now; if it was, it keeps its price and limits."""
+        price, limits = self._terms.get(name, (None, None))
+        if self._added.get(name) is not backend:
+            price = limits = None
+        self.add(name, backend, price=price, limits=limits)
+
     def normalise(
         self,
         kind: Kind,

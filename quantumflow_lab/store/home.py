@@ -8,6 +8,7 @@ from pathlib import Path
 
 import platformdirs
 
+from quantumflow_lab._fallback_journal import sync_path
 from quantumflow_lab.errors import HomeNotWritable
 
 _APP = "quantumflow-lab"
@@ -57,12 +58,16 @@ def prepare_home(home: Path) -> None:
         If that fails, naming the folder.
     """
     try:
+        new = [folder for folder in (home, *home.parents) if not folder.exists()]
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("journal", "values"):
             (home / name).mkdir(mode=0o700, exist_ok=True)
         ignore = home / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n")
+        if new:  # or a power cut takes it away with everything in it
+            for folder in (home, *(folder.parent for folder in new)):
+                sync_path(folder)
     except OSError as error:
         raise _not_writable(home, error.strerror or str(error)) from error
     if not os.access(home / "journal", os.W_OK | os.X_OK):

@@ -164,6 +164,13 @@ def _transaction(
     return taken, more
 
 
+def is_ahead(connection: duckdb.DuckDBPyConnection, journals: Path) -> bool:
+    """Whether the tables have records that a power cut has taken from the journals."""
+    rows = connection.execute('SELECT journal, "offset" FROM ingest_offset').fetchall()
+    sizes = {path.name: length(path) for path in listed(journals)}
+    return any(sizes.get(journal, offset) < offset for journal, offset in rows)
+
+
 def _batches(
     journals: Path, known: dict[str, tuple[int, int | None]]
 ) -> Iterator[_Batch]:

@@ -8,6 +8,7 @@ network, where the lock of another machine may not be seen.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -16,6 +17,7 @@ import weakref
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from quantumflow_lab._fallback_journal import write_error
 from quantumflow_lab.errors import RunIsHeld
 
 
@@ -43,7 +45,9 @@ class Lease:
         """Let others have the run; it has ended."""
         file, self._file = self._file, None
         if file is not None:
-            self.path.unlink(missing_ok=True)
+            # A home that has become read-only keeps the file, which holds nothing.
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
             os.close(file)
 
     def leave(self) -> None:
@@ -81,7 +85,18 @@ def take(folder: Path, run: str, *, steal: bool = False) -> Lease:
     ------
     RunIsHeld
         If another process has it, or another machine may have.
+    HomeNotWritable
+        If the folder cannot be written.
+    JournalFull
+        If the disk is full.
     """
+    try:
+        return _taken(folder, run, steal=steal)
+    except OSError as error:
+        raise write_error(error, path=str(folder)) from error
+
+
+def _taken(folder: Path, run: str, *, steal: bool) -> Lease:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{run}.lease"
     while True:
@@ -102,13 +117,13 @@ def take(folder: Path, run: str, *, steal: bool = False) -> Lease:
                     host=before.host,
                     pid=before.pid,
                 )
-        except RunIsHeld:
+            holder = Holder(here, os.getpid())
+            text = json.dumps(asdict(holder)).encode()
+            os.ftruncate(file, 0)
+            os.pwrite(file, text, 0)
+        except (RunIsHeld, OSError):
             os.close(file)
             raise
-        holder = Holder(here, os.getpid())
-        text = json.dumps(asdict(holder)).encode()
-        os.ftruncate(file, 0)
-        os.pwrite(file, text, 0)
         return Lease(path, file, holder)
 
 

@@ -16,20 +16,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from quantumflow_lab._fallback_journal import write_error
+
 # Two connections of one process with different options refuse each other too.
 _OF_THIS_PROCESS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 @contextmanager
 def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[bool]:
-    """Hold the lock file ``path``; yields False if others kept it all of ``wait`` s."""
+    """Hold the lock file ``path``; yields False if others kept it all of ``wait`` s.
+
+    Raises
+    ------
+    HomeNotWritable
+        If its folder cannot be written.
+    """
     deadline = time.monotonic() + wait
     inner = _OF_THIS_PROCESS[str(path)]
     if not inner.acquire(timeout=wait):
         yield False
         return
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise write_error(error, path=str(path)) from error
         try:
             yield _take(fd, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH, deadline)
         finally:
@@ -49,3 +60,19 @@ def _take(fd: int, how: int, deadline: float) -> bool:
             time.sleep(random.uniform(0.002, 0.02))
         else:
             return True
+
+
+def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
+    """Process that holds a lock file, where the system tells; it may be this one."""
+    try:
+        file = path.stat()
+        lines = locks.read_text().splitlines()
+    except OSError:
+        return None
+    device = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}"
+    for line in lines:
+        # 1: FLOCK  ADVISORY  WRITE 4242 fe:00:9986623 0 EOF
+        words = line.split()
+        if words[1] == "FLOCK" and words[5] == f"{device}:{file.st_ino}":
+            return int(words[4])
+    return None

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store import database, schema
-from quantumflow_lab.store.ingest import ingest
+from quantumflow_lab.store.ingest import ingest, is_ahead
 from quantumflow_lab.store.journals import length, listed
-from quantumflow_lab.store.lock import held
+from quantumflow_lab.store.lock import held, holder
 from quantumflow_lab.store.packing import pack
 
 if TYPE_CHECKING:
     import duckdb
 
-_PATIENCE = 2.0
+PATIENCE = 2.0
 """Seconds to wait for another lab that is just taking records in."""
 
 
@@ -48,33 +48,39 @@ class Projection:
         self.path = path
         self._journals = journals
         self._lock_file = path.with_name("ingest.lock")
-        self._seen: dict[str, int] = {}
+        self._seen: tuple[dict[str, int], tuple[int, int] | None] | None = None
+        """Journals as they were last taken in, and the file that has them."""
         self._memory: tuple[int, duckdb.DuckDBPyConnection] | None = None
 
     def take(self, wait: float = 0.0) -> int | None:
         """Take new records in; None if other labs had the file for ``wait`` seconds."""
         sizes = self.sizes()
-        if sizes == self._seen and self.path.exists():
+        if self._seen == (sizes, self._stamp()):
             return 0
         with held(self._lock_file, exclusive=True, wait=wait) as mine:
             if not mine:
                 return None
             taken = self._fill(self.path)
-        self._seen = sizes
+            self._seen = sizes, self._stamp()
         return taken
 
     @contextmanager
-    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(self, wait: float = PATIENCE) -> Iterator[duckdb.DuckDBPyConnection]:
         """Everything that was recorded before this call, for questions only.
+
+        Parameters
+        ----------
+        wait
+            Seconds to wait for other labs.
 
         Raises
         ------
         StoreLocked
             If somebody else holds the file.
         """
-        if self.take(_PATIENCE) is None:
+        if self.take(wait) is None:
             raise self._busy()
-        with held(self._lock_file, exclusive=False, wait=_PATIENCE) as mine:
+        with held(self._lock_file, exclusive=False, wait=wait) as mine:
             if not mine:
                 raise self._busy()
             with database.connected(self.path, read_only=True) as connection:
@@ -91,10 +97,17 @@ class Projection:
         return connection
 
     def rebuild(self) -> int:
-        """Make the file anew; returns the number of records."""
-        with held(self._lock_file, exclusive=True, wait=_PATIENCE) as mine:
+        """Make the file anew; returns the number of records.
+
+        Raises
+        ------
+        StoreLocked
+            If somebody else holds the file.
+        """
+        with held(self._lock_file, exclusive=True, wait=PATIENCE) as mine:
             if not mine:
                 raise self._busy()
+            self._refuse_if_locked()
             draft = self.path.with_suffix(".draft")
             _remove(draft)
             taken = self._fill(draft)
@@ -105,11 +118,12 @@ class Projection:
 
     def compact(self) -> Compacted:
         """Give back the room that nothing uses; see :meth:`Store.compact`."""
-        if self.take(_PATIENCE) is None:
+        if self.take(PATIENCE) is None:
             raise self._busy()
-        with held(self._lock_file, exclusive=True, wait=_PATIENCE) as mine:
+        with held(self._lock_file, exclusive=True, wait=PATIENCE) as mine:
             if not mine:
                 raise self._busy()
+            self._refuse_if_locked()
             before = self.path.stat().st_size
             draft = self.path.with_suffix(".draft")
             _remove(draft)
@@ -118,6 +132,17 @@ class Projection:
             draft.replace(self.path)
             journals = pack(self._journals)
         return Compacted((before, self.path.stat().st_size), journals)
+
+    def _refuse_if_locked(self) -> None:
+        """A program that has the file open would go on with one that nobody sees."""
+        try:
+            if self.path.exists():
+                with database.connected(self.path, read_only=False):
+                    pass
+        except StoreLocked:
+            raise
+        except StoreError:
+            pass  # what is damaged is to be replaced
 
     def close(self) -> None:
         """Let go of the memory."""
@@ -130,18 +155,32 @@ class Projection:
             _remove(path)  # its log, if someone deleted the file but not that
         with database.connected(path, read_only=False) as connection:
             schema.prepare(connection)
-            return ingest(connection, self._journals)
+            if not is_ahead(connection, self._journals):
+                return ingest(connection, self._journals)
+        _remove(path)
+        return self._fill(path)
 
     def sizes(self) -> dict[str, int]:
         """Size of each journal: what grew since has news."""
         return {path.name: length(path) for path in listed(self._journals)}
 
+    def _stamp(self) -> tuple[int, int] | None:
+        """Which file it is: another process may have begun it anew, and died."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def _busy(self) -> StoreLocked:
+        pid = holder(self._lock_file)
+        who = "another lab" if pid is None else f"another lab (PID {pid})"
         return StoreLocked(
-            f"another lab is busy with {self.path}; try again in a moment",
+            f"{who} is busy with {self.path}; try again in a moment"
+            " (recording goes on meanwhile)",
             path=str(self.path),
             program="another lab",
-            pid=None,
+            pid=pid,
         )
 
 

@@ -23,7 +23,7 @@ from quantumflow_lab.store import database
 from quantumflow_lab.store.export import to_parquet
 from quantumflow_lab.store.home import database_path, prepare_home
 from quantumflow_lab.store.journals import listed
-from quantumflow_lab.store.projection import Compacted, Projection
+from quantumflow_lab.store.projection import PATIENCE, Compacted, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
 from quantumflow_lab.store.values import Values
@@ -56,6 +56,8 @@ class Store:
         self._recorder = Recorder(folder)
         self._projection = Projection(database_path(self.home), folder)
         self._values = Values(self.home / "values")
+        self._patience = PATIENCE
+        """Seconds that a named query waits for other labs before it reads journals."""
         self._names: set[str] = set()
         """Names of which there is a run, as far as is known."""
         self._others: dict[str, int] = {}
@@ -86,12 +88,15 @@ class Store:
     def begin(self, record: Mapping[str, Any]) -> None:
         """Add the first record of a run: on the disk on return, or not kept at all.
 
+        So are the values that it refers to.
+
         Raises
         ------
         JournalFull
             If the disk is full; then there is no such run.
         """
         with self._lock:
+            self._values.sync()
             self._recorder.begin(record)
             self._names.add(str(record["name"]))
 
@@ -174,13 +179,19 @@ class Store:
                 )
         values = {key: params.get(key) for key in wanted}
         try:
-            with self._projection.reading() as connection:
-                return database.rows(connection, sql, values)
+            with self._projection.reading(self._patience) as connection:
+                found = database.rows(connection, sql, values)
         except (BadQuery, StoreTooNew):
             raise
         except StoreError:
+            # Who kept it so long may keep it for hours, like a process that is stopped.
+            self._patience = 0.0
             with self._lock:
                 return database.rows(self._projection.in_memory(), sql, values)
+        self._patience = PATIENCE
+        with self._lock:
+            self._projection.close()
+        return found
 
     def knows(self, name: str) -> bool:
         """Whether anybody has begun a run of that name.

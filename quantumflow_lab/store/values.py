@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
-import os
 import threading
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quantumflow_lab._fallback_journal import write_error
+from quantumflow_lab._fallback_journal import sync_path, write_error
 from quantumflow_lab.codec import JSON, Encoded, decode, encode
 from quantumflow_lab.errors import JournalDamaged
 
@@ -79,9 +79,11 @@ class Values:
             waiting = sorted(self._unsynced)
         try:
             for path in waiting:
-                _fsync(path)
+                sync_path(path)
             for folder in sorted({path.parent for path in waiting}):
-                _fsync(folder)
+                sync_path(folder)
+            if waiting:  # one of those folders may be new
+                sync_path(self._folder)
         except OSError as error:
             raise write_error(error, path=str(self._folder)) from error
         with self._lock:
@@ -94,7 +96,7 @@ class Values:
             return "base64:" + base64.b64encode(encoded.data).decode()
         name = hashlib.sha256(encoded.data).hexdigest()
         path = self._path(name)
-        if not _holds(path, len(encoded.data)):
+        if not _holds(path, encoded.data):
             self._write(path, encoded.data)
         # Also when it was there: its writer may not have synced it yet.
         with self._lock:
@@ -109,7 +111,8 @@ class Values:
             draft.write_bytes(data)
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
             raise write_error(error, path=str(path)) from error
 
     def _path(self, name: str) -> Path:
@@ -124,17 +127,9 @@ def _damaged(path: Path, what: str) -> JournalDamaged:
     )
 
 
-def _holds(path: Path, size: int) -> bool:
-    """False also for the empty file that a power cut leaves of an unsynced one."""
+def _holds(path: Path, data: bytes) -> bool:
+    """Whether a file is what it should be; a power cut or a bad disk leaves others."""
     try:
-        return path.stat().st_size == size
-    except FileNotFoundError:
+        return path.stat().st_size == len(data) and path.read_bytes() == data
+    except OSError:
         return False
-
-
-def _fsync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

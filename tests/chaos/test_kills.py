@@ -14,11 +14,15 @@ import time
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+import pytest
+
 from quantumflow_lab import Lab
 from quantumflow_lab.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.timeout(3600)
 
 KILLS = int(os.environ.get("QFLOW_KILLS", "6"))
 

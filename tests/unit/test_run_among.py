@@ -76,6 +76,21 @@ def test_cheapest_takes_the_backend_that_costs_least(lab: Lab) -> None:
     assert (cost["cost"], cost["currency"]) == (pytest.approx(0.4), "USD")
 
 
+def test_a_variable_of_the_same_name_leaves_a_device_its_price(lab: Lab) -> None:
+    dear = Device("device")
+    lab.backends.add("dear", dear, price=price("0.1"))
+    inputs = {"flip": FLIP, "dear": dear}
+    result = lab.run(dedent(POINTS), name="choice", inputs=inputs, backend="dear")
+    (cost,) = result.cost
+    assert (cost["backend"], cost["cost"]) == ("dear", pytest.approx(4.0))
+    # Another device of that name is another one.
+    inputs["dear"] = Device("device")
+    with pytest.raises(PriceUnknown):
+        lab.run(
+            dedent(POINTS), name="new", inputs=inputs, backend="dear", budget="9 USD"
+        )
+
+
 def test_fastest_takes_the_backend_that_history_knows_as_faster(lab: Lab) -> None:
     slow = Device("slow", trouble=lambda job, circuits: time.sleep(0.5))
     lab.backends.add("slow", slow)

@@ -355,6 +355,8 @@ def test_a_large_value_is_kept_once_and_checked(store: Store) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(JournalDamaged, match=f"{name} has changed; run its step again"):
         store.get(first)
+    store.put(np.arange(1000))
+    np.testing.assert_array_equal(store.get(first), np.arange(1000))
     path.unlink()
     with pytest.raises(JournalDamaged, match=f"{name} is gone; run its step again"):
         store.get(first)
@@ -485,6 +487,8 @@ def test_a_foreign_program_on_the_database_stops_nothing_but_sql(
         with pytest.raises(StoreLocked) as caught:
             store.sql("SELECT 1")
         assert caught.value.facts["pid"] == holder.pid
+        with pytest.raises(StoreLocked, match=rf"\(PID {holder.pid}\)"):
+            store.rebuild()
         assert re.fullmatch(
             rf"{store.database} is held open by python[\d.]* \(PID {holder.pid}\);"
             r" close it there \(recording goes on meanwhile\)",
@@ -516,6 +520,32 @@ def test_a_lost_database_is_made_anew_from_the_journals(store: Store) -> None:
     assert store.query("history") == before
 
 
+def test_a_database_that_somebody_began_anew_and_left_is_filled(store: Store) -> None:
+    store.append([RUN, unit("p", 0), END])
+    before = store.query("history")
+    store.database.unlink()
+    with duckdb.connect(str(store.database)) as connection:
+        store_schema.prepare(connection)
+    assert store.query("history") == before
+
+
+def test_a_database_that_knows_more_than_its_journals_is_made_anew(
+    store: Store,
+) -> None:
+    """DuckDB syncs what it has taken in; a power cut then shortens the journal."""
+    store.append([RUN, unit("p", 0)], sync=True)
+    (path,) = (store.home / "journal").iterdir()
+    synced = path.stat().st_size
+    store.append([unit("p", 1), END])
+    assert store.ingest() == 5
+    os.truncate(path, synced)
+    with Store(store.home) as later:
+        later.append([unit("p", 2)])
+        assert [row["unit"] for row in later.units("r1")] == [0, 2]
+        assert later.query("history")[0]["state"] == "unfinished"
+        assert later.ingest() == 0
+
+
 def test_a_damaged_database_says_how_to_make_it_anew(store: Store) -> None:
     store.append([RUN])
     store.ingest()
@@ -523,6 +553,9 @@ def test_a_damaged_database_says_how_to_make_it_anew(store: Store) -> None:
     with pytest.raises(StoreError, match="delete it, the next question makes it"):
         store.sql("SELECT 1")
     store.database.unlink()
+    assert one(store, "SELECT name FROM qf_runs") == {"name": "bell"}
+    store.database.write_bytes(b"not a database" * 1000)
+    assert store.rebuild() == 2
     assert one(store, "SELECT name FROM qf_runs") == {"name": "bell"}
 
 

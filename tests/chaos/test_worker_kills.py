@@ -1,0 +1,113 @@
+"""Worker processes that are killed again and again while a run goes on.
+
+``QFLOW_KILLS`` sets how many, for ``make chaos``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from quantumflow_lab import Lab, Run
+from tests.chaos.nursery import KILLS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(3600)
+
+CELL = """
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
+
+x = qf.axis(list(range({points})))
+
+@qf.step
+def angle(x):
+    time.sleep(0.03)
+    return 0.1 * x
+
+@qf.sample(shots=50, retries=50)
+def counts(angle):
+    qc = QuantumCircuit(2)
+    qc.ry(angle, 0)
+    qc.cx(0, 1)
+    qc.measure_all()
+    return qc
+
+@qf.step(over="x")
+def ones(counts):
+    return [c.data.meas.get_counts().get("11", 0) for c in counts]
+
+@qf.step(retries=50)
+def loop(estimator):
+    qc = QuantumCircuit(1)
+    qc.ry(Parameter("t"), 0)
+    found, angle = [], 0.1
+    for _ in range({calls}):
+        job = estimator.run([(qc, "Z", [angle])], precision=0.1)
+        found.append(float(job.result()[0].data.evs))
+        angle += 0.1 * found[-1]
+    return found
+"""
+
+
+def begun(home: Path, seed: int) -> tuple[Lab, Run]:
+    cell = CELL.format(points=16, calls=10)
+    lab = Lab(home)
+    return lab, lab.run(
+        cell, name="work", seed=seed, inputs={"time": time}, background=True
+    )
+
+
+def killed_while(run: Run, moments: random.Random, most: int) -> int:
+    """Kill workers at random moments while a run goes on; how many it were."""
+    kills = 0
+    while run.state == "running" and kills < most:
+        time.sleep(moments.uniform(0.01, 0.3))
+        # Any child will do: it may work, wait, or just have begun.
+        children = psutil.Process().children()
+        if children and run.state == "running":
+            os.kill(moments.choice(children).pid, signal.SIGKILL)
+            kills += 1
+    return kills
+
+
+def found(lab: Lab, run: Run) -> dict[str, Any]:
+    run.wait().raise_failure()
+    return {"ones": run["ones"], "loop": run["loop"]}
+
+
+def test_a_run_whose_workers_are_killed_takes_what_it_would_have(
+    tmp_path: Path,
+) -> None:
+    moments, left, seed, lost = random.Random(13), KILLS, 0, 0
+    while left > 0:
+        seed += 1
+        lab, run = begun(tmp_path / f"home{seed}", seed)
+        left -= killed_while(run, moments, min(left, 40))
+        disturbed = found(lab, run)
+        (points,) = lab.sql(
+            "SELECT count(*) AS n, count(DISTINCT (step, unit)) AS apart,"
+            " count(*) FILTER (state = 'done') AS done FROM rec_unit"
+        ).to_pylist()
+        assert points == {"n": 34, "apart": 34, "done": 34}
+        (calls,) = lab.sql(
+            "SELECT count(*) AS n, count(DISTINCT (key, number)) AS apart"
+            " FROM rec_call WHERE state = 'answered'"
+        ).to_pylist()
+        assert calls == {"n": 10, "apart": 10}
+        jobs = lab.sql("SELECT count(*) AS n FROM qf_jobs WHERE state = 'lost'")
+        lost += jobs.to_pylist()[0]["n"]
+        lab.close()
+        lab, run = begun(tmp_path / f"calm{seed}", seed)
+        assert found(lab, run) == disturbed
+        lab.close()
+    # Those that were killed while they waited had no job to lose.
+    assert 0 < lost <= KILLS
