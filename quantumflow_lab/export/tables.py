@@ -8,13 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-from pyarrow import parquet
-
 from quantumflow_lab.export.files import Files
 from quantumflow_lab.export.secrets import Secrets
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from quantumflow_lab.run import Run
 
 
@@ -49,6 +48,8 @@ def tables(run: Run, step: str | None, form: str, secrets: Secrets) -> Files:
 
 def _safe(table: pa.Table, secrets: Secrets) -> pa.Table:
     """The table with secrets left out of its texts."""
+    import pyarrow as pa
+
     columns = [
         (
             pa.array([v and secrets.hide_text(v) for v in column.to_pylist()])
@@ -81,6 +82,9 @@ def _cell(value: Any) -> Any:
 
 def _parquet(table: pa.Table, units: Mapping[str, str | None], run: Run) -> bytes:
     """Parquet; units are metadata of their columns, the run that of the table."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
     fields = [
         (
             field.with_metadata({"unit": unit})
