@@ -143,7 +143,7 @@ def _unfinished(run: Run) -> Markup | None:
 
 def _asked(stored: StoredRun) -> Markup:
     options = stored.record["options"]
-    line = options.get("line") or " ".join(_options(options))
+    line = options.get("line") or " ".join([stored.name, *_options(options)])
     first = element("span", f"%%qflow {line}".rstrip(), class_="qf-decorator")
     source = stored.workflow.source.strip("\n")
     code = element("code", first, "\n", highlighted(source))
