@@ -26,6 +26,7 @@ from quantumflow_lab.backends.facts import (
     is_aer_based,
     is_basic,
     is_noisy,
+    is_simulator,
     option_names,
     reads_qubits,
 )
@@ -35,6 +36,7 @@ from quantumflow_lab.backends.jobs import (
     fetched,
     id_of,
     name_of,
+    nothing_came,
     reached,
     stop_unwanted,
     unanswered,
@@ -56,7 +58,12 @@ from quantumflow_lab.backends.straight import (
     sent_forms,
     straight,
 )
-from quantumflow_lab.errors import BackendFailed, CircuitRefused, JobUnanswered
+from quantumflow_lab.errors import (
+    BackendFailed,
+    CircuitRefused,
+    JobUnanswered,
+    QuantumFlowError,
+)
 from quantumflow_lab.ports import Sent
 
 if TYPE_CHECKING:
@@ -223,6 +230,12 @@ class RunAdapter:
         try:
             stop_unwanted(job, wanted)
             result = fetched(job, self.backend.name, wanted)
+        except QuantumFlowError:
+            raise
+        except Exception as error:
+            if is_simulator(self.backend):
+                raise
+            raise nothing_came(job, error, self.backend.name) from error
         finally:
             if self.job is job:
                 self.job = None

@@ -279,6 +279,10 @@ class _Job:
                 self.answer_if_complete(share)
             elif not share.answered:
                 share.answered = True
+                if isinstance(outcome, JobNeverArrived) and share.outcomes:
+                    told = JobNeverArrived(str(outcome), ran=len(share.outcomes))
+                    told.facts |= outcome.facts
+                    outcome = told
                 self.fail(share.member, outcome)
 
     def outcomes(self, batch: Sequence[_Slot]) -> list[Outcome | Exception]:

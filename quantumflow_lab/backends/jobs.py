@@ -14,7 +14,13 @@ from concurrent.futures import CancelledError
 from enum import StrEnum
 from typing import Any
 
-from quantumflow_lab.backends.failures import may_pass, of_contact, text_of, wait_for
+from quantumflow_lab.backends.failures import (
+    failed_there,
+    may_pass,
+    of_contact,
+    text_of,
+    wait_for,
+)
 from quantumflow_lab.errors import JobCancelled, JobUnanswered
 from quantumflow_lab.ports import Stopped
 
@@ -36,10 +42,11 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+_DONE = ("DONE", "COMPLETED", "FINISHED", "SUCCE")
 _BEGINS = {
     # IBM has "Cancelled - Ran too long", too; Braket's CANCELLING goes on.
     **dict.fromkeys(("CANCELLED", "CANCELED", "ABORTED"), State.CANCELLED),
-    **dict.fromkeys(("DONE", "COMPLETED", "FINISHED", "SUCCE"), State.ENDED),
+    **dict.fromkeys(_DONE, State.ENDED),
     **dict.fromkeys(("ERROR", "FAIL", "REJECTED", "EXPIRED"), State.ENDED),
 }
 """How the names of final states begin."""
@@ -173,6 +180,16 @@ def reached(
             before, wait = error, wait_for(error)
         rest(pause if wait is None else wait, wanted)
         pause = min(2 * pause, SLOWEST_S)
+
+
+def nothing_came(job: Any, error: Exception, backend: str) -> Exception:
+    """The error for a job that a device has taken, and that gave this and no result.
+
+    One that is done there may have been paid, though it cannot be read here.
+    """
+    if _seen(job)[1].startswith(_DONE):
+        return unanswered(id_of(job), backend, error)
+    return failed_there(error, backend, id_of(job))
 
 
 def stop_unwanted(job: Any, wanted: Callable[[], bool]) -> None:

@@ -18,7 +18,6 @@ from qiskit.primitives.containers import PubResult
 from quantumflow_lab.backends.counts import Counts
 from quantumflow_lab.backends.facts import calibration_date, circuit_limit, is_noisy
 from quantumflow_lab.backends.failures import (
-    failed_there,
     is_full,
     is_in_doubt,
     text_of,
@@ -28,6 +27,7 @@ from quantumflow_lab.backends.jobs import (
     PATIENCE_S,
     awaited,
     id_of,
+    nothing_came,
     reached,
     rest,
     stop_unwanted,
@@ -226,7 +226,7 @@ class PrimitiveAdapter:
         except Exception as error:
             if getattr(self.backend.backend, "service", None) is None:
                 raise
-            raise failed_there(error, self.backend.name, self.provider_job) from error
+            raise nothing_came(job, error, self.backend.name) from error
         finally:
             # A later job may have taken the place of one that was given up.
             if self.job is job:

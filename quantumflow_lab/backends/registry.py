@@ -95,6 +95,8 @@ class Registry:
     _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
     """What the user said of prices and limits."""
     _entries: dict[str, _Entry] = field(default_factory=dict)
+    _made: dict[str, PrimitiveBackend] = field(default_factory=dict)
+    """What devices of IBM are spoken to through."""
     _contents: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     """Key of the entry and content key of the backend of each name."""
     _templates: Templates = field(default_factory=Templates)
@@ -310,7 +312,7 @@ class Registry:
         with self._lock:
             value = self._added.get(name, (self.namespace or {}).get(name))
             if is_ibm_device(value):
-                value = PrimitiveBackend(cast("BackendV2", value))
+                value = self._with_primitives(name, cast("BackendV2", value))
             if _is_backend(value):
                 entry = _from_object(name, value)
             elif is_builtin(name):
@@ -328,6 +330,13 @@ class Registry:
                 entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry
+
+    def _with_primitives(self, name: str, device: BackendV2) -> PrimitiveBackend:
+        """The same for the same device, or what it has measured would not be kept."""
+        made = self._made.get(name)
+        if made is None or made.backend is not device:
+            made = self._made[name] = PrimitiveBackend(device)
+        return made
 
     def _from_plugin(self, plugin: Plugin) -> _Entry:
         if plugin not in self._loaded:

@@ -328,8 +328,12 @@ class _Script:
         return found if isinstance(found, str) else None
 
     def _shots(self) -> dict[str, int]:
-        """Shots of a circuit of each step, where its jobs tell."""
-        shots = dict.fromkeys(self.flow.step_names, self.usual_shots)
+        """Shots of a circuit of each step, where nobody named any."""
+        names = self.flow.step_names
+        if (usual := self.record["options"]["plan"].get("usual_shots")) is not None:
+            return dict.fromkeys(names, int(usual))
+        # Earlier runs did not say; their jobs tell what it comes to.
+        shots = dict.fromkeys(names, self.usual_shots)
         for row in self.stored.shelf.query("jobs", run=self.stored.id):
             if row["shots"] and row["circuits"]:
                 shots[row["step"]] = row["shots"] // row["circuits"]

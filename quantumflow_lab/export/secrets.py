@@ -7,6 +7,8 @@ environment, or that looks like the key of a provider.
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -26,7 +28,8 @@ class Secrets:
     @classmethod
     def of(cls, environment: Mapping[str, str] = os.environ) -> Secrets:
         """What the environment has under names such as ``QISKIT_IBM_TOKEN``."""
-        return cls(tuple(sorted(_found(environment), key=len, reverse=True)))
+        found = {form for text in _found(environment) for form in _forms(text)}
+        return cls(tuple(sorted(found, key=lambda text: (-len(text), text))))
 
     def hide(self, content: bytes) -> bytes:
         """Text without them."""
@@ -46,6 +49,16 @@ class Secrets:
 
 
 _ANYWHERE = re.compile(rf"(?<![\w-])(?:{SECRET_VALUE.pattern})")
+
+
+def _forms(text: str) -> Iterable[str]:
+    """A text as it is, and as it stands in HTML, in JSON and in Python."""
+    yield text
+    for quote in (True, False):
+        yield html.escape(text, quote=quote)
+    for plain in (True, False):
+        yield json.dumps(text, ensure_ascii=plain)[1:-1]
+    yield repr(text)[1:-1]
 
 
 def _found(environment: Mapping[str, str]) -> Iterable[str]:

@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from quantumflow_lab.core import Reason
-from quantumflow_lab.errors import (
-    JobNeverArrived,
-    JobUnanswered,
-    OpenJobs,
-    QuantumFlowError,
-)
+from quantumflow_lab.errors import JobNeverArrived, OpenJobs, QuantumFlowError
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced
-from quantumflow_lab.runner.jobs import Jobs
+from quantumflow_lab.runner.jobs import Jobs, is_settled_by
 from quantumflow_lab.runner.left import LeftJob
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.recorder import Recorder
@@ -119,7 +114,7 @@ class _Fetched:
     def _failure(self, error: Exception) -> Exception:
         """Why the run cannot go on, with what to type."""
         name = self.group.live.name
-        if isinstance(error, JobUnanswered):
+        if not is_settled_by(error):
             return OpenJobs(
                 f"{error}; %qflow resume {name} asks again, with --resubmit it gives "
                 "the job up and sends its work again",

@@ -285,11 +285,17 @@ class Jobs:
         if not open_job.device:
             return True
         said: Future[bool] = Future()
-        self._post(lambda: said.set_result(self._sending(open_job, batch)))
+
+        def answer() -> None:
+            if said.set_running_or_notify_cancel():
+                said.set_result(self._sending(open_job, batch))
+
+        self._post(answer)
         try:
             return said.result(_SILENCE_S)
         except TimeoutError:
-            return False
+            # Unless it is about to answer, nobody asks any more.
+            return not said.cancel() and said.result()
 
     def _sending(self, open_job: OpenJob, batch: int) -> bool:
         """A batch is about to be sent, which has to be on the disk before."""
@@ -449,9 +455,15 @@ class Jobs:
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
         open_job.untold |= _may_have_run(event.error)
+        fetching = open_job.request.sent_as is not None
         open_job.unheard |= isinstance(event.error, JobUnanswered | WorkerLost)
+        # What goes wrong on our side says nothing of what became of it there.
+        open_job.unheard |= fetching and not is_settled_by(event.error)
+        reason = _REASONS[event.fault]
         if isinstance(event.error, JobNeverArrived):
-            open_job.absent.append(open_job.tasks[event.unit])
+            reason = Reason.LOST  # so that it is sent
+            if "ran" not in event.error.facts:
+                open_job.absent.append(open_job.tasks[event.unit])
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return
@@ -459,7 +471,7 @@ class Jobs:
         patience = event.retry_after
         wait = -1 if patience is None else round(patience * 1e6)
         where = event.unit, event.attempt
-        open_job.owner.answer(*where, event.error, _REASONS[event.fault], wait)
+        open_job.owner.answer(*where, event.error, reason, wait)
 
     def _abandon(self, open_job: OpenJob, reason: str) -> None:
         for unit, attempt in sorted(open_job.unanswered):
@@ -488,7 +500,8 @@ class Jobs:
         for unit, attempt in sorted(open_job.unanswered):
             open_job.owner.answer(unit, attempt, error, why, -1)
         stage = "cancelled" if open_job.stopping else "lost"
-        if open_there and (fetching or not open_job.stopping):
+        unheard = any(sent.job is None for sent in open_job.batches.values())
+        if open_there and (fetching or unheard or not open_job.stopping):
             stage = "sent"  # what became of it there nobody has said
         self._over(open_job, stage, JobMetrics(), reason)
 
@@ -549,9 +562,18 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> D
         return Decimal(0)
     if metrics is not None and stage == "settled" and not open_job.untold:
         if not open_job.answers:
-            return Decimal(0)
+            # What a provider has taken it may bill, whatever we could read of it.
+            taken = any(batch.job for batch in open_job.batches.values())
+            never = len(open_job.absent) == len(open_job.request.members)
+            return _bound(open_job) if taken and not never else Decimal(0)
         return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
     return _bound(open_job)
+
+
+def is_settled_by(error: Exception) -> bool:
+    """Whether an error is a provider's last word on a job."""
+    failed_there = isinstance(error, BackendFailed) and "job" in error.facts
+    return failed_there or isinstance(error, JobCancelled | JobNeverArrived)
 
 
 def _may_have_run(error: Exception) -> bool:

@@ -243,6 +243,8 @@ class Keeping:
 
         A run that is taken up has its seed and the answers of its loops.
         """
+        if state.kind in ("sample", "estimate"):
+            return False  # other shots, whatever the seed
         return self.live.taken_up or _CHANCE.isdisjoint(state.plan.injected)
 
     def _find(self, axis: str) -> Iterator[tuple[int, int]]:

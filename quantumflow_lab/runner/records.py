@@ -123,6 +123,7 @@ def _plan(
     `axes` tells where the store keeps the values of an axis, for those it can keep.
     """
     return {
+        "usual_shots": live.plan.usual_shots,
         "steps": [
             {"name": s.name, "kind": s.kind, "dims": list(s.dims)}
             for s in live.plan.steps

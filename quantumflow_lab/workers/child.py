@@ -54,6 +54,10 @@ class Worker:
     """Events to send with the next one."""
     serving: Adapter | None = None
     """Who has the job that runs now."""
+    sending: bool = False
+    """Whether it is on its way to its provider."""
+    stopping: bool = False
+    """Whether to stop it when it has arrived."""
 
     def run(self, work: Work) -> None:
         """Execute one job; a backend or request that does not load is an event too."""
@@ -81,6 +85,10 @@ class Worker:
 
     def stop(self, *_: object) -> None:
         """Cancel at its provider what a device has of the job, and end."""
+        if self.sending:
+            # Nobody could cancel what has no number yet.
+            self.stopping = True
+            return
         try:
             if self.serving is not None and self.serving.job is not None:
                 self.serving.job.cancel()
@@ -92,7 +100,8 @@ class Worker:
         """Ask the kernel, which answers before anything else."""
         self._flush()
         send(self.output, [Asking(batch)])
-        return bool(receive(self.source))
+        self.sending = bool(receive(self.source))
+        return self.sending
 
     def _adapter(self, key: str, spec: BackendSpec | None) -> Adapter:
         if key not in self.adapters:
@@ -109,10 +118,13 @@ class Worker:
         """
         if event == Progress(event.job, Phase.TRANSPILING):
             return  # the kernel said so when it sent the job
+        self.sending = False
         self.held.append(event)
         answer = isinstance(event, MemberDone | MemberFailed)
         if not answer or len(self.held) >= PART:
             self._flush()
+        if self.stopping:
+            self.stop()
 
     def _flush(self) -> None:
         held, self.held = self.held, []

@@ -28,8 +28,8 @@ from quantumflow_lab.backends.described import (
     refused_there,
     result_of,
 )
-from quantumflow_lab.backends.failures import backend_error, failed_there
-from quantumflow_lab.backends.jobs import awaited, unanswered
+from quantumflow_lab.backends.failures import backend_error
+from quantumflow_lab.backends.jobs import awaited, nothing_came, unanswered
 from quantumflow_lab.delays import with_units
 from quantumflow_lab.errors import (
     BackendFailed,
@@ -269,6 +269,10 @@ class EnvironmentJob(JobV1):
         self._answer: Future[Result] = Future()
         self.cancelled = threading.Event()
         """Set once somebody has cancelled it."""
+        self.taken = False
+        """Whether the other process has it, and with it perhaps its provider."""
+        self.submitted: str | None = None
+        """The provider's id, once the other process has told it."""
         self.submit()
 
     def submit(self) -> None:
@@ -365,7 +369,7 @@ class EnvironmentJob(JobV1):
         except Exception as error:  # noqa: BLE001 - whatever was raised there
             if backend.simulator:
                 raise backend_error(error, backend.name) from None
-            raise failed_there(error, backend.name, there.job_id()) from None
+            raise nothing_came(there, error, backend.name) from None
 
     def lost(self, submitted: str | None, reason: str) -> Exception:
         """The error for a process that ended after it had taken the job."""
@@ -404,11 +408,15 @@ class _There:
         return self._asked("result")
 
     def _asked(self, what: str) -> dict[str, Any]:
+        open_ = True
         try:
             self._process.ask({"ask": what})
-        except BrokenPipeError as error:
-            # Or it would pass for a broken way to the provider.
-            raise EOFError("the pipe is closed") from error
+        except BrokenPipeError:
+            open_ = False
+        if not open_:
+            # Without the other as its cause: that would pass for a broken way to the
+            # provider.
+            raise EOFError("the pipe is closed")
         said = self._process.hear()
         if said.get("say") == "error":
             raise raised_there(said)
@@ -430,34 +438,30 @@ class _Line:
     ) -> dict[str, Any]:
         """Run one job; the last thing that was said of it."""
         with self._turn:
-            taken, submitted = False, None
             for _ in range(2):
-                process = self._manned(job)
                 try:
-                    process.ask(message, body)
-                    said = process.hear()
-                    if taken := said.get("say") == "taken":
-                        said = process.hear()
-                    if said.get("say") != "submitted":
-                        return said
-                    if isinstance(name := said.get("job"), str):
-                        submitted = name
-                        job.taken_as(name)
-                    return job.followed(_There(process, submitted))
+                    process = self._manned(job)
+                except EnvironmentBroken as error:
+                    if not job.taken:
+                        raise
+                    reason = str(error)
+                    break
+                try:
+                    return _said(process, job, message, body)
                 except (BrokenPipeError, EOFError, ValueError) as error:
                     process.kill()
                     reason = _why(error, process.bury())
                     if job.cancelled.is_set():
                         break
-                    if submitted is not None and job.retrievable:
-                        message, body = {"ask": "retrieve", "job": submitted}, b""
-                    elif taken:
+                    if job.submitted is not None and job.retrievable:
+                        message, body = {"ask": "retrieve", "job": job.submitted}, b""
+                    elif job.taken:
                         # One that died before it took the job died while it was idle.
                         break
                 finally:
                     with self._lock:
                         self._serving = None
-            raise job.lost(submitted, reason)
+            raise job.lost(job.submitted, reason)
 
     def drop(self, job: EnvironmentJob) -> None:
         """End the process if it serves this job."""
@@ -498,6 +502,26 @@ class _Line:
                 raise job.lost(None, "") from None
             raise
         return process
+
+
+def _said(
+    process: EnvironmentProcess,
+    job: EnvironmentJob,
+    message: Mapping[str, Any],
+    body: bytes,
+) -> dict[str, Any]:
+    """What a process says of a job in the end."""
+    process.ask(message, body)
+    said = process.hear()
+    if said.get("say") == "taken":
+        job.taken = True
+        said = process.hear()
+    if said.get("say") != "submitted":
+        return said
+    if isinstance(name := said.get("job"), str):
+        job.submitted = name
+        job.taken_as(name)
+    return job.followed(_There(process, job.submitted))
 
 
 def common_qpy(reads: int, environment: Environment) -> int:

@@ -116,11 +116,15 @@ class KernelJobs:
                 line.queue.remove(task)
             if line.running is task:
                 # Once it is marked, its thread may forget the job.
-                job, task.left = line.adapter.job, True
+                adapter = line.adapter
+                # Once it is marked, its thread may forget the job.
+                job, task.left = adapter.job, True
                 # One that comes only now is stopped by its thread, or here.
-                _ask_to_stop(job or line.adapter.job)
-                # Its thread may hang in the backend; the next job gets another.
+                _ask_to_stop(job or adapter.job)
+                # Its thread may hang in the backend, and comes back to its adapter; the
+                # next job gets another of both.
                 line.running, line.served = None, False
+                line.adapter = adapter_for(line.adapter.backend)
                 self._serve(line)
         task.left = True
 
@@ -165,7 +169,10 @@ class KernelJobs:
                 may_send=task.may_send,
             )
         except Stopped:
-            return
+            with self._lock:
+                gone, task.left = task.left, True
+            if not gone:
+                tell(task.on_event, Lost(task.request.job, "it was not to be sent"))
         except BaseException as error:  # noqa: BLE001 - a backend may even try to exit
             with self._lock:
                 gone, task.left = task.left, True

@@ -246,6 +246,22 @@ def test_so_are_jobs_of_the_client_side_primitives(
     lab.close()
 
 
+def test_a_cell_that_is_run_again_on_the_same_device_buys_nothing(
+    ibm: Service, home: Path
+) -> None:
+    lab = opened(home, ibm.url, newer=True)
+    for _ in range(3):
+        begin(lab, BOTH).raise_failure()
+    assert len(ibm.jobs) == 2
+    # So it is for a variable of the notebook.
+    device = lab.backends.backend("dev").backend
+    for _ in range(2):
+        run = lab.run(BOTH, name="mine", backend="mine", inputs={"mine": device})
+        run.raise_failure()
+    assert len(ibm.jobs) == 4
+    lab.close()
+
+
 def test_who_fetches_may_be_killed_as_well(ibm: Service, home: Path) -> None:
     killed(ibm.url, home, SWEEP, "waiting")
     killed(ibm.url, home, SWEEP, "waiting")

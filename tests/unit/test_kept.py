@@ -278,6 +278,36 @@ def test_it_runs_again_alone_and_nothing_below_it_is_bought_again(
     assert len(device.jobs) == jobs
 
 
+def test_a_sample_whose_value_is_damaged_takes_its_readers_with_it(home: Path) -> None:
+    """Its shots come out otherwise, so what was read of the old ones is not kept."""
+    cell = """
+    from qiskit import QuantumCircuit
+
+    @qf.sample(shots=20000, cache=False)
+    def counts():
+        qc = QuantumCircuit(8, 8)
+        qc.h(range(8))
+        qc.measure(range(8), range(8))
+        return qc
+
+    @qf.step
+    def zeros(counts):
+        return counts.data.c.get_counts().get("00000000", 0)
+    """
+    lab = Lab(home)
+    lab.run(dedent(cell), name="work")
+    lab.close()
+    (value,) = [path for path in (home / "values").rglob("*") if len(path.name) == 64]
+    data = bytearray(value.read_bytes())
+    data[-1] ^= 1
+    value.write_bytes(data)
+    lab = Lab(home)
+    again = lab.run(dedent(cell), name="work")
+    found = again["counts"].data.c.get_counts().get("00000000", 0)
+    assert (kept(again), again["zeros"]) == ({}, found)
+    lab.close()
+
+
 def test_what_a_lambda_calls_is_seen(lab: Lab) -> None:
     cell = """
     def helper(x):

@@ -10,14 +10,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from qiskit.circuit import Parameter
+from qiskit.circuit.library import Measure, RZGate, SXGate, XGate
+from qiskit.transpiler import Target
 
 from quantumflow_lab import Lab, Price, Run
-from quantumflow_lab.errors import OpenJobs, WorkerLost
+from quantumflow_lab.errors import (
+    BackendFailed,
+    JobUnanswered,
+    OpenJobs,
+    WorkerLost,
+)
+from quantumflow_lab.runner import jobs
+from quantumflow_lab.runner.runner import Runner
 from tests.unit.cloud import Cloud
 
 CELL = """
@@ -240,6 +251,140 @@ def test_who_cancels_a_run_cancels_its_job_in_the_cloud(
     ).to_pylist()
     # Nobody knows how far it came by then.
     assert (row["state"], row["cost"] > 0) == ("cancelled", True)
+    lab.close()
+
+
+POINTS = """
+from qiskit import QuantumCircuit
+turns = qf.axis([0, 1, 2, 3])
+
+@qf.sample(shots=100)
+def counts(turns):
+    qc = QuantumCircuit(1, 1)
+    qc.measure(0, 0)
+    return qc
+"""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "state", "error"),
+    [("broken", "settled", BackendFailed), ("garbled", "sent", JobUnanswered)],
+)
+def test_what_a_device_took_is_not_cut_and_bought_again(
+    home: Path, trouble: str, state: str, error: type[Exception]
+) -> None:
+    """A job that failed there is over; one that is done there may yet be read."""
+    (home / "cloud" / trouble).touch()
+    lab = opened(home, lock=True)
+    run = lab.run(POINTS, name="work", backend="cloud")
+    with pytest.raises(error, match=f"the result is {trouble}"):
+        run.raise_failure()
+    assert len(taken(home)) == 1
+    (job,) = lab.sql("SELECT state, cost FROM qf_jobs").to_pylist()
+    assert job == {"state": state, "cost": pytest.approx(4.0)}
+    (home / "cloud" / trouble).unlink()
+    assert lab.resume("work").state == "done"
+    assert len(taken(home)) == (2 if trouble == "broken" else 1)
+    lab.close()
+
+
+def test_what_is_wrong_here_says_nothing_of_a_job_there(home: Path) -> None:
+    """The device has lost a qubit when its job is asked for; tomorrow it has it."""
+    queue = queued(home)
+    killed(home, lock=True, when=lambda: is_known(home))
+    (job,) = taken(home)
+    queue.unlink()
+    for best in (None, 0):
+        lab = opened(home, lock=True)
+        if best is None:
+            small = Target(num_qubits=1)
+            for gate in (SXGate(), XGate(), RZGate(Parameter("t")), Measure()):
+                small.add_instruction(gate, {(0,): None})
+            lab.backends.backend("cloud")._target = small
+            with pytest.raises(OpenJobs, match="%qflow resume work asks again"):
+                lab.resume("work")
+            states = lab.sql("SELECT state FROM qf_jobs WHERE provider_job IS NOT NULL")
+            assert states.to_pylist() == [{"state": "sent"}]
+        else:
+            assert lab.resume("work").state == "done"
+        lab.close()
+    assert len(taken(home)) == 3
+    assert job in taken(home)
+
+
+def test_a_job_that_was_given_up_on_its_way_is_not_taken_for_the_next(
+    home: Path,
+) -> None:
+    slow, queue = home / "cloud" / "slow", queued(home)
+    slow.touch()
+    lab = opened(home, lock=True)
+    first = lab.run(POINTS, name="first", backend="cloud", background=True)
+    until(lambda: taken(home))
+    (given_up,) = taken(home)
+    first.cancel()
+    first.wait()
+    other = POINTS.replace("qc.measure", "qc.x(0); qc.measure")
+    second = lab.run(other, name="second", backend="cloud", background=True)
+    until(lambda: len(taken(home)) == 2)
+    until(lambda: is_known_but(home, given_up))
+    slow.unlink()
+    until((home / "cloud" / f"{given_up}.cancelled").exists)
+    queue.unlink()
+    second.wait().raise_failure()
+    assert [each.data.c.get_counts() for each in second["counts"]] == [{"1": 100}] * 4
+    (bought,) = {*taken(home)} - {given_up}
+    rows = lab.sql("SELECT provider_job, state FROM qf_jobs ORDER BY submitted")
+    assert rows.to_pylist() == [
+        {"provider_job": None, "state": "sent"},
+        {"provider_job": bought, "state": "settled"},
+    ]
+    lab.close()
+
+
+def is_known_but(home: Path, job: str) -> bool:
+    text = "".join(path.read_text() for path in (home / "journal").glob("*.jsonl"))
+    others = [name for name in taken(home) if name != job]
+    return all(name in text for name in others)
+
+
+def test_a_point_of_which_a_part_never_left_is_sent_again(home: Path) -> None:
+    queue = queued(home)
+    lab = opened(home)
+    cell = POINTS.replace("[0, 1, 2, 3]", "[0]").replace(
+        "return qc", "return [qc.copy() for _ in range(6)]"
+    )
+    run = lab.run(cell, name="work", backend="cloud", background=True)
+    until(lambda: is_known(home))
+    kill_workers(lab)
+    time.sleep(1)
+    queue.unlink()
+    run.wait().raise_failure()
+    # Four circuits came, and are paid; the point needs six from one job.
+    assert len(taken(home)) == 3
+    costs = lab.sql("SELECT cost FROM qf_jobs ORDER BY submitted").to_pylist()
+    assert sum(row["cost"] for row in costs) >= 4 + 6
+    lab.close()
+
+
+@pytest.mark.parametrize("lock", [False, True])
+def test_a_runner_that_does_not_answer_in_time_lets_nothing_leave_unrecorded(
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, lock: bool
+) -> None:
+    monkeypatch.setattr(jobs, "_SILENCE_S", 0.3)
+    post, late = Runner._post, [1.5]
+
+    def posted(runner: Runner, action: Callable[[], None]) -> None:
+        if action.__name__ == "answer" and late:
+            threading.Timer(late.pop(), lambda: post(runner, action)).start()
+        else:
+            post(runner, action)
+
+    monkeypatch.setattr(Runner, "_post", posted)
+    lab = opened(home, lock=lock)
+    lab.run(POINTS, name="work", backend="cloud").raise_failure()
+    assert len(taken(home)) == 1
+    states = lab.sql("SELECT state FROM qf_jobs WHERE provider_job IS NOT NULL")
+    assert states.to_pylist() == [{"state": "settled"}]
     lab.close()
 
 
