@@ -300,6 +300,8 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%qflow export bell --as h|", ["html"]),
         ("%qflow export bell --|", ["--as", "--force", "--to"]),
         ("%qflow export be|", ["bell"]),
+        ("%qflow forget --|", ["--before", "--name", "--yes"]),
+        ("%qflow forget --before 90d --name be|", ["bell"]),
         ("%qflow chart ti|", ["timeline"]),
         ("%qflow chart timeline be|", ["bell"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),
