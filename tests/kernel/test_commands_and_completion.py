@@ -241,7 +241,7 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, compare, export, chart, sql, "
+                "pause, resume, detach, history, compare, export, forget, chart, sql, "
                 "backends, config, help"
             ),
         ),
