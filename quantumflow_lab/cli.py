@@ -99,12 +99,17 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, metavar="PATH", help="a file or a folder")
     export.add_argument("--force", action="store_true", help="replace files")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
-    purpose = "check, rebuild, compact or export what is recorded"
+    purpose = "check, rebuild, compact, export or forget what is recorded"
     store = commands.add_parser("store", help=purpose, description=purpose)
     acts = store.add_subparsers(required=True, metavar="WHAT")
     _command(acts, "verify", _verify, "read every record of the journals")
     _command(acts, "rebuild", _rebuild, "make the database anew from the journals")
     _command(acts, "compact", _compact, "give back room on the disk; loses no record")
+    forget = _command(acts, "forget", _forget, "tell which old runs would go")
+    when = "an age such as 90d, or a date such as 2026-01-31"
+    forget.add_argument("--before", required=True, metavar="WHEN", help=when)
+    forget.add_argument("--name", help="of one workflow")
+    forget.add_argument("--yes", action="store_true", help="forget them for good")
     export = _command(acts, "export", _views, "write the views qf_* as Parquet files")
     export.add_argument("folder", type=Path, help="where the files go")
     doctor = _command(commands, "doctor", _doctor, "check a backend")
@@ -253,6 +258,18 @@ def _compact(_: argparse.Namespace, __: list[str]) -> int:
     ):
         before, after = (sum(each) / 1e6 for each in zip((0, 0), *sizes, strict=True))
         print(f"{what}: {before:,.1f} MB, now {after:,.1f} MB")
+    count, size = found.values
+    if found.erased or count:
+        print(
+            f"forgotten runs: {found.erased:,} records erased,"
+            f" {count:,} values deleted, {size / 1e6:,.1f} MB"
+        )
+    return 0
+
+
+def _forget(arguments: argparse.Namespace, _: list[str]) -> int:
+    dry_run = not arguments.yes
+    print(lab().forget(arguments.before, arguments.name, dry_run=dry_run))
     return 0
 
 

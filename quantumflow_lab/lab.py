@@ -40,6 +40,7 @@ from quantumflow_lab.export.files import check_form, target
 from quantumflow_lab.export.script import Device
 from quantumflow_lab.export.secrets import Secrets
 from quantumflow_lab.fingerprint import fingerprint
+from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
 from quantumflow_lab.planning.keys import step_keys
@@ -453,6 +454,40 @@ class Lab:
             If another lab or a foreign program holds the database.
         """
         return self.store.compact()
+
+    def forget(
+        self,
+        before: str | datetime,
+        name: str | None = None,
+        *,
+        dry_run: bool = True,
+    ) -> Forgotten:
+        """Forget whole runs that ended before a moment, or tell which would go.
+
+        Their points, costs and numbers are in no answer any more. What they take on
+        the disk is erased by :meth:`compact`. Runs that have not ended, have jobs at a
+        device, or are held by a process stay, and are named.
+
+        Parameters
+        ----------
+        before
+            An age with its unit, such as ``90d``, or a date, such as ``2026-01-31``.
+        name
+            Of one workflow.
+        dry_run
+            True to delete nothing.
+
+        Raises
+        ------
+        BadOption
+            If `before` is neither, or yet to come.
+        StoreError
+            If it cannot be recorded; the runs that it was recorded of have gone.
+        """
+        found = forget(self.store, self._clock, before, name, dry_run=dry_run)
+        if not dry_run:
+            self._earlier.drop(found.runs)
+        return found
 
     def sampler(
         self,

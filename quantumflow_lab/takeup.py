@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from importlib import import_module
@@ -92,11 +92,17 @@ class Earlier:
                 lease.release()
             elif is_held(self.leases, left.id) is None:
                 check_jobs(left, self.backends)
-        past = self._past(before)
-        if past is not None:
-            live.nth = None if past.number is None else past.number + 1
-            live.keeping = Keeping(live, past)
-        return take(self.leases, live.id)
+        # First the lease: while it is held, nothing sweeps the values of the past.
+        lease = take(self.leases, live.id)
+        try:
+            past = self._past(before)
+            if past is not None:
+                live.nth = None if past.number is None else past.number + 1
+                live.keeping = Keeping(live, past)
+        except BaseException:
+            lease.leave()
+            raise
+        return lease
 
     def take_up(
         self,
@@ -161,6 +167,12 @@ class Earlier:
             self._ended.pop(live.name, None)
         else:
             self._ended[live.name] = live
+
+    def drop(self, runs: Collection[str]) -> None:
+        """Runs have been forgotten: nothing of them is kept in another one."""
+        for name, ended in tuple(self._ended.items()):
+            if ended.id in runs:
+                self._ended.pop(name, None)
 
     def _before(self, live: LiveRun) -> LiveRun | StoredRun | None:
         """The last run of the name: of this process, or else of the store."""

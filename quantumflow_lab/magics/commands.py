@@ -15,8 +15,10 @@ from quantumflow_lab.compare import Comparison
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.export import FORMS
 from quantumflow_lab.figures import KINDS
+from quantumflow_lab.forgetting import Forgotten
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.exports import export_options, written_table
+from quantumflow_lab.magics.forgets import forget_options
 from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import Table, history_table, plan_table
 from quantumflow_lab.run import Run
@@ -88,6 +90,11 @@ COMMANDS = (
         "NAME [--as FORM] [--to PATH] [--force]",
         f"write a run as {', '.join(FORMS)}; py runs without this package",
         "run",
+    ),
+    Command(
+        "forget",
+        "--before 90d [--name NAME] [--yes]",
+        "which runs that ended before an age or a date would go; with --yes they do",
     ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
@@ -197,6 +204,9 @@ class Commands:
 
     def _export(self, name: str, *words: str) -> Table:
         return written_table(lab().export(name, **export_options(words)))
+
+    def _forget(self, *words: str) -> Forgotten:
+        return lab().forget(**forget_options(words))
 
     def _chart(self, kind: str, name: str = "") -> Any:
         if kind not in CHARTS:

@@ -27,6 +27,7 @@ from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
 from quantumflow_lab.magics.exports import EXPORT_OPTIONS
+from quantumflow_lab.magics.forgets import FORGET_OPTIONS
 from quantumflow_lab.run import Run
 from quantumflow_lab.workflow import INJECTED, KINDS
 
@@ -128,6 +129,8 @@ class Completion:
             return CHARTS, words[-1]
         if command.name == "export" and len(words) > 2:
             return (FORMS if words[-2] == "--as" else EXPORT_OPTIONS), words[-1]
+        if command.name == "forget":
+            return self._runs() if words[-2] == "--name" else FORGET_OPTIONS, words[-1]
         last = command.most + 1
         return (self._runs(), words[-1]) if 1 < len(words) <= last else None
 

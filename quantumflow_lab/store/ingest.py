@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.store import settle
 from quantumflow_lab.store.journals import length, listed, reading
-from quantumflow_lab.store.payload import VERSION
+from quantumflow_lab.store.payload import BLANK, VERSION
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,7 +41,7 @@ SELECT writer, seq, unnest(json_transform(line, '{shape}')) FROM arriving WHERE 
 """
 _OTHER = """
 INSERT INTO rec_other SELECT writer, seq, named, line FROM arriving
-WHERE kind IS NULL OR NOT list_contains(?, kind)
+WHERE (kind IS NULL OR NOT list_contains(?, kind)) AND named IS DISTINCT FROM ?
 """
 _VALID = "CASE WHEN json_valid(line) THEN line END"
 """A line can have its checksum right and not be JSON, if not we wrote it."""
@@ -236,7 +236,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: pa.Table, line: str) -
         if kind in shapes:
             keep = _KEEP.format(kind=kind, shape=shapes[kind])
             connection.execute(keep, [kind])
-    connection.execute(_OTHER, [sorted(shapes)])
+    connection.execute(_OTHER, [sorted(shapes), BLANK])
     connection.unregister("arriving")
 
 

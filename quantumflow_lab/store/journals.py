@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO, cast
 
 from quantumflow_lab.errors import JournalDamaged
 
@@ -21,7 +22,7 @@ except ImportError:
         read_journal,
     )
 
-__all__ = ["Journal", "length", "listed", "packed", "read_journal", "reading"]
+__all__ = ["Journal", "length", "lines", "listed", "packed", "read_journal", "reading"]
 
 Chunk = tuple[bytes, bytes, int, int | None, tuple[int, str] | None]
 """Payloads, bounds, next offset, next sequence number, damage."""
@@ -83,17 +84,40 @@ def reading(path: Path) -> Iterator[Callable[[int, int, int | None], Chunk]]:
         yield read
 
 
+def lines(path: Path) -> Iterator[bytes]:
+    """Every line of a journal, packed or not, as it stands there.
+
+    Raises
+    ------
+    JournalDamaged
+        If a packed journal cannot be unpacked.
+    """
+    with ExitStack() as stack:
+        try:
+            file: IO[bytes] = stack.enter_context(path.open("rb"))
+        except FileNotFoundError:
+            source = stack.enter_context(gzip.open(packed(path)))
+            file = cast("IO[bytes]", source)
+        with _unpacking(path):
+            yield from file
+
+
 @contextmanager
 def _unpacked(path: Path) -> Iterator[Path]:
     with tempfile.NamedTemporaryFile(prefix="qflow-", suffix=".jsonl") as file:
-        try:
-            with gzip.open(packed(path)) as source:
-                shutil.copyfileobj(source, file, 1 << 20)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise JournalDamaged(
-                f"{packed(path)} does not unpack: {error}; put it back from a backup",
-                file=str(packed(path)),
-                offset=0,
-            ) from error
+        with _unpacking(path), gzip.open(packed(path)) as source:
+            shutil.copyfileobj(source, file, 1 << 20)
         file.flush()
         yield Path(file.name)
+
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise JournalDamaged(
+            f"{packed(path)} does not unpack: {error}; put it back from a backup",
+            file=str(packed(path)),
+            offset=0,
+        ) from error

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from quantumflow_lab._fallback_journal import write_error
 from quantumflow_lab.errors import RunIsHeld
+from quantumflow_lab.store.packing import is_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,19 @@ def is_held(folder: Path, run: str) -> Holder | None:
         return None if _lock(file) else read(path) or Holder("?", 0)
     finally:
         os.close(file)
+
+
+def any_held(folder: Path) -> bool:
+    """Whether a run goes on, or may go on on another machine."""
+    here = socket.gethostname()
+    for path in folder.glob("*.lease"):
+        holder = read(path)
+        if holder is None or holder.host != here or is_alive(holder.pid):
+            return True
+        # Its number says nothing in another container.
+        if is_held(folder, path.stem):
+            return True
+    return False
 
 
 def _lock(file: int) -> bool:

@@ -17,9 +17,8 @@ import gzip
 import hashlib
 import json
 import os
-import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, cast
 from zlib import crc32
@@ -84,7 +83,7 @@ def pack(folder: Path) -> list[tuple[int, int]]:
 
 def _closed(folder: Path) -> Iterator[Path]:
     files = sorted(folder.glob("*.jsonl"))
-    for path, following in zip(files, [*files[1:], None], strict=True):
+    for path, following in zip(files, [*files, None][1:], strict=True):
         writer = path.stem.rpartition("-")[0]
         followed = following and following.stem.rpartition("-")[0] == writer
         if followed or _is_gone(path):
@@ -99,7 +98,7 @@ def _is_gone(path: Path) -> bool:
         host, pid = header["host"], int(header["pid"])
     except (ValueError, KeyError, TypeError, IndexError):
         return False
-    if host != host_mark() or _is_alive(pid):
+    if host != host_mark() or is_alive(pid):
         return False
     file = os.open(path, os.O_RDONLY)
     try:
@@ -111,7 +110,8 @@ def _is_gone(path: Path) -> bool:
     return True
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether this machine has a process of that number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -122,24 +122,39 @@ def _is_alive(pid: int) -> bool:
 
 
 def _pack(path: Path) -> tuple[int, int]:
+    before = path.stat().st_size
+    with path.open("rb") as source:
+        write_packed(path, iter(lambda: source.read(1 << 20), b""))
+    path.unlink()
+    return before, packed(path).stat().st_size
+
+
+def write_packed(path: Path, blocks: Iterable[bytes]) -> None:
+    """Put the packed form of a journal in its place once it is whole.
+
+    Raises
+    ------
+    StoreError
+        If it does not unpack to the same.
+    """
     target = packed(path)
     draft = target.with_name(target.name + _DRAFT)
-    with path.open("rb") as source, _created(draft) as file:
+    total = 0
+    with _created(draft) as file:
         with gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as into:
-            shutil.copyfileobj(source, into, 1 << 20)
+            for block in blocks:
+                into.write(block)
+                total = crc32(block, total)
         file.flush()
         os.fsync(file.fileno())
-    with path.open("rb") as source, gzip.open(draft) as read:
-        if _sum(source) != _sum(cast("IO[bytes]", read)):
+    with gzip.open(draft) as read:
+        if total != _sum(cast("IO[bytes]", read)):
             raise StoreError(
                 f"{draft} does not unpack to {path}, which stays; check the disk",
                 path=str(path),
             )
-    sizes = path.stat().st_size, draft.stat().st_size
     draft.replace(target)
     _sync(path.parent)
-    path.unlink()
-    return sizes
 
 
 def _created(path: Path) -> IO[bytes]:

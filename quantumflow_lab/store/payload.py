@@ -10,6 +10,13 @@ from typing import Any
 VERSION = 1
 """Version of the record kinds."""
 
+OUTLIVE = ("calibration", "forget")
+"""Kinds that stay when their run is forgotten: what a device said of itself, which
+later runs of the process do not record again, and that the run was forgotten."""
+
+BLANK = "forgotten"
+"""Kind of what :mod:`.erasing` leaves in place of a record."""
+
 
 def payload(record: Mapping[str, Any], now: float) -> bytes:
     """One record as one line of JSON.

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store import database, schema
+from quantumflow_lab.store.erasing import erase
 from quantumflow_lab.store.ingest import ingest, is_ahead
 from quantumflow_lab.store.journals import length, listed
 from quantumflow_lab.store.lock import held, holder
 from quantumflow_lab.store.packing import pack
+from quantumflow_lab.store.sweeping import sweep
 
 if TYPE_CHECKING:
     import duckdb
@@ -31,6 +33,10 @@ class Compacted:
     """Bytes of the database file, before and after."""
     journals: list[tuple[int, int]]
     """The same of each file of a journal that was packed."""
+    erased: int = 0
+    """Records of forgotten runs that were erased from packed journals."""
+    values: tuple[int, int] = (0, 0)
+    """Files of values that nothing refers to any more, and their bytes."""
 
 
 class Projection:
@@ -131,7 +137,20 @@ class Projection:
             _remove(self.path)
             draft.replace(self.path)
             journals = pack(self._journals)
-        return Compacted((before, self.path.stat().st_size), journals)
+            erased, values = self._remove(self._forgotten())
+        sizes = before, self.path.stat().st_size
+        return Compacted(sizes, journals, erased, values)
+
+    def _forgotten(self) -> set[str]:
+        with database.connected(self.path, read_only=True) as connection:
+            rows = connection.execute("SELECT DISTINCT run FROM rec_forget").fetchall()
+        return {run for (run,) in rows}
+
+    def _remove(self, runs: set[str]) -> tuple[int, tuple[int, int]]:
+        """Remove what is left of forgotten runs; see :class:`Compacted`."""
+        if not runs:
+            return 0, (0, 0)
+        return erase(self._journals, runs), sweep(self._journals.parent)
 
     def _refuse_if_locked(self) -> None:
         """A program that has the file open would go on with one that nobody sees."""

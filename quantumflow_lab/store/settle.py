@@ -6,6 +6,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from quantumflow_lab.store.payload import OUTLIVE
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -23,10 +25,25 @@ FROM (
         UNION ALL SELECT run FROM rec_job
         UNION ALL SELECT run FROM rec_step
         UNION ALL SELECT run FROM rec_run
+        UNION ALL SELECT run FROM rec_forget
     )
     WHERE run IS NOT NULL
     GROUP BY run
 )
+"""
+_FORGOTTEN = """
+CREATE OR REPLACE TEMP TABLE forgotten AS
+SELECT DISTINCT run FROM rec_forget WHERE run IN (FROM touched)
+"""
+_TABLES = """
+SELECT table_name FROM duckdb_columns()
+WHERE starts_with(table_name, 'rec_') AND column_name = 'run'
+    AND NOT list_contains(?, table_name.replace('rec_', ''))
+"""
+_FORGET = "DELETE FROM {table} WHERE run IN (FROM forgotten)"
+_OTHERS = """
+DELETE FROM rec_other
+WHERE CASE WHEN json_valid(record) THEN record ->> '$.run' END IN (FROM forgotten)
 """
 
 
@@ -43,7 +60,18 @@ def begin(connection: duckdb.DuckDBPyConnection) -> None:
 
 def settle(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables ``current_*`` up to the records of the runs in ``touched``."""
+    _forget(connection)
     connection.execute(sql())
+
+
+def _forget(connection: duckdb.DuckDBPyConnection) -> None:
+    """Delete the records of the runs in ``touched`` that were to be forgotten."""
+    connection.execute(_FORGOTTEN)
+    if connection.execute("FROM forgotten LIMIT 1").fetchone() is None:
+        return
+    for (table,) in connection.execute(_TABLES, [OUTLIVE]).fetchall():
+        connection.execute(_FORGET.format(table=table))
+    connection.execute(_OTHERS)
 
 
 def settle_all(connection: duckdb.DuckDBPyConnection) -> None:

@@ -248,7 +248,9 @@ class Store:
         """Give back the room on the disk that nothing uses; no record is lost.
 
         The database is copied into a new file. Files of journals that nobody writes any
-        more are packed with gzip, in their place.
+        more are packed with gzip, in their place. If runs were forgotten, their records
+        are erased there, and values that nothing refers to any more are deleted, unless
+        a run goes on.
 
         Raises
         ------

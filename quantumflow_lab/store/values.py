@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import os
 import threading
 import uuid
 from collections.abc import Mapping
@@ -96,7 +97,8 @@ class Values:
             return "base64:" + base64.b64encode(encoded.data).decode()
         name = hashlib.sha256(encoded.data).hexdigest()
         path = self._path(name)
-        if not _holds(path, encoded.data):
+        # Young files are not swept, as their record may be on its way.
+        if not (_holds(path, encoded.data) and _touched(path)):
             self._write(path, encoded.data)
         # Also when it was there: its writer may not have synced it yet.
         with self._lock:
@@ -125,6 +127,15 @@ def _damaged(path: Path, what: str) -> JournalDamaged:
         file=str(path),
         offset=0,
     )
+
+
+def _touched(path: Path) -> bool:
+    """Make a file young; False if it has just gone."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False
+    return True
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -38,7 +38,12 @@ FROM current_run AS r
 -- Apart, so that counting does not carry along all the other columns of all runs.
 JOIN (
     SELECT run, row_number() OVER (PARTITION BY name ORDER BY started, run) AS number
-    FROM current_run
+    FROM (
+        SELECT run, name, started FROM current_run
+        -- Those that were forgotten count, so that the numbers of the others stay.
+        UNION ALL
+        SELECT run, any_value(name), to_timestamp(min(started)) FROM rec_forget GROUP BY run
+    )
 ) AS n USING (run);
 
 CREATE OR REPLACE VIEW qf_metrics AS

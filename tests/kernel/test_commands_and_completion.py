@@ -241,7 +241,7 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, compare, export, chart, sql, "
+                "pause, resume, detach, history, compare, export, forget, chart, sql, "
                 "backends, config, help"
             ),
         ),
@@ -300,6 +300,8 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%qflow export bell --as h|", ["html"]),
         ("%qflow export bell --|", ["--as", "--force", "--to"]),
         ("%qflow export be|", ["bell"]),
+        ("%qflow forget --|", ["--before", "--name", "--yes"]),
+        ("%qflow forget --before 90d --name be|", ["bell"]),
         ("%qflow chart ti|", ["timeline"]),
         ("%qflow chart timeline be|", ["bell"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),

@@ -62,7 +62,7 @@ LAYERS = {
     "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored takeup tables figures evidence",
+        "run stored takeup tables figures evidence forgetting",
         "workflow grid planning runner store charts widgets compare amounts clock",
     ),
     "export": Layer("export", "workflow grid codec cell backends run widgets"),

@@ -80,6 +80,11 @@ def test_journals_of_a_writer_that_is_gone_are_packed_and_read_as_before(
         assert len(store.query("history")) == 2
 
 
+def test_a_home_without_journals_has_nothing_to_pack(home: Path) -> None:
+    with Store(home) as store:
+        assert store.compact().journals == []
+
+
 def test_journals_that_came_packed_are_taken_in(home: Path) -> None:
     """Such as those of a home that was copied from elsewhere."""
     with Store(home) as store:
@@ -127,7 +132,7 @@ store.append([{"kind": "end", "run": "r", "state": "done"}], sync=True)
 def test_a_process_holds_the_file_it_writes(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("quantumflow_lab.store.packing._is_alive", lambda pid: False)
+    monkeypatch.setattr("quantumflow_lab.store.packing.is_alive", lambda pid: False)
     pipe = subprocess.PIPE
     command = [sys.executable, "-c", HOLDS, str(home)]
     with Store(home) as store:
