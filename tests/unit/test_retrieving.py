@@ -25,8 +25,8 @@ from quantumflow_lab.errors import (
     BackendFailed,
     JobUnanswered,
     OpenJobs,
-    WorkerLost,
 )
+from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner import jobs
 from quantumflow_lab.runner.runner import Runner
 from tests.unit.cloud import Cloud
@@ -223,13 +223,16 @@ def test_a_worker_that_dies_before_the_id_is_heard_leaves_it_open(home: Path) ->
     until((home / "cloud" / "silent").exists)
     (home / "cloud" / "mute").unlink()
     kill_workers(lab)
-    run.wait()
-    with pytest.raises(
-        WorkerLost, match="it may go on there, so look there before you run"
-    ):
-        run.raise_failure()
+    assert run.wait().state == "failed"
+    steps = (run.partial("counts"), run.partial("values"))
+    failed = [each for step in steps for each in step if isinstance(each, Failed)]
+    assert {each.reason for each in failed} == {"WorkerLost"}
+    text = "it may go on there, so look there before you run the step again"
+    assert all(text in each.message for each in failed)
+    before = len(taken(home))
     with pytest.raises(OpenJobs, match="may be paid: tag"):
         lab.resume("work")
+    assert len(taken(home)) == before
     assert lab.resume("work", resubmit=True).state == "done"
     lab.close()
 
