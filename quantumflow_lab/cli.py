@@ -103,7 +103,12 @@ def _parser() -> argparse.ArgumentParser:
     store = commands.add_parser("store", help=purpose, description=purpose)
     acts = store.add_subparsers(required=True, metavar="WHAT")
     _command(acts, "verify", _verify, "read every record of the journals")
-    _command(acts, "rebuild", _rebuild, "make the database anew from the journals")
+    rebuild = _command(
+        acts, "rebuild", _rebuild, "make the database anew from the journals"
+    )
+    rebuild.add_argument(
+        "--force", action="store_true", help="also if it has more than they have"
+    )
     _command(acts, "compact", _compact, "give back room on the disk; loses no record")
     forget = _command(acts, "forget", _forget, "tell which old runs would go")
     when = "an age such as 90d, or a date such as 2026-01-31"
@@ -243,9 +248,9 @@ def _verify(_: argparse.Namespace, __: list[str]) -> int:
     return 0
 
 
-def _rebuild(_: argparse.Namespace, __: list[str]) -> int:
+def _rebuild(arguments: argparse.Namespace, _: list[str]) -> int:
     store = lab().store
-    count = store.rebuild()
+    count = store.rebuild(force=arguments.force)
     print(f"{store.database} made anew from {count:,} records")
     return 0
 
@@ -331,7 +336,7 @@ def _emulate(arguments: argparse.Namespace, _: list[str]) -> int:
             Event().wait()
     except KeyboardInterrupt:
         return 0
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise MagicLineError(f"cannot listen on {arguments.port}: {error}") from error
     return 0
 

@@ -57,7 +57,7 @@ from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
-from quantumflow_lab.store.lease import Lease, take
+from quantumflow_lab.store.lease import Lease, refuse_held, take
 from quantumflow_lab.store.projection import Compacted
 from quantumflow_lab.stored import StoredRun
 from quantumflow_lab.takeup import (
@@ -66,6 +66,7 @@ from quantumflow_lab.takeup import (
     check_set,
     kept_inputs,
     stored_run,
+    without_backend,
 )
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
 from quantumflow_lab.workflow import Workflow
@@ -334,6 +335,9 @@ class Lab:
                 check_set(stored)
                 live = self._prepared(flow, stored.asked, found)
                 check_inputs(live, stored.record)
+            except UnknownBackend as error:
+                lease.leave()
+                raise without_backend(stored, error) from error
             except BaseException:
                 lease.leave()
                 raise
@@ -660,17 +664,26 @@ class Lab:
     # What runs ask for (run.Control).
 
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
-        """Stop a run, a step or a point; a run that has ended stays as it is."""
+        """Stop a run, a step or a point; a run that has ended stays as it is.
+
+        Raises
+        ------
+        RunIsHeld
+            If it goes on in another process.
+        """
         for live in tuple(self._live.values()):
             if live.id == run_id:
                 self._runner.cancel(live, step, point)
                 return
+        refuse_held(self._earlier.leases, run_id)
 
     def pause_run(self, run_id: str, *, paused: bool) -> None:
         """Let nothing more of a run start, or go on with it."""
         for live in tuple(self._live.values()):
             if live.id == run_id:
                 self._runner.pause(live, paused=paused)
+                return
+        refuse_held(self._earlier.leases, run_id)
 
     def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         """Rows of a named query for one run."""

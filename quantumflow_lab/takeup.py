@@ -12,7 +12,12 @@ from typing import Any, Literal, Protocol
 from weakref import WeakValueDictionary
 
 from quantumflow_lab.clock import SystemClock
-from quantumflow_lab.errors import InputsChanged, OpenJobs, StoreError
+from quantumflow_lab.errors import (
+    InputsChanged,
+    OpenJobs,
+    StoreError,
+    UnknownBackend,
+)
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.desk import SOURCE
 from quantumflow_lab.runner.left import LeftJob, LeftMember, batches_of, unpacked
@@ -247,6 +252,16 @@ def check_inputs(live: LiveRun, record: Mapping[str, Any]) -> None:
             "or run the cell again, which keeps what does not depend on them",
             names=changed,
         )
+
+
+def without_backend(stored: StoredRun, error: UnknownBackend) -> InputsChanged:
+    """The error for a backend that the run was asked for and that is not here."""
+    return InputsChanged(
+        f"run {stored.record['number']} of '{stored.name}' needs a backend that its "
+        f"notebook had ({error}): make it again there, or by qf.lab().backends.add(…), "
+        f"and type %qflow resume {stored.name}",
+        names=[str(error.facts.get("name"))],
+    )
 
 
 def check_set(stored: StoredRun) -> None:

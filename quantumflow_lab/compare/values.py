@@ -20,8 +20,8 @@ from quantumflow_lab.fingerprint import fingerprint
 MOST_TABLES = 5000
 """Tables of counts that are compared at one point; of more, some evenly spaced."""
 
-ROUNDING = 1e-9
-"""Relative difference up to which numbers are equal, as on axes."""
+ROUNDING = 1e-12
+"""Relative difference up to which numbers that are not whole are equal."""
 
 _OUTCOME = re.compile(r"[01]+(?: [01]+)*")
 
@@ -275,7 +275,8 @@ def _shots(a: Any, b: Any) -> tuple[int, int] | None:
 
 def _numbers(where: str, a: NDArray[Any], b: NDArray[Any]) -> _Part:
     scale = max(abs(x).max(initial=0.0, where=np.isfinite(x)) for x in (a, b))
-    near = ROUNDING * scale
+    whole = a.dtype.kind in "biu" and b.dtype.kind in "biu"
+    near = 0.0 if whole else ROUNDING * scale
     differs = ~np.isclose(a, b, rtol=0.0, atol=near, equal_nan=True)
     count = int(differs.sum())
     if not count:

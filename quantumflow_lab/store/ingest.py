@@ -164,6 +164,12 @@ def _transaction(
     return taken, more
 
 
+def read_from(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Journals whose records are in the tables."""
+    rows = connection.execute("SELECT journal FROM ingest_offset ORDER BY journal")
+    return [journal for (journal,) in rows.fetchall()]
+
+
 def is_ahead(connection: duckdb.DuckDBPyConnection, journals: Path) -> bool:
     """Whether the tables have records that a power cut has taken from the journals."""
     rows = connection.execute('SELECT journal, "offset" FROM ingest_offset').fetchall()

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from quantumflow_lab.errors import JournalDamaged
+from quantumflow_lab.errors import JournalDamaged, StoreError
 
 try:
     from quantumflow_lab._core import Journal, read_journal
@@ -35,7 +35,15 @@ def listed(folder: Path) -> list[Path]:
 
     Whether it is packed is for :func:`reading` to see: that may change meanwhile.
     """
-    names = {entry.name.removesuffix(_PACKED) for entry in folder.iterdir()}
+    try:
+        entries = [entry.name for entry in folder.iterdir()]
+    except FileNotFoundError:
+        raise StoreError(
+            f"{folder} is gone: was the home renamed or removed? Put it back, or "
+            "restart this process",
+            path=str(folder),
+        ) from None
+    names = {name.removesuffix(_PACKED) for name in entries}
     return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
 
 

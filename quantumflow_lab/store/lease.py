@@ -149,6 +149,18 @@ def is_held(folder: Path, run: str) -> Holder | None:
         os.close(file)
 
 
+def refuse_held(folder: Path, run: str) -> None:
+    """Refuse what only the process that has a run can do.
+
+    Raises
+    ------
+    RunIsHeld
+        Naming it.
+    """
+    if (holder := is_held(folder, run)) is not None:
+        raise _held(run, holder)
+
+
 def any_held(folder: Path) -> bool:
     """Whether a run goes on, or may go on on another machine."""
     here = socket.gethostname()

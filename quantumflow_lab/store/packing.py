@@ -45,6 +45,11 @@ class Using:
         self._file = os.open(path, os.O_RDONLY)
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether somebody has deleted the file; one that was moved is still there."""
+        return self._file is not None and os.fstat(self._file).st_nlink == 0
+
     def close(self) -> None:
         """Let go of it."""
         file, self._file = self._file, None

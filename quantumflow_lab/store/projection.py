@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store import database, schema
 from quantumflow_lab.store.erasing import erase
-from quantumflow_lab.store.ingest import ingest, is_ahead
+from quantumflow_lab.store.ingest import ingest, is_ahead, read_from
 from quantumflow_lab.store.journals import length, listed
 from quantumflow_lab.store.lock import held, holder
 from quantumflow_lab.store.packing import pack
@@ -102,11 +102,18 @@ class Projection:
         ingest(connection, self._journals)
         return connection
 
-    def rebuild(self) -> int:
+    def rebuild(self, *, force: bool = False) -> int:
         """Make the file anew; returns the number of records.
+
+        Parameters
+        ----------
+        force
+            Also if the file has records of journals that are gone.
 
         Raises
         ------
+        StoreError
+            If it has, and would lose them.
         StoreLocked
             If somebody else holds the file.
         """
@@ -114,6 +121,13 @@ class Projection:
             if not mine:
                 raise self._busy()
             self._refuse_if_locked()
+            if not force and (gone := self._gone()):
+                raise StoreError(
+                    f"{self.path} has records of {len(gone)} journals that are gone, "
+                    f"such as {gone[0]}, and would lose them: keep them by qflow store "
+                    "export FOLDER, then type qflow store rebuild --force",
+                    path=str(self.path),
+                )
             draft = self.path.with_suffix(".draft")
             _remove(draft)
             taken = self._fill(draft)
@@ -162,6 +176,17 @@ class Projection:
             raise
         except StoreError:
             pass  # what is damaged is to be replaced
+
+    def _gone(self) -> list[str]:
+        """Journals that the file has read and that are not there any more."""
+        if not self.path.exists():
+            return []
+        there = {path.name for path in listed(self._journals)}
+        try:
+            with database.connected(self.path, read_only=True) as connection:
+                return [each for each in read_from(connection) if each not in there]
+        except StoreError:
+            return []  # damaged: it has nothing to lose
 
     def close(self) -> None:
         """Let go of the memory."""

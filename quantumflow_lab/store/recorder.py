@@ -44,6 +44,7 @@ class Recorder:
     def begin(self, record: Mapping[str, Any]) -> None:
         """Add a record that is on the disk on return, or not kept at all."""
         self._start_over_in_a_fork()
+        self._refuse_deleted()
         self._flush()
         self._journal.append([payload(record, time.time())])
         self._lock.use(self._journal.path)
@@ -52,6 +53,7 @@ class Recorder:
     def sync(self) -> None:
         """Bring everything appended to the disk."""
         self._start_over_in_a_fork()
+        self._refuse_deleted()
         self._flush()
         self._journal.sync()
 
@@ -61,6 +63,17 @@ class Recorder:
             self._flush()
             self._journal.close()
             self._lock.close()
+
+    def _refuse_deleted(self) -> None:
+        """What goes to a file without a name is lost when this process ends."""
+        if self._lock.is_deleted:
+            path = self._journal.path
+            self._open()
+            raise StoreError(
+                f"the journal {path} was deleted, and what it had is lost; from now on "
+                "records go to another one, so run the cell again",
+                path=str(path),
+            )
 
     def _open(self) -> None:
         self._owner = os.getpid()

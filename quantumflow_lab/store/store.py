@@ -240,9 +240,17 @@ class Store:
         """
         return sum(verify(path) for path in listed(self.home / "journal"))
 
-    def rebuild(self) -> int:
-        """Make the database anew from the journals; returns the number of records."""
-        return self._projection.rebuild()
+    def rebuild(self, *, force: bool = False) -> int:
+        """Make the database anew from the journals; returns the number of records.
+
+        Raises
+        ------
+        StoreError
+            If it has records of journals that are gone, unless to be forced.
+        StoreLocked
+            If somebody else has it open.
+        """
+        return self._projection.rebuild(force=force)
 
     def compact(self) -> Compacted:
         """Give back the room on the disk that nothing uses; no record is lost.

@@ -22,6 +22,7 @@ from quantumflow_lab.errors import (
     RunIsHeld,
     UnknownRun,
 )
+from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner import replay
 from quantumflow_lab.runner.replay import Recorded, Replay
 from quantumflow_lab.store import lease
@@ -435,4 +436,42 @@ def test_what_was_set_and_is_no_json_is_not_taken_for_a_text(
         lab.resume("work")
     again = lab.run(cell, name="work", set=set_, inputs={"fuse": 0})
     assert again["told"] == repr(value)
+    lab.close()
+
+
+def test_a_backend_that_only_the_notebook_had_is_asked_for(home: Path) -> None:
+    lab = Lab(home)
+    lab.backends.add("mine", Device("mine"))
+    cell = dedent(SETTABLE) + dedent("""
+        @qf.sample(shots=10)
+        def counts(told):
+            qc = QuantumCircuit(1)
+            qc.measure_all()
+            return qc
+        """)
+    inputs = {"fuse": 0, "QuantumCircuit": QuantumCircuit}
+    lab.run(cell, name="work", backend="mine", inputs=inputs)
+    lab.close()
+    lab = Lab(home)
+    with pytest.raises(
+        InputsChanged,
+        match=r"run 1 of 'work' needs a backend that its notebook had \(no backend "
+        r"'mine'.*qf\.lab\(\)\.backends\.add\(…\), and type %qflow resume work",
+    ):
+        lab.resume("work", inputs=inputs)
+    lab.backends.add("mine", Device("mine"))
+    assert isinstance(lab.resume("work", inputs=inputs).partial("broken"), Failed)
+    lab.close()
+
+
+def test_a_run_of_another_process_is_not_cancelled_in_silence(home: Path) -> None:
+    lab = Lab(home)
+    lab.run(dedent(SETTABLE), name="work", inputs={"fuse": 0})
+    run = lab.load("work")
+    run.cancel()  # it has ended: nothing to do
+    held = lease.take(home / "runs", run.id)
+    for act in (run.cancel, run.pause):
+        with pytest.raises(RunIsHeld, match=r"goes on in .*cancel it there"):
+            act()
+    held.release()
     lab.close()

@@ -776,3 +776,51 @@ def test_a_network_home_keeps_its_database_on_this_machine(
     assert share not in local.parents
     assert local == database_path(share / "home", mounts)
     assert local != database_path(share / "other", mounts)
+
+
+def begun(run: str) -> dict[str, Any]:
+    return {"kind": "run", "run": run, "ts": T, "name": "n"}
+
+
+def test_rebuild_refuses_to_lose_what_only_the_database_has(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.append([begun("r")])
+        assert store.ingest()
+    for journal in (tmp_path / "journal").iterdir():
+        journal.unlink()
+    with Store(tmp_path) as store:
+        with pytest.raises(
+            StoreError,
+            match=r"has records of 1 journals that are gone, such as .*\.jsonl, and "
+            r"would lose them: keep them by qflow store export FOLDER, then type qflow "
+            "store rebuild --force",
+        ):
+            store.rebuild()
+        assert store.query("names") == [{"name": "n"}]
+        store.rebuild(force=True)
+        assert store.query("names") == []
+
+
+def test_a_journal_that_is_deleted_under_its_writer_is_told(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.begin(begun("r"))
+        for journal in (tmp_path / "journal").iterdir():
+            journal.unlink()
+        with pytest.raises(
+            StoreError,
+            match="was deleted, and what it had is lost; from now on records",
+        ):
+            store.begin(begun("s"))
+        store.begin(begun("t"))
+        assert [row["run"] for row in store.sql("SELECT run FROM qf_runs").to_pylist()]
+
+
+def test_a_home_that_was_renamed_is_told(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with Store(home) as store:
+        store.begin(begun("r"))
+        home.rename(tmp_path / "other")
+        with pytest.raises(StoreError, match=r"journal is gone: was the home renamed"):
+            store.query("history")
+        (tmp_path / "other").rename(home)
+        assert len(store.query("names")) == 1
