@@ -212,5 +212,8 @@ def wait_for(error: Exception) -> float | None:
 
 def text_of(error: Exception) -> str:
     """Class and message on one line."""
-    text = " ".join(str(error).strip("'\"").split()) or "no reason given"
-    return f"{type(error).__name__}: {text}"
+    text = " ".join(str(error).split())
+    # Qiskit's errors come with quotes around all of them.
+    if len(text) > 1 and text[0] in "'\"" and text[1:].find(text[0]) == len(text) - 2:
+        text = text[1:-1]
+    return f"{type(error).__name__}: {text or 'no reason given'}"

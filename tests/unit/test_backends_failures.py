@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from qiskit.exceptions import QiskitError
 
-from quantumflow_lab.backends.failures import backend_error, fault_of, may_pass
+from quantumflow_lab.backends.failures import (
+    backend_error,
+    fault_of,
+    may_pass,
+    text_of,
+)
 from quantumflow_lab.ports import Fault
 
 
@@ -35,3 +41,19 @@ def test_a_submit_is_tried_again_in_one_place_only(
 
 def test_a_question_is_asked_again_however_often_the_client_has() -> None:
     assert may_pass(raised(429, retried=True))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (QiskitError("the cable is cut"), "QiskitError: the cable is cut"),
+        (KeyError("x"), "KeyError: x"),
+        (AttributeError("'A' has no 'b'"), "AttributeError: 'A' has no 'b'"),
+        (ValueError("'"), "ValueError: '"),
+        (ValueError(), "ValueError: no reason given"),
+    ],
+)
+def test_quotes_go_only_if_they_are_around_all_of_it(
+    said: Exception, told: str
+) -> None:
+    assert text_of(said) == told
