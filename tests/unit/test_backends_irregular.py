@@ -292,7 +292,7 @@ def test_an_error_that_a_future_raises_again_is_the_jobs_own(
 
     _, (failed,) = run(Local(), flipped())
     assert failed.error.message == (
-        "odd failed: ConnectionError: the simulator lost its GPU"
+        "odd took the job, which failed: ConnectionError: the simulator lost its GPU"
     )
 
 
