@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -15,6 +16,32 @@ KILLS = int(os.environ.get("QFLOW_KILLS", "6"))
 """How many processes each test of kills kills, for ``make chaos``."""
 
 ROOT = Path(__file__).parents[2]
+
+_SERVER = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload(
+    ["duckdb", "pyarrow", "quantumflow_lab.forgetting", "quantumflow_lab.store.packing"]
+)
+
+
+def run_script(script: str, *args: object) -> int:
+    """Run a script where the store is imported already.
+
+    Returns
+    -------
+    int
+        Its exit status; minus the number of the signal that ended it.
+    """
+    child = _SERVER.Process(target=_carry_out, args=(script, [*map(str, args)]))
+    child.start()
+    child.join()
+    assert child.exitcode is not None
+    return child.exitcode
+
+
+def _carry_out(script: str, args: list[str]) -> None:
+    sys.argv = ["script", *args]
+    exec(script, {"__name__": "__main__"})
+
 
 _MOTHER = """
 import os, signal, sys

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.store import Store
+from tests.chaos.nursery import run_script
 
 T = 1_700_000_000.0
 
@@ -67,11 +68,10 @@ def test_compacting_can_be_killed_at_any_step(tmp_path: Path) -> None:
     assert len(before[1][0]) == 50
     kills = 0
     while True:
-        command = [sys.executable, "-c", COMPACTER, str(home), str(kills + 1)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode == 0:
+        status = run_script(COMPACTER, home, kills + 1)
+        if status == 0:
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        assert status == -signal.SIGKILL
         kills += 1
         assert answers(home) == before
         left = [path.name for path in (home / "journal").iterdir()]

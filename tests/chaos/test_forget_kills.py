@@ -15,6 +15,7 @@ import pytest
 
 from quantumflow_lab.store import Store
 from quantumflow_lab.store.journals import lines, listed
+from tests.chaos.nursery import run_script
 from tests.chaos.test_compact_kills import COMPACTER
 
 pytestmark = pytest.mark.timeout(1800)
@@ -117,10 +118,9 @@ def read_all(home: Path) -> None:
 
 
 def killed(script: str, home: Path, step: int) -> bool:
-    command = [sys.executable, "-c", script, str(home), str(step)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode != 0
+    status = run_script(script, home, step)
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
 
 
 def test_forgetting_can_be_killed_at_any_step(tmp_path: Path) -> None:
