@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
 from quantumflow_lab import charts
+from quantumflow_lab.charts import style
 from quantumflow_lab.charts.style import PALETTE, colour_of, plain
 
 START = 1_700_000_000.0
@@ -102,7 +103,11 @@ def test_a_backend_keeps_its_colour_in_every_figure() -> None:
     assert seen == [colour_of("fake_lima").lower()] * 3
 
 
-def test_backends_have_different_colours_while_there_are_any() -> None:
+def test_backends_have_different_colours_while_there_are_any(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As in a process that has drawn nothing yet.
+    monkeypatch.setattr(style, "_taken", {"aer": PALETTE[0]})
     names = ["aer", *(f"backend_{i}" for i in range(4))]
     assert len({colour_of(name) for name in names}) == 5
     assert {colour_of(name) for name in names} <= set(PALETTE)
