@@ -36,7 +36,7 @@ store, times = Store(sys.argv[1]), []
 for n in range(int(sys.argv[3])):
     record = {"kind": "metric", "run": sys.argv[2], "step": "s", "name": "m", "n": n}
     began = time.perf_counter()
-    store.append([{**record, "value": 0.5}] * 10)
+    store.append([{**record, "n": 10 * n + i, "value": 0.5} for i in range(10)])
     times.append(time.perf_counter() - began)
     if n % 100 == 99:
         store.ingest()
