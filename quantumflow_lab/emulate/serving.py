@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class Service(ThreadingHTTPServer):
         return largest is not None and len(body) > largest
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler, ABC):
     """Answers requests, unless something goes wrong with them."""
 
     protocol_version = "HTTP/1.1"
@@ -89,17 +90,17 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
         """Say nothing."""
 
+    @abstractmethod
     def refuse(self, status: int, code: int | str, retry_after: int | None) -> None:
         """Answer with an error, in the form of the service."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self) -> None:
         """Answer a GET."""
-        raise NotImplementedError
 
+    @abstractmethod
     def post(self, body: bytes) -> None:
         """Answer a POST."""
-        raise NotImplementedError
 
     def put(self) -> None:
         """Answer a PUT, which not every service knows."""
