@@ -21,7 +21,8 @@ from quantumflow_lab.cell.declare import (
 from quantumflow_lab.cell.functions import workflow
 from quantumflow_lab.grid import Failed, Grid
 from quantumflow_lab.lab import Lab, lab
-from quantumflow_lab.ports import Limits, Price
+from quantumflow_lab.ports import Limits
+from quantumflow_lab.price import Price
 from quantumflow_lab.primitives import estimator, sampler
 from quantumflow_lab.reading import read_circuit, read_circuits
 from quantumflow_lab.run import Run

@@ -40,13 +40,27 @@ def seconds(value: object) -> float | None:
     return duration if 0 < duration <= _LONGEST_S else None
 
 
+_UNITS = ("s", "credits")
+
+
+def is_unit(text: str) -> bool:
+    """Whether providers count in it although it is no currency.
+
+    Examples
+    --------
+    >>> is_unit("s"), is_unit("USD")
+    (True, False)
+    """
+    return text in _UNITS
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in one currency."""
+    """An amount in one currency, or in what a provider counts instead."""
 
     amount: Decimal
     currency: str
-    """Three capital letters."""
+    """Three capital letters; ``s`` for seconds of quantum hardware, or ``credits``."""
 
     def __str__(self) -> str:
         return f"{self.amount.normalize():f} {self.currency}"
@@ -58,23 +72,32 @@ class Money:
 
 
 def money(text: object) -> Money | None:
-    """An amount of money, or None if it is none.
+    """An amount of money, of seconds or of credits, or None if it is none.
 
     Examples
     --------
     >>> print(money("20 USD"), money("0.50 eur"), money("20"), money("-1 USD"))
     20 USD 0.5 EUR None None
+    >>> print(money("2 min"), money("30 credits"))
+    120 s 30 credits
     """
     if isinstance(text, Money):
         return text
-    found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]{3})\s*", str(text))
+    found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", str(text))
     if not found:
         return None
     try:
         amount = Decimal(found[1])
     except InvalidOperation:
         return None
-    return Money(amount, found[2].upper()) if amount <= _MOST else None
+    unit = found[2]
+    if unit in _SECONDS:
+        amount, unit = amount * Decimal(str(_SECONDS[unit])), "s"
+    elif not is_unit(unit):
+        if len(unit) != 3:
+            return None
+        unit = unit.upper()
+    return Money(amount, unit) if amount <= _MOST else None
 
 
 def micro(amount: Decimal) -> int:

@@ -5,14 +5,13 @@ Deciding code takes and returns these values; acting code implements the protoco
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from quantumflow_lab.errors import BadOption
+from quantumflow_lab.price import Price
 
 
 class Stopped(BaseException):
@@ -44,53 +43,9 @@ class Fault(StrEnum):
     """This backend does not take such work; another one may."""
 
 
-_DEAREST = 2000
-"""Most money that one job, circuit or shot may cost."""
 _MOST = 2**31 - 1
 _SLOWEST, _FASTEST = 1e-3, 6e6
 """Jobs a minute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What a job on a backend costs, at most and in the end.
-
-    Examples
-    --------
-    >>> price = Price("USD", per_job="0.30", per_shot=0.001)
-    >>> price.of(circuits=2, shots=200)
-    Decimal('0.500')
-    """
-
-    currency: str
-    """Three letters, such as ``USD``."""
-    per_job: Decimal = Decimal(0)
-    """Numbers and text become decimals."""
-    per_circuit: Decimal = Decimal(0)
-    per_shot: Decimal = Decimal(0)
-
-    def __post_init__(self) -> None:
-        code = str(self.currency).upper()
-        if not re.fullmatch("[A-Z]{3}", code):
-            raise BadOption(
-                "the currency of a price has three letters, such as USD, not "
-                f"{self.currency!r}"
-            )
-        object.__setattr__(self, "currency", code)
-        for name in ("per_job", "per_circuit", "per_shot"):
-            given = getattr(self, name)
-            try:
-                # From text, so that 0.1 is a tenth and not its nearest double.
-                amount = Decimal(str(given))
-            except InvalidOperation:
-                amount = Decimal("NaN")
-            if not amount.is_finite() or not 0 <= amount <= _DEAREST:
-                raise BadOption(f"{name} of a price cannot be {given}")
-            object.__setattr__(self, name, amount)
-
-    def of(self, *, circuits: int, shots: int) -> Decimal:
-        """Price of one job; `shots` over all its circuits."""
-        return self.per_job + circuits * self.per_circuit + shots * self.per_shot
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ from quantumflow_lab.errors import (
     did_you_mean,
 )
 from quantumflow_lab.fingerprint import fingerprint, is_local
-from quantumflow_lab.ports import BackendFacts, Limits, Price, Shape
+from quantumflow_lab.ports import BackendFacts, Limits, Shape
+from quantumflow_lab.price import Price
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2

@@ -37,13 +37,13 @@ from quantumflow_lab.ports import (
     MemberDone,
     MemberFailed,
     Phase,
-    Price,
     Progress,
     Sent,
     Settled,
     Sink,
     Submitted,
 )
+from quantumflow_lab.price import Price, Usage
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced, finished
 from quantumflow_lab.runner.cached import Cache
@@ -566,7 +566,7 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> D
             taken = any(batch.job for batch in open_job.batches.values())
             never = len(open_job.absent) == len(open_job.request.members)
             return _bound(open_job) if taken and not never else Decimal(0)
-        return open_job.price.of(circuits=metrics.circuits, shots=metrics.shots)
+        return open_job.price.of(Usage(metrics.circuits, metrics.shots))
     return _bound(open_job)
 
 
@@ -588,10 +588,8 @@ def _bound(open_job: OpenJob) -> Decimal:
     if open_job.price is None:
         return Decimal(0)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
-    return open_job.price.of(
-        circuits=sum(task.circuits for task in tasks),
-        shots=sum(task.shots for task in tasks),
-    )
+    circuits = sum(task.circuits for task in tasks)
+    return open_job.price.of(Usage(circuits, sum(task.shots for task in tasks)))
 
 
 def tag(run: str, epoch: int, job: int | str) -> str:

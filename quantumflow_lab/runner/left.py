@@ -16,7 +16,8 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from quantumflow_lab.ports import JobRequest, Known, Member, Price, Sent, Shape
+from quantumflow_lab.ports import JobRequest, Known, Member, Sent, Shape
+from quantumflow_lab.price import Price
 from quantumflow_lab.runner.cached import Found, Lookup, Place
 from quantumflow_lab.runner.live import Task
 

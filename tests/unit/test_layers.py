@@ -34,7 +34,7 @@ class Layer:
 
 LAYERS = {
     "errors": Layer("errors"),
-    "amounts": Layer("amounts"),
+    "amounts": Layer("amounts price"),
     "clock": Layer("clock"),
     "settings": Layer("settings"),
     "workflow": Layer("workflow document dims"),
@@ -43,7 +43,7 @@ LAYERS = {
     "codec": Layer("codec written", "delays"),
     "fingerprint": Layer("fingerprint", "codec"),
     "cell": Layer("cell", "workflow fingerprint amounts"),
-    "ports": Layer("ports", "workflow"),
+    "ports": Layer("ports", "workflow amounts"),
     "core": Layer("core placement _core _fallback _fallback_journal _words"),
     "planning": Layer("planning", "workflow grid fingerprint cell ports core amounts"),
     "graph": Layer("graph", "core"),
@@ -51,7 +51,7 @@ LAYERS = {
         "runner primitives",
         "workflow grid codec fingerprint cell ports planning core amounts",
     ),
-    "backends": Layer("backends", "delays fingerprint ports"),
+    "backends": Layer("backends", "delays fingerprint ports amounts"),
     "sources": Layer("sources", "delays"),
     "workers": Layer("workers", "delays ports core backends sources"),
     "reading": Layer("reading", "delays settings sources workers"),
