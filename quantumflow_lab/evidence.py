@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from quantumflow_lab.compare import PointFacts, RunFacts, StepFacts, coordinates
-from quantumflow_lab.errors import UnknownRun
+from quantumflow_lab.errors import StoreLocked, UnknownRun
 from quantumflow_lab.stored import Shelf, StoredRun
 
 _NUMBERED = re.compile(r"(.+):(\d+)")
@@ -61,6 +61,15 @@ def run_before(shelf: Shelf, run: StoredRun) -> str:
 def label(run: StoredRun) -> str:
     """What people call a run: its name and number."""
     return f"{run.name}:{run.record['number']}"
+
+
+def calibration_dates(run: StoredRun) -> dict[str, str]:
+    """Date of the calibration that a run met, by backend."""
+    try:
+        rows = run.shelf.query("calibrated_before", moment=run.record["started"] + 1e-3)
+    except StoreLocked:
+        return {}  # another program looks at the database: do without
+    return {row["backend"]: row["date"] for row in rows}
 
 
 def run_facts(run: StoredRun) -> RunFacts:

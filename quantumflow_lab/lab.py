@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
-from quantumflow_lab.backends.constructors import constructor
 from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
@@ -26,19 +25,15 @@ from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
     BadOption,
     NestedRun,
-    NotExportable,
     NothingToResume,
     RunIsLive,
-    StoreLocked,
     UnknownBackend,
     UnknownRun,
     did_you_mean,
 )
 from quantumflow_lab.evidence import label, numbered_run, run_before, run_facts
-from quantumflow_lab.export import Written, report, script, tables, write
-from quantumflow_lab.export.files import check_form, target
-from quantumflow_lab.export.script import Device
-from quantumflow_lab.export.secrets import Secrets
+from quantumflow_lab.export import Written
+from quantumflow_lab.export.exporting import Exporter
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
@@ -593,35 +588,8 @@ class Lab:
         NotExportable
             If a script cannot say what the run did.
         """
-        check_form(form)
-        tabular = form in ("csv", "parquet")
-        name, _, step = name.partition(".") if tabular else (name, "", "")
-        run = self.load(name)
-        stored = stored_run(self.store, run.id)
-        secrets = Secrets.of()
-        if form == "py":
-            known = _Known(self)
-            shots, dates = self.settings.shots, self._dates(stored)
-            files = script(stored, known, usual_shots=shots, calibrated=dates)
-        elif form == "html":
-            files = report(run, stored, secrets, self._dates(stored))
-        else:
-            files = tables(run, step or None, form, secrets)
-        stem = f"{name}.{step}" if step else name
-        path = target(stem, stored.record["number"], form, to)
-        return write(files, path, force=force, secrets=secrets)
-
-    def _dates(self, stored: StoredRun) -> dict[str, str]:
-        """Date of the calibration that a run met, by backend."""
-        query = (
-            "SELECT backend, arg_max(calibrated, time) AS date FROM qf_calibrations "
-            "WHERE epoch(time) <= ? AND calibrated IS NOT NULL GROUP BY backend"
-        )
-        try:
-            rows = self.sql(query, [stored.record["started"] + 1e-3]).to_pylist()
-        except StoreLocked:
-            return {}  # another program looks at the database: do without
-        return {row["backend"]: row["date"] for row in rows}
+        exporter = Exporter(self.store, self.backends, self.load, self.settings.shots)
+        return exporter.export(name, form, to=to, force=force)
 
     def live(self) -> list[Run]:
         """Runs that go on in this process."""
@@ -890,39 +858,6 @@ class Lab:
             if self._live.get(live.name) is live:
                 del self._live[live.name]
                 self._earlier.remember(live)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a script has to know of a lab."""
-
-    lab: Lab
-
-    def device(self, name: str) -> Device:
-        """A backend by its name.
-
-        Raises
-        ------
-        NotExportable
-            If it lived in a notebook that has gone.
-        """
-        backends = self.lab.backends
-        try:
-            facts = backends.facts(name)
-        except UnknownBackend:
-            raise NotExportable(
-                f"backend '{name}' lived in the notebook of the run; make it there "
-                f"again, and type lab.backends.add('{name}', ...) before the export",
-                backend=name,
-            ) from None
-        backend = backends.backend(name)
-        made = constructor(name, backend)
-        kind = type(backend).__name__
-        return Device(made, kind, facts.noisy)
-
-    def load(self, name: str) -> Run:
-        """A run by its id."""
-        return self.lab.load(name)
 
 
 def _read(
