@@ -137,15 +137,22 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help=". ".join(
-            f"{provider} has "
-            + "; ".join(f"{name}: {fault.about}" for name, fault in faults.items())
-            for provider, faults in _FAULTS.items()
-        ),
+        help="what goes wrong, listed below; may be given several times",
     )
+    emulate.epilog = _faults_text()
+    emulate.formatter_class = argparse.RawDescriptionHelpFormatter
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
     init.add_argument("folder", type=Path, nargs="?", default=Path())
     return parser
+
+
+def _faults_text() -> str:
+    """Every fault of every provider, one a line."""
+    return "\n\n".join(
+        f"faults of {provider}:\n"
+        + "\n".join(f"  {name:<18} {fault.about}" for name, fault in faults.items())
+        for provider, faults in _FAULTS.items()
+    )
 
 
 def _command(

@@ -26,6 +26,8 @@ FILTERS = {
     "--limit": Filter("N", "most rows"),
 }
 
+_MOST_ROWS = 1_000_000
+
 
 def history_filters(words: Sequence[str]) -> dict[str, Any]:
     """The arguments of :meth:`quantumflow_lab.lab.Lab.runs` that words stand for.
@@ -61,6 +63,8 @@ def history_filters(words: Sequence[str]) -> dict[str, Any]:
 
 
 def _whole(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise MagicLineError(f"--limit takes a whole number from 1, not '{text}'")
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_ROWS:
+        raise MagicLineError(
+            f"--limit takes a whole number from 1 to {_MOST_ROWS:,}, not '{text}'"
+        )
     return int(text)

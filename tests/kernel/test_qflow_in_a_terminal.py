@@ -187,3 +187,12 @@ def test_a_run_is_taken_up_in_a_terminal(
     assert "work · done" in capsys.readouterr().out
     assert main(["resume", "work"]) == 1
     assert "run 1 of 'work' is done" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_a_module_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["qflow", "history"])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_module("quantumflow_lab", run_name="__main__")
+    assert end.value.code == 0
+    assert "(0 rows)" in capsys.readouterr().out

@@ -110,7 +110,14 @@ def test_what_cannot_be_asked_is_told(lab: Lab) -> None:
         (["a", "b"], "history takes one name, not 'b' as well"),
         (["--stat", "x"], "history has no option --stat; did you mean '--state'"),
         (["--since"], "write --since 3d"),
-        (["--limit", "none"], "--limit takes a whole number from 1, not 'none'"),
+        (
+            ["--limit", "none"],
+            "--limit takes a whole number from 1 to 1,000,000, not 'none'",
+        ),
+        (
+            ["--limit", "1000001"],
+            "--limit takes a whole number from 1 to 1,000,000, not '1000001'",
+        ),
     ],
 )
 def test_words_of_the_magic_are_checked(words: list[str], message: str) -> None:
