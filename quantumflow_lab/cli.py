@@ -27,7 +27,12 @@ from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
 from quantumflow_lab.magics.history import FILTERS, history_filters
-from quantumflow_lab.magics.table import Table, history_table, plan_table
+from quantumflow_lab.magics.table import (
+    Table,
+    history_table,
+    plan_table,
+    prices_table,
+)
 from quantumflow_lab.magics.view import QuietView, TerminalView
 from quantumflow_lab.run import Run
 from quantumflow_lab.store.home import prepare_home
@@ -98,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--as", dest="form", default="py", choices=FORMS)
     export.add_argument("--to", type=Path, metavar="PATH", help="a file or a folder")
     export.add_argument("--force", action="store_true", help="replace files")
+    _command(commands, "prices", _prices, "tell what devices cost, and who says so")
     _command(commands, "sql", _sql, "ask the store").add_argument("query")
     purpose = "check, rebuild, compact, export or forget what is recorded"
     store = commands.add_parser("store", help=purpose, description=purpose)
@@ -240,6 +246,11 @@ def _history(arguments: argparse.Namespace, _: list[str]) -> int:
 
 def _compare(arguments: argparse.Namespace, _: list[str]) -> int:
     print(lab().compare(arguments.a, arguments.b))
+    return 0
+
+
+def _prices(_: argparse.Namespace, __: list[str]) -> int:
+    print(prices_table(lab().prices))
     return 0
 
 

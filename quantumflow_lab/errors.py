@@ -51,7 +51,8 @@
     │   ├── EnvironmentBroken     another Python that cannot give its backend
     │   ├── NoCommonQpy           two versions of Qiskit without a form both know
     │   ├── PluginBroken          a registered backend that cannot be loaded
-    │   └── PriceUnknown          a budget cannot be kept without a price
+    │   ├── PriceUnknown          a budget cannot be kept without a price
+    │   └── BadPrices             a table of prices that cannot be read
     ├── RunError
     │   ├── StepFailed            a step raised; the cause is chained
     │   ├── StepTimeout           a step took longer than its timeout
@@ -468,6 +469,12 @@ class PriceUnknown(BackendError):
     """A budget cannot be kept without a price."""
 
     slug = "price-unknown"
+
+
+class BadPrices(BackendError):
+    """A table of prices that cannot be read."""
+
+    slug = "bad-prices"
 
 
 class RunError(QuantumFlowError):

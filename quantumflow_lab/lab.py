@@ -42,6 +42,7 @@ from quantumflow_lab.planning.keys import step_keys
 from quantumflow_lab.planning.plan import Plan, Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
+from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
@@ -98,7 +99,7 @@ class Lab:
     ):
         self.settings = settings or Settings()
         self.store = Store(find_home(home or self.settings.home))
-        self.backends = Registry()
+        self.backends = Registry(tariff=lambda device: self.prices.price(device))
         self._clock = SystemClock()
         self._pool = WorkerPool(
             size=self.settings.workers,
@@ -122,6 +123,17 @@ class Lab:
         self._calibrated: set[tuple[str, str, str | None]] = set()
         """Backends and dates of calibrations that this process has recorded."""
         self._earlier = Earlier(self.store, self.backends, self._clock)
+
+    @property
+    def prices(self) -> PriceBook:
+        """What devices cost, by the package and by ``prices.toml`` of the home.
+
+        Raises
+        ------
+        BadPrices
+            With the file, the row and the field.
+        """
+        return with_home(self.store.home)
 
     def run(
         self,

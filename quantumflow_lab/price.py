@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from operator import add
 
 from quantumflow_lab.amounts import is_unit
@@ -12,6 +12,7 @@ from quantumflow_lab.errors import BadOption
 
 _DEAREST = 2000
 """Most money that one job, circuit, shot, second or gate may cost."""
+_DEAREST_HOUR = 3600 * _DEAREST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class Price:
     >>> price = Price("USD", per_job="0.30", per_shot=0.001)
     >>> price.of(Usage(circuits=2, shots=200))
     Decimal('0.500')
+
+    Time is billed in steps, and not below a minimum:
+
+    >>> price = Price("USD", per_second=2, step_s="0.01", least_s=3)
+    >>> price.of(Usage(circuits=1, seconds=4.001)), price.of(Usage(circuits=1))
+    (Decimal('8.02'), Decimal('6'))
     """
 
     currency: str
@@ -65,12 +72,30 @@ class Price:
     per_shot: Decimal = Decimal(0)
     per_second: Decimal = Decimal(0)
     """Of the time in which the device does nothing else."""
+    per_hour: Decimal = Decimal(0)
+    """Likewise, where a second has no exact price."""
     per_one_qubit: Decimal = Decimal(0)
     """Of each one-qubit gate in each shot."""
     per_two_qubit: Decimal = Decimal(0)
     """Of each two-qubit gate in each shot."""
     per_measured: Decimal = Decimal(0)
     """Of each measured qubit in each shot."""
+    least_s: Decimal = Decimal(0)
+    """Seconds that a circuit is billed at least."""
+    step_s: Decimal = Decimal(0)
+    """Seconds are billed in whole steps of so many; 0 for exactly."""
+    job_s: float = 0.0
+    """Seconds of the device that a job takes, whatever is in it."""
+    rep_delay_s: float = 0.0
+    """Seconds between two shots, where the backend does not say."""
+    source: str = ""
+    """Who says so."""
+    dated: str = ""
+    """When, ISO 8601."""
+    verified: bool = True
+    """Whether that is the provider, or the user."""
+    note: str = ""
+    """What else one should know."""
 
     def __post_init__(self) -> None:
         code = str(self.currency).upper()
@@ -82,37 +107,92 @@ class Price:
                 f"{self.currency!r}"
             )
         object.__setattr__(self, "currency", code)
-        for name in (each.name for each in fields(self) if each.name[:4] == "per_"):
+        for name in (*_RATES, "least_s", "step_s"):
+            most = _DEAREST_HOUR if name == "per_hour" else _DEAREST
             given = getattr(self, name)
             try:
                 # From text, so that 0.1 is a tenth and not its nearest double.
                 amount = Decimal(str(given))
             except InvalidOperation:
                 amount = Decimal("NaN")
-            if not amount.is_finite() or not 0 <= amount <= _DEAREST:
+            if not amount.is_finite() or not 0 <= amount <= most:
                 raise BadOption(f"{name} of a price cannot be {given}")
             object.__setattr__(self, name, amount)
 
     @property
     def free(self) -> bool:
         """True if nothing costs anything."""
-        return not any(getattr(self, each.name) for each in fields(self)[1:])
+        return not any(getattr(self, name) for name in _RATES)
 
     @property
     def needs_forecast(self) -> bool:
         """True if the cost depends on what circuits become on the device."""
-        return any(
-            (self.per_second, self.per_one_qubit, self.per_two_qubit, self.per_measured)
+        return any(getattr(self, name) for name in _FORECAST)
+
+    @property
+    def formula(self) -> str:
+        """The terms in words.
+
+        Examples
+        --------
+        >>> Price("USD", per_job="0.30", per_shot="0.00145").formula
+        '0.30 USD a job + 0.00145 USD a shot'
+        """
+        terms = [
+            f"{getattr(self, name)} {self.currency} {words}"
+            for name, words in _WORDS.items()
+            if getattr(self, name)
+        ]
+        return " + ".join(terms) or "free"
+
+    def in_seconds(self) -> Price:
+        """The same device, billed by the seconds that it is used."""
+        return Price(
+            "s",
+            per_second=Decimal(1),
+            least_s=self.least_s,
+            step_s=self.step_s,
+            job_s=self.job_s,
+            rep_delay_s=self.rep_delay_s,
         )
 
-    def of(self, usage: Usage, *, jobs: int = 1) -> Decimal:
-        """Price of work that goes in some jobs."""
+    def of(self, *usages: Usage, jobs: int = 1) -> Decimal:
+        """Price of work that goes in some jobs.
+
+        Parameters
+        ----------
+        *usages
+            What is billed apart, as by minima. If circuits are added up before, short
+            ones make up for long ones, and the price is a lower bound.
+        """
+        return jobs * self.per_job + sum(map(self._one, usages), Decimal(0))
+
+    def _one(self, usage: Usage) -> Decimal:
+        seconds = max(Decimal(repr(usage.seconds)), usage.circuits * self.least_s)
+        if self.step_s:
+            seconds = self.step_s * (seconds / self.step_s).to_integral_value(
+                ROUND_CEILING
+            )
         return (
-            jobs * self.per_job
-            + usage.circuits * self.per_circuit
+            usage.circuits * self.per_circuit
             + usage.shots * self.per_shot
-            + Decimal(repr(usage.seconds)) * self.per_second
+            + seconds * self.per_second
+            + seconds * self.per_hour / 3600
             + usage.one_qubit * self.per_one_qubit
             + usage.two_qubit * self.per_two_qubit
             + usage.measured * self.per_measured
         )
+
+
+_WORDS = {
+    "per_job": "a job",
+    "per_circuit": "a circuit",
+    "per_shot": "a shot",
+    "per_second": "a second",
+    "per_hour": "an hour",
+    "per_one_qubit": "a one-qubit gate and shot",
+    "per_two_qubit": "a two-qubit gate and shot",
+    "per_measured": "a measured qubit and shot",
+}
+_RATES = tuple(_WORDS)
+_FORECAST = _RATES[3:]

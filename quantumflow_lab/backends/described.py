@@ -40,6 +40,7 @@ MOST_PLACES = 2_000_000
 """Places over all operations."""
 MOST_OPTIONS = 1000
 MOST_CIRCUITS = 1_000_000
+MOST_KINDS = 100
 MOST_TEXT = 4000
 MOST_WIDTH = 1000
 """Qubits, classical bits and parameters of one operation."""
@@ -70,6 +71,10 @@ class Described:
     max_shots: int | None
     retrieves: bool
     """Whether it finds jobs again by their id."""
+    kinds: tuple[str, ...]
+    """Its class there and those above it, as ``package:class``."""
+    circuits_in_task: bool
+    """Whether a task of the provider has all the circuits of a job."""
     options: Mapping[str, bool | int | float | str | None]
     """Run options and their defaults; None also for a default that is no JSON."""
     target: Target
@@ -93,6 +98,11 @@ class Described:
             max_circuits=_whole_or_none(about.get("max_circuits"), "max_circuits"),
             max_shots=_whole_or_none(about.get("max_shots"), "max_shots"),
             retrieves=about.get("retrieves") is True,
+            kinds=tuple(
+                _text(kind, "class")
+                for kind in _list(about.get("kinds") or [], "kinds", most=MOST_KINDS)
+            ),
+            circuits_in_task=about.get("sets") is True,
             options=_options(about.get("options")),
             target=_target(about),
         )

@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +18,7 @@ import numpy as np
 from quantumflow_lab.backends.adapters import fetches
 from quantumflow_lab.backends.calibration import calibration
 from quantumflow_lab.backends.content_key import content_key
+from quantumflow_lab.backends.device import device_of
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
@@ -42,6 +43,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.fingerprint import fingerprint, is_local
 from quantumflow_lab.ports import BackendFacts, Limits, Shape
 from quantumflow_lab.price import Price
+from quantumflow_lab.prices import Device
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -92,6 +94,8 @@ class Registry:
 
     namespace: Mapping[str, object] | None = None
     """Where a ``BackendV2`` may be found by its variable name, such as the notebook."""
+    tariff: Callable[[Device], Price | None] = lambda device: None
+    """What a device costs of which the user said nothing."""
     _added: dict[str, object] = field(default_factory=dict)
     _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
     """What the user said of prices and limits."""
@@ -154,7 +158,8 @@ class Registry:
         Parameters
         ----------
         price
-            What jobs on it cost; without it a run with a budget cannot use a device.
+            What jobs on it cost; without it what the tables of prices say, see
+            ``docs/prices.md``.
         limits
             What its provider lets one do at once.
 
@@ -325,10 +330,11 @@ class Registry:
                 entry = self._from_plugin(plugin)
             else:
                 raise UnknownBackend(_unknown(name, self.names()), name=name)
-            if name in self._terms:
-                price, limits = self._terms[name]
-                facts = replace(entry.facts, price=price, limits=limits)
-                entry = replace(entry, facts=facts)
+            price, limits = self._terms.get(name, (None, entry.facts.limits))
+            if price is None and not entry.facts.simulator:
+                price = self.tariff(device_of(entry.backend))
+            facts = replace(entry.facts, price=price, limits=limits)
+            entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry
 

@@ -20,7 +20,12 @@ from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.exports import export_options, written_table
 from quantumflow_lab.magics.forgets import forget_options
 from quantumflow_lab.magics.history import history_filters
-from quantumflow_lab.magics.table import Table, history_table, plan_table
+from quantumflow_lab.magics.table import (
+    Table,
+    history_table,
+    plan_table,
+    prices_table,
+)
 from quantumflow_lab.run import Run
 
 if TYPE_CHECKING:
@@ -99,6 +104,7 @@ COMMANDS = (
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
     Command("backends", "[NAME]", "backends the lab knows, or what one is like"),
+    Command("prices", "", "what devices cost, who says so, and when"),
     Command("config", "", "settings, and where they come from"),
     Command("help", "", "this list, and the options of %%qflow"),
 )
@@ -227,6 +233,9 @@ class Commands:
             return Table.of({"name": each} for each in known.names())
         facts = asdict(known.facts(name))
         return Table.of({"of": of, "is": str(what)} for of, what in facts.items())
+
+    def _prices(self) -> Table:
+        return prices_table(lab().prices)
 
     def _config(self) -> Table:
         settings = lab().settings

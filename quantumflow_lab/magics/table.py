@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pyarrow
 
     from quantumflow_lab.planning.plan import Plan
+    from quantumflow_lab.prices import PriceBook
 
 
 class Table:
@@ -80,6 +81,22 @@ def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Rows of the query ``history``, with times as the clock on the wall shows them."""
     shown = [{**row, "started": _local(row["started"])} for row in rows]
     return Table.of(shown, "number", "name", "started", "state")
+
+
+def prices_table(book: PriceBook) -> Table:
+    """Every price that is known, the one in use first of each provider."""
+    return Table.of(
+        {
+            "price": row.name,
+            "provider": row.provider,
+            "plan": row.plan,
+            "costs": row.formula,
+            "source": row.terms.get("source", ""),
+            "dated": row.terms.get("dated", ""),
+            "doubts": " ".join(book.doubts(row)),
+        }
+        for row in book.rows
+    )
 
 
 def _times(sentence: str, step: str) -> str:

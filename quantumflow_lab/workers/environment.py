@@ -175,6 +175,16 @@ class EnvironmentBackend(BackendV2):
         """Whether :meth:`retrieve_job` finds jobs again."""
         return self._known.retrieves
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Its class there and those above it, as ``package:class``."""
+        return self._known.kinds
+
+    @property
+    def circuits_in_task(self) -> bool:
+        """Whether a task of the provider has all the circuits of a job."""
+        return self._known.circuits_in_task
+
     @classmethod
     def _default_options(cls) -> Options:
         return Options()

@@ -130,6 +130,11 @@ def describe(backend: Any) -> dict[str, Any]:
         "max_circuits": _most_circuits(backend),
         "max_shots": _whole(getattr(backend, "max_shots", None)),
         "retrieves": callable(getattr(backend, "retrieve_job", None)),
+        "kinds": [
+            kind.__module__.partition(".")[0] + ":" + kind.__name__
+            for kind in type(backend).__mro__
+        ],
+        "sets": bool(getattr(backend, "_max_program_set_executables", None)),
         "options": {str(name): _plain(value) for name, value in options.items()},
         "num_qubits": _whole(target.num_qubits),
         "dt": _number(target.dt),

@@ -242,7 +242,7 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
                 "pause, resume, detach, history, compare, export, forget, chart, sql, "
-                "backends, config, help"
+                "backends, prices, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
