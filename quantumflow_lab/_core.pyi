@@ -11,6 +11,7 @@ __all__ = [
     "Journal",
     "ScheduleLog",
     "Scheduler",
+    "forecast",
     "place",
     "read_journal",
     "replay_log",
@@ -127,6 +128,38 @@ def replay_log(log: bytes) -> list[bytes]:
     ------
     SchedulerError
         If the bytes are no log, or of a version that is not known.
+    """
+
+def forecast(
+    words: Buffer,
+) -> tuple[float, float, float, float, int, int, int, int, int]:
+    """How long a transpiled circuit takes, and how likely it comes through.
+
+    `quantumflow_lab.backends.forecast` has the readable form.
+
+    Parameters
+    ----------
+    words
+        Native-endian ``int64`` words: ``qubits, clbits, rows``; for each row the bits
+        of its duration in seconds and of its error, and its role (0 one-qubit gate, 1
+        gate on more, 2 measurement, 3 delay, 4 barrier, 5 anything else); for each
+        qubit the bits of T1 and T2 in seconds; for each operation its row, how many
+        wires it has, and these, classical bits counted after the qubits. NaN is what
+        nobody knows.
+
+    Returns
+    -------
+    tuple
+        Seconds of a shot; natural logarithms of what gates, readouts and waits let
+        through; one-qubit gates, larger gates, measurements; operations without a known
+        duration, and without a known error.
+
+    Raises
+    ------
+    SchedulerError
+        If the words are cut short or out of range.
+    TypeError
+        If `words` is no such buffer.
     """
 
 def place(words: Buffer, evaluations: int, seed: int) -> bytes:

@@ -52,7 +52,7 @@ LAYERS = {
         "runner primitives",
         "workflow grid codec fingerprint cell ports planning core amounts",
     ),
-    "backends": Layer("backends", "delays fingerprint ports amounts prices"),
+    "backends": Layer("backends", "delays fingerprint ports amounts prices core"),
     "sources": Layer("sources", "delays"),
     "workers": Layer("workers", "delays ports core backends sources"),
     "reading": Layer("reading", "delays settings sources workers"),

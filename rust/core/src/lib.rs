@@ -34,7 +34,8 @@
 //! `admit.rs` is the door, and `words.rs` the form in which events and commands cross to Python.
 //! `docs/scheduler.md` tells the paths and the races; [`log`] keeps what the machine was told.
 //! [`place`] stands beside the scheduler: it says, before anything runs, where and in which jobs a
-//! graph had better run.
+//! graph had better run. So does [`forecast`]: how long a circuit takes, and how likely it is to
+//! come through.
 
 mod admit;
 mod answer;
@@ -46,6 +47,7 @@ mod deadline;
 mod define;
 mod error;
 mod event;
+pub mod forecast;
 mod job;
 mod lane;
 pub mod log;

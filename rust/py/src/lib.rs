@@ -3,6 +3,7 @@
 //! This crate converts arguments and maps errors. Scheduling and placement are in `qflow-core`,
 //! framing and fsync in `qflow-journal`.
 
+mod forecast;
 mod journal;
 mod log;
 mod place;
@@ -15,6 +16,7 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     scheduler::register(module)?;
     place::register(module)?;
+    forecast::register(module)?;
     journal::register(module)?;
     log::register(module)?;
     watch::register(module)
