@@ -30,7 +30,6 @@ from quantumflow_lab.magics.history import FILTERS, history_filters
 from quantumflow_lab.magics.table import (
     Table,
     history_table,
-    plan_table,
     prices_table,
 )
 from quantumflow_lab.magics.view import QuietView, TerminalView
@@ -73,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     options = f"options, as on the magic line: {known}"
     for name, act, help_ in (
         ("run", _run, "run a %%qflow cell kept in a file"),
-        ("plan", _plan, "tell what running a file would do"),
+        ("plan", _plan, "tell what running a file would take, without a shot"),
     ):
         command = _command(commands, name, act, help_, epilog=options)
         command.add_argument("file", type=Path, help="a file with the text of a cell")
@@ -222,11 +221,7 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _show_plan(workflow: Workflow, options: RunOptions) -> int:
-    plan = lab().plan(
-        workflow,
-        **options.keywords(),
-    )
-    print(plan_table(plan))
+    print(lab().plan(workflow, **options.keywords(), fresh=options.fresh))
     return 0
 
 

@@ -39,11 +39,12 @@ from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.expect import History, history_of
 from quantumflow_lab.planning.keys import step_keys
-from quantumflow_lab.planning.plan import Plan, Policy
+from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
+from quantumflow_lab.quote import Quote, Quoter, Waits
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.context import StepContext, running_context
@@ -73,6 +74,8 @@ if TYPE_CHECKING:
 
 RUN_STATES = ("done", "failed", "cancelled", "unfinished")
 
+QUOTE_S = 60.0
+"""Seconds that a quote may take."""
 LARGEST_INPUT = 1 << 28
 """Bytes of a notebook array up to which runs keep it, to go on without the notebook."""
 
@@ -106,9 +109,10 @@ class Lab:
             memory_mb=self.settings.memory_mb,
             cache=self.store.home / "cache" / "isa",
         )
+        self._executor = Executors(self._pool, self.backends)
         self._runner = Runner(
             backends=self.backends,
-            jobs=Executors(self._pool, self.backends),
+            jobs=self._executor,
             threads=StepThreads(self.settings.threads),
             sink=self.store,
             results=self.store.results,
@@ -238,8 +242,28 @@ class Lab:
         policy: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
-    ) -> Plan:
-        """What :meth:`run` would do: steps, points and jobs, without running anything.
+        fresh: bool | str = False,
+        seconds: float = QUOTE_S,
+    ) -> Quote:
+        """What :meth:`run` would take, without a single shot.
+
+        Functions of steps that need no result of a backend run, since what they return
+        is what would be sent; loops do not. Circuits are transpiled for devices.
+
+        Parameters
+        ----------
+        workflow, name, backend, shots, precision, set, inputs, among, policy, deadline
+            As in :meth:`run`.
+        budget, fresh
+            Likewise.
+        seconds
+            What cannot be found out by then is unknown.
+
+        Returns
+        -------
+        Quote
+            Jobs, circuits, shots, times, money and success of each step on each backend
+            that it may use; ``quote.plan`` is what would be done.
 
         Raises
         ------
@@ -255,9 +279,26 @@ class Lab:
             shots=shots,
             precision=precision,
             set=dict(set or {}),
+            fresh=fresh,
         )
         flow, asked = _read(workflow, name, asked)
-        return self._prepared(flow, asked, inputs or {}).plan
+        live = self._prepared(flow, asked, inputs or {})
+        live.inputs = _taken(live, inputs or {})
+        self._earlier.look(live)
+        used = [
+            name for step in live.plan.steps for name in (*step.backends, *step.others)
+        ]
+        waits = self.store.query("waits", backends=list(dict.fromkeys(used)))
+        quoter = Quoter(
+            backends=self.backends,
+            executor=self._executor,
+            results=self.store.results,
+            clock=self._clock,
+            history=history_of(self.store.query("timings", name=flow.name)),
+            waits={row.pop("backend"): Waits(**row) for row in waits},
+            seconds=seconds,
+        )
+        return quoter.quote(live)
 
     def load(self, name: str) -> Run:
         """The latest run of a name, or the run of an id, read back from the store.

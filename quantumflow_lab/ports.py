@@ -114,6 +114,8 @@ class BackendFacts:
     """What it costs; None for free on a simulator, and for unknown elsewhere."""
     limits: Limits = Limits()
     """What its provider lets one do at once."""
+    rep_delay_s: float | None = None
+    """Seconds between two shots, if the backend says so."""
 
     @property
     def local(self) -> bool:
@@ -173,6 +175,31 @@ class JobRequest:
     """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
     sent_as: Mapping[int, Sent] | None = None
     """If it was sent already, and is to be fetched: the batches that may have been."""
+    dry: bool = False
+    """True to run nothing: each member's result is a :class:`MemberForecast`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberForecast:
+    """What the circuits of a member would take of a device; see ``docs/quote.md``."""
+
+    circuits: int = 0
+    shots: int = 0
+    """Over all circuits; 0 if they are exact."""
+    busy_s: float | None = 0.0
+    """Seconds of all shots, without what lies between them; None if nobody knows."""
+    one_qubit: int = 0
+    """One-qubit gates, each as often as its circuit has shots."""
+    two_qubit: int = 0
+    measured: int = 0
+    success: float | None = None
+    """Mean over the circuits of the estimated probability of success, from 0 to 1."""
+    depth: int = 0
+    """Of the deepest circuit."""
+    two_qubit_gates: int = 0
+    """Of the circuit that has most."""
+    qubits: int = 0
+    """Most that any circuit uses."""
 
 
 @dataclass(frozen=True, slots=True)

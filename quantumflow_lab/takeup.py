@@ -109,6 +109,12 @@ class Earlier:
             raise
         return lease
 
+    def look(self, live: LiveRun) -> None:
+        """Tell a run that is only quoted what the last one of its name has."""
+        past = self._past(self._before(live))
+        if past is not None:
+            live.keeping = Keeping(live, past)
+
     def take_up(
         self,
         live: LiveRun,

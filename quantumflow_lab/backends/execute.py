@@ -18,6 +18,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 
 from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
 from quantumflow_lab.backends.adapters import Adapter
+from quantumflow_lab.backends.dry import Forecasts, Sized
 from quantumflow_lab.backends.failures import (
     backend_error,
     failed_together,
@@ -25,11 +26,13 @@ from quantumflow_lab.backends.failures import (
     patience_of,
     refused,
 )
+from quantumflow_lab.backends.forecast import Forecaster
 from quantumflow_lab.backends.isa import Isa, Settings
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
-from quantumflow_lab.backends.prepare import Maker, shot_count
+from quantumflow_lab.backends.prepare import Maker, circuit_count, shot_count
 from quantumflow_lab.backends.primitive_adapter import PrimitiveAdapter
+from quantumflow_lab.backends.pubs import shots_of
 from quantumflow_lab.errors import JobNeverArrived
 from quantumflow_lab.ports import (
     JobEvent,
@@ -70,7 +73,8 @@ def execute(
     """Run a job and tell how it goes.
 
     Every member is answered by ``MemberDone`` or ``MemberFailed`` before ``Settled``
-    ends the job. A member that fails leaves its siblings alone.
+    ends the job. A member that fails leaves its siblings alone. Of a dry job nothing
+    runs.
 
     Parameters
     ----------
@@ -94,7 +98,11 @@ def execute(
     """
     native = request.kind == "estimate" and adapter.estimates
     kind = _NativeJob if native else _Job
-    kind(request, adapter, emit, threads, wanted, may_send).run()
+    job = kind(request, adapter, emit, threads, wanted, may_send)
+    if request.dry:
+        job.forecast()
+    else:
+        job.run()
 
 
 def warm_up() -> None:
@@ -143,6 +151,23 @@ class _Job:
     batch: int = 0
     """Number of the next batch."""
     shared: Shared = field(default_factory=Shared)
+
+    def forecast(self) -> None:
+        """Answer every member with what it would take, and run nothing."""
+        forecasts = Forecasts(Forecaster(self.adapter.transpiler.target))
+        for member, circuits in self.circuits():
+            found = forecasts.of(circuits)
+            where = self.request.job, member.unit, member.attempt
+            self.emit(MemberDone(*where, (found,)))
+        self.emit(Settled(self.request.job, JobMetrics()))
+
+    def circuits(self) -> Iterator[tuple[Member, list[Sized]]]:
+        """The circuits of each member as they would run."""
+        for share in self.prepare():
+            yield share.member, [
+                (piece.circuit, piece.size, 1, 0 if piece.exact else piece.shots)
+                for piece in share.pieces
+            ]
 
     def run(self) -> None:
         started = time.perf_counter()
@@ -346,6 +371,18 @@ class _Job:
 
 class _NativeJob(_Job):
     """Estimates by the estimator of the backend, all members in one job."""
+
+    def circuits(self) -> Iterator[tuple[Member, list[Sized]]]:
+        for one in self.asked():
+            yield one.member, [
+                (
+                    isa.circuit,
+                    isa.size,
+                    circuit_count("estimate", pub),
+                    shots_of(pub.precision),
+                )
+                for isa, pub in one.pubs
+            ]
 
     def run(self) -> None:
         started = time.perf_counter()

@@ -56,6 +56,7 @@ def facts_of(
         options=frozenset(option_names(backend)) - RESERVED_OPTIONS.keys(),
         portable=portable,
         calibrated=calibration_date(backend),
+        rep_delay_s=repetition_delay(backend),
     )
 
 
@@ -178,6 +179,19 @@ def calibration_date(backend: Any) -> str | None:
         return None
     date = getattr(backend.properties(), "last_update_date", None)
     return None if date is None else str(date.isoformat())
+
+
+def repetition_delay(backend: Any) -> float | None:
+    """Seconds between two shots, if the device says so."""
+    if is_primitive(backend):
+        return repetition_delay(backend.backend)
+    delay = getattr(backend, "default_rep_delay", None)
+    if delay is None and is_fake(backend):
+        # In microseconds, as the file says that the fake was made from.
+        said = getattr(backend, "_conf_dict", None) or {}
+        delay = said.get("default_rep_delay")
+        delay = None if delay is None else delay * 1e-6
+    return None if delay is None else float(delay)
 
 
 def _is_from(backend: object, package: str, class_name: str) -> bool:

@@ -23,9 +23,9 @@ from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import (
     Table,
     history_table,
-    plan_table,
     prices_table,
 )
+from quantumflow_lab.quote import Quote
 from quantumflow_lab.run import Run
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Command:
 COMMANDS = (
     Command("status", "[NAME]", "runs of this notebook that go on, or one run", "run"),
     Command("load", "NAME", "bind NAME to its latest run, from the store", "run"),
-    Command("plan", "NAME", "what running it again would do", "run"),
+    Command("plan", "NAME", "what running it again would take, without a shot", "run"),
     Command("cancel", "NAME[.STEP]", "stop a run, or one of its steps", "run"),
     Command("pause", "NAME", "start nothing more of a run for now", "run"),
     Command(
@@ -152,10 +152,10 @@ class Commands:
         self._shell.user_ns[run.name] = run
         return run
 
-    def _plan(self, name: str) -> Table:
+    def _plan(self, name: str) -> Quote:
         run = self._named(name)
         asked = run.asked
-        plan = lab().plan(
+        return lab().plan(
             run.workflow,
             backend=asked.backend or None,
             among=asked.among or None,
@@ -167,7 +167,6 @@ class Commands:
             set=asked.set,
             inputs=self._shell.user_ns,
         )
-        return plan_table(plan)
 
     def _cancel(self, name: str) -> Run:
         name, _, step = name.partition(".")

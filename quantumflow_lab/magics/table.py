@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import pandas
     import pyarrow
 
-    from quantumflow_lab.planning.plan import Plan
     from quantumflow_lab.prices import PriceBook
 
 
@@ -63,20 +62,6 @@ class Table:
         return [tuple(row.values()) for row in self.arrow.to_pylist()]
 
 
-def plan_table(plan: Plan) -> Table:
-    """A plan, a sentence for each step."""
-    standing_in = any(step.others for step in plan.steps)
-    rows = []
-    for step in plan.steps:
-        row = {"step": step.name, "kind": step.kind}
-        row["backend"] = ", ".join(step.backends)
-        if standing_in:
-            row["else on"] = ", ".join(step.others)
-        row["runs"] = _times(plan.sentence(step), step.name)
-        rows.append(row)
-    return Table.of(rows)
-
-
 def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Rows of the query ``history``, with times as the clock on the wall shows them."""
     shown = [{**row, "started": _local(row["started"])} for row in rows]
@@ -97,11 +82,6 @@ def prices_table(book: PriceBook) -> Table:
         }
         for row in book.rows
     )
-
-
-def _times(sentence: str, step: str) -> str:
-    """The sentence without the name of the step, which stands beside it."""
-    return "once" if sentence == step else sentence.removeprefix(f"{step}: ")
 
 
 def _local(seconds: float | None) -> datetime | None:

@@ -20,7 +20,6 @@ from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
 from quantumflow_lab.magics.place import Place, place_of
 from quantumflow_lab.magics.showing import publisher, show
-from quantumflow_lab.magics.table import plan_table
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
 from quantumflow_lab.magics.view import view_for
 from quantumflow_lab.workflow import Workflow
@@ -126,11 +125,11 @@ class QFlowMagics(Magics):
         return attendance
 
     def _plan(self, workflow: Workflow, options: RunOptions) -> None:
-        plan = lab().plan(
+        quote = lab().plan(
             workflow,
             **options.keywords(),
+            fresh=options.fresh,
             inputs=self._shell.user_ns,
         )
-        table = plan_table(plan)
-        data = {"text/plain": repr(table), "text/html": table._repr_html_()}
+        data = {"text/plain": repr(quote), "text/html": quote._repr_html_()}
         show(publisher(self._shell), data)

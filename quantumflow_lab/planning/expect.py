@@ -26,7 +26,11 @@ class History:
     jobs: Mapping[tuple[str, str], Timing] = field(default_factory=dict)
     """By step and backend."""
     circuits: Mapping[str, float] = field(default_factory=dict)
-    """Circuits of a point, by step."""
+    """Circuits of a point, or of a call, by step."""
+    shots: Mapping[str, float] = field(default_factory=dict)
+    """Shots of a circuit, by step."""
+    calls: Mapping[str, float] = field(default_factory=dict)
+    """Points and calls that one run sent, by step."""
     bodies: Mapping[str, float] = field(default_factory=dict)
     """Seconds that the function of a step takes for one point."""
 
@@ -40,6 +44,8 @@ def history_of(rows: Sequence[Mapping[str, Any]]) -> History:
             for row in jobs
         },
         circuits={row["step"]: float(row["circuits"]) for row in jobs},
+        shots={row["step"]: float(row["shots"]) for row in jobs},
+        calls={row["step"]: float(row["calls"]) for row in jobs},
         bodies={row["step"]: row["circuit_s"] for row in rows if row["what"] == "body"},
     )
 

@@ -24,6 +24,8 @@ class Section:
     """Beginning with ``+``, ``-``, a space, or ``@@`` for a heading."""
     more: str | None = None
     """What was left out, such as ``and 3 more``."""
+    folded: bool = False
+    """Whether HTML shows the title alone until somebody asks."""
 
 
 def report_text(
@@ -71,9 +73,10 @@ def _section(section: Section) -> Markup:
     table = table_element(section.columns, section.rows) if section.rows else None
     lines = element("pre", *map(_changed, section.lines), class_="qf-diff")
     more = element("div", section.more, class_="qf-quiet") if section.more else None
+    frame, title = ("details", "summary") if section.folded else ("div", "div")
     return element(
-        "div",
-        element("div", section.title, class_="qf-title"),
+        frame,
+        element(title, section.title, class_="qf-title"),
         table,
         lines if section.lines else None,
         more,

@@ -73,7 +73,7 @@ def test_options_of_the_command_line_go_over_those_of_the_file(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["plan", str(file), "--backend", "aer,fake_manila"]) == 0
-    assert "backend 2 = 2 points in 2 jobs" in capsys.readouterr().out
+    assert "backend 2 = 2 circuits in 2 jobs" in capsys.readouterr().out
     assert main(["run", str(file), "--shots", "7"]) == 0
     assert main(["sql", "select shots from qf_runs"]) == 0
     assert capsys.readouterr().out.splitlines()[-2] == "    7"

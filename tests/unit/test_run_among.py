@@ -106,7 +106,8 @@ def test_fastest_takes_the_backend_that_history_knows_as_faster(lab: Lab) -> Non
         among=["slow", "quick"],
         policy="fastest",
     )
-    assert [step.others for step in plan.steps if step.quantum] == [("slow",)]
+    steps = plan.plan.steps
+    assert [step.others for step in steps if step.quantum] == [("slow",)]
 
 
 def test_a_device_that_keeps_failing_is_left_for_the_next(lab: Lab) -> None:

@@ -6,12 +6,14 @@ SELECT
     'job' AS what, step, backend,
     median(queue_s + transpile_s) AS setup_s,
     median(run_s / greatest(circuits, 1)) AS circuit_s,
-    sum(circuits) / greatest(sum(members), 1) AS circuits
+    sum(circuits) / greatest(sum(members), 1) AS circuits,
+    sum(shots) / greatest(sum(circuits), 1) AS shots,
+    sum(members) / count(DISTINCT run) AS calls
 FROM qf_jobs
 WHERE run IN (FROM mine) AND state = 'settled' AND error IS NULL AND circuits > 0
 GROUP BY step, backend
 UNION ALL
-SELECT 'body' AS what, step, NULL, NULL, median(wall_s), NULL
+SELECT 'body' AS what, step, NULL, NULL, median(wall_s), NULL, NULL, NULL
 FROM qf_points
 WHERE run IN (FROM mine) AND state = 'done' AND kind NOT IN ('sample', 'estimate')
 GROUP BY step

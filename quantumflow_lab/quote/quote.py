@@ -1,0 +1,86 @@
+"""What a run would take, step by step and in all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quantumflow_lab.planning.plan import Plan
+from quantumflow_lab.quote.figure import Figure, total
+from quantumflow_lab.quote.rows import StepQuote
+from quantumflow_lab.quote.shown import quote_html, quote_text
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What all steps would take on one backend."""
+
+    backend: str
+    jobs: Figure
+    circuits: Figure
+    shots: Figure
+    device_s: Figure
+    machine_s: Figure
+    cost: Figure
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Quote:
+    """What a run would take, without a single shot."""
+
+    plan: Plan
+    steps: tuple[StepQuote, ...]
+    """A row for each quantum step on each backend that it may use."""
+    totals: tuple[Total, ...]
+    """A row for each backend."""
+    sentences: Mapping[str, str]
+    """How often each step runs, spelled out."""
+
+    @classmethod
+    def of(
+        cls, plan: Plan, steps: Sequence[StepQuote], sentences: Mapping[str, str]
+    ) -> Quote:
+        """Add the rows of each backend up."""
+        names = dict.fromkeys(row.backend for row in steps)
+        totals = (
+            _total(name, [r for r in steps if r.backend == name]) for name in names
+        )
+        return cls(plan, tuple(steps), tuple(totals), sentences)
+
+    def __repr__(self) -> str:
+        return quote_text(self)
+
+    def _repr_html_(self) -> str:
+        return quote_html(self)
+
+    @property
+    def cost(self) -> dict[str, Figure]:
+        """What all backends of the plan would cost together, by currency."""
+        used = {name for step in self.plan.steps for name in step.backends}
+        rows = [row.cost for row in self.totals if row.backend in used]
+        units = dict.fromkeys(row.unit for row in rows if row.value != 0)
+        return {u: total([row for row in rows if row.unit == u], u) for u in units}
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "name": self.plan.name,
+            "sentences": dict(self.sentences),
+            "steps": [_document(row) for row in self.steps],
+            "totals": [_document(row) for row in self.totals],
+        }
+
+
+def _document(row: StepQuote | Total) -> dict[str, Any]:
+    values = ((name, getattr(row, name)) for name in row.__slots__)
+    return {n: v.document() if isinstance(v, Figure) else v for n, v in values}
+
+
+def _total(backend: str, rows: Sequence[StepQuote]) -> Total:
+    def added(name: str) -> Figure:
+        figures = [getattr(row, name) for row in rows]
+        return total(figures, figures[0].unit)
+
+    names = ("jobs", "circuits", "shots", "device_s", "machine_s", "cost")
+    return Total(backend, **{name: added(name) for name in names})

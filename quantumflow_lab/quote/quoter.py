@@ -1,0 +1,250 @@
+"""From a run that has not begun to its quote: nothing is sent anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from math import prod
+from queue import Empty, SimpleQueue
+from typing import Literal, cast
+
+from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.planning.expect import History, timing
+from quantumflow_lab.planning.plan import StepPlan
+from quantumflow_lab.ports import (
+    Backends,
+    Clock,
+    JobEvent,
+    JobExecutor,
+    JobRequest,
+    Lost,
+    Member,
+    MemberDone,
+    MemberFailed,
+    MemberForecast,
+    Results,
+    Settled,
+)
+from quantumflow_lab.quote.quote import Quote
+from quantumflow_lab.quote.rows import (
+    Load,
+    StepQuote,
+    Waits,
+    quote_step,
+    scaled,
+    together,
+)
+from quantumflow_lab.runner.live import LiveRun, Task
+from quantumflow_lab.runner.preview import LOOP, StepPreview, preview
+
+MOST_MEMBERS = 64
+"""Points of a step that are forecast; the others count as their like."""
+_NUMBERS = count(-(10**9), -1)
+"""Numbers of dry jobs, which no scheduler gives."""
+
+
+@dataclass
+class Quoter:
+    """Quotes runs."""
+
+    backends: Backends
+    executor: JobExecutor
+    results: Results
+    clock: Clock
+    history: History
+    """What earlier runs of the workflow took."""
+    waits: Mapping[str, Waits]
+    """How long jobs of each backend have waited."""
+    seconds: float
+    """Time to find out what can be; the rest is unknown."""
+    _end: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._end = time.monotonic() + self.seconds
+
+    def quote(self, live: LiveRun) -> Quote:
+        """Quote a run that has not begun; its values are filled in as far as they come.
+
+        Functions of steps that need no result run here, in this thread.
+        """
+        shown = preview(
+            live,
+            backends=self.backends,
+            results=self.results,
+            clock=self.clock,
+            late=lambda: time.monotonic() > self._end,
+        )
+        rows = [
+            self._row(live, step, backend, shown[step.name])
+            for step in live.plan.steps
+            for backend in dict.fromkeys((*step.backends, *step.others))
+        ]
+        sentences = {
+            step.name: _sentence(live, step, shown[step.name], rows)
+            for step in live.plan.steps
+        }
+        return Quote.of(live.plan, rows, sentences)
+
+    def _row(
+        self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview
+    ) -> StepQuote:
+        facts = self.backends.known(backend)
+        load, note = self._load(live, step, backend, shown)
+        known = (step.name, backend) in self.history.jobs
+        usual = timing(self.history, step.name, facts)
+        budget = live.plan.budget
+        currency = None if facts.price is None else facts.price.currency
+        watched = budget is not None and budget.currency == currency
+        return quote_step(
+            step.name,
+            facts,
+            load,
+            timing=(usual.setup_s, usual.circuit_s, known),
+            waits=self.waits.get(backend),
+            budget=float(budget.amount) if budget and watched else None,
+            note=note,
+        )
+
+    def _load(
+        self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview
+    ) -> tuple[Load, str]:
+        """What a step would send to a backend, and what to say beside it."""
+        note = _kept(shown)
+        if shown.unknown:
+            load = self._from_history(live, step, shown)
+            return load, "; ".join(filter(None, (note, shown.unknown)))
+        # Of those that may be chosen, each would get all that the first would.
+        along = "backend" in step.dims
+        tasks = shown.tasks.get(backend if along else step.backend, [])
+        load = Load(
+            sum(task.circuits for task in tasks), sum(task.shots for task in tasks)
+        )
+        facts = self.backends.known(backend)
+        if not tasks or (facts.simulator and not facts.noisy):
+            return load, note
+        found = self._forecast(live, step, backend, tasks)
+        if isinstance(found, MemberForecast):
+            return Load(load.circuits, load.shots, found), note
+        return load, "; ".join(filter(None, (note, found)))
+
+    def _from_history(self, live: LiveRun, step: StepPlan, shown: StepPreview) -> Load:
+        """What earlier runs tell of a step that cannot be looked at beforehand."""
+        each = self.history.circuits.get(step.name)
+        shots = self.history.shots.get(step.name)
+        points = shown.points
+        if points is None:
+            sizes = live.sizes()
+            known = all(dim in sizes for dim in step.dims)
+            points = prod(sizes[dim] for dim in step.dims) if known else None
+        if each is None or shots is None or points is None:
+            jobs = None
+            if shown.unknown == LOOP and points is not None and step.calls:
+                jobs = points * step.calls
+            return Load(
+                None, None, jobs=jobs, source="calls=", most=True, unknown=shown.unknown
+            )
+        points -= shown.kept
+        runs = "earlier runs of this name"
+        if shown.unknown != LOOP:
+            circuits = round(points * each)
+            return Load(
+                circuits, round(circuits * shots), source=runs, bound="estimate"
+            )
+        calls = step.calls or self.history.calls.get(step.name)
+        if calls is None:
+            return Load(None, None, unknown=shown.unknown)
+        source = f"calls={step.calls}, and {runs}" if step.calls else runs
+        jobs = round(points * calls)
+        circuits = round(jobs * each)
+        return Load(
+            circuits,
+            round(circuits * shots),
+            jobs=jobs,
+            source=source,
+            bound="estimate",
+            most=step.calls is not None,
+        )
+
+    def _forecast(
+        self, live: LiveRun, step: StepPlan, backend: str, tasks: Sequence[Task]
+    ) -> MemberForecast | str:
+        """Forecast what would be sent, in a worker; or why it cannot be."""
+        stride = max(1, -(-len(tasks) // MOST_MEMBERS))
+        taken = tasks[::stride]
+        number = next(_NUMBERS)
+        request = JobRequest(
+            job=number,
+            tag=f"quote.{live.id}",
+            kind=cast("Literal['sample', 'estimate']", step.kind),
+            backend=backend,
+            members=tuple(
+                Member(i, 1, task.pubs, None, **task.options)
+                for i, task in enumerate(taken)
+            ),
+            seed=None,
+            dry=True,
+        )
+        heard: SimpleQueue[JobEvent] = SimpleQueue()
+        found: list[MemberForecast] = []
+        self.executor.submit(request, heard.put)
+        try:
+            while True:
+                event = heard.get(timeout=max(self._end - time.monotonic(), 0.001))
+                match event:
+                    case MemberDone():
+                        found.append(event.results[0])
+                    case MemberFailed():
+                        return f"cannot run there: {_first_line(event.error)}"
+                    case Lost():
+                        return f"could not be forecast: {event.reason}"
+                    case Settled():
+                        return scaled(together(found), len(tasks) / len(taken))
+        except Empty:
+            self.executor.cancel(number)
+            return "there was no time to forecast its circuits"
+        except BaseException:
+            self.executor.cancel(number)
+            raise
+
+
+def _first_line(error: Exception) -> str:
+    text = error.message if isinstance(error, QuantumFlowError) else str(error)
+    return text.partition("\n")[0]
+
+
+def _kept(shown: StepPreview) -> str:
+    """What costs nothing, since it is there."""
+    parts = []
+    if shown.kept:
+        run = "" if shown.kept_from is None else f" · run {shown.kept_from}"
+        whole = shown.kept == shown.points
+        parts.append(f"kept{run}" if whole else f"{shown.kept} points kept{run}")
+    if shown.cached:
+        parts.append(f"{shown.cached} points from earlier results")
+    return "; ".join(parts)
+
+
+def _sentence(
+    live: LiveRun, step: StepPlan, shown: StepPreview, rows: Sequence[StepQuote]
+) -> str:
+    """How often a step runs, spelled out, as ``delay 3 × qubit 2 = 6 circuits``."""
+    sizes = live.sizes()
+    if any(dim not in sizes for dim in step.dims):
+        dims = " × ".join(dim for dim in step.dims if dim not in sizes)
+        return f"one point for each element of {dims}"
+    product = " × ".join(f"{dim} {sizes[dim]}" for dim in step.dims)
+    points = prod(sizes[dim] for dim in step.dims)
+    here = [r for r in rows if r.step == step.name and r.backend in step.backends]
+    left = f"{product} = " if product else ""
+    if not here:
+        return f"{left}{points} points" if product else "once"
+    if any(row.circuits.value is None for row in here):
+        return f"{left}{points} points" if product else shown.unknown or "once"
+    circuits = round(sum(row.circuits.value or 0 for row in here))
+    jobs = round(sum(row.jobs.value or 0 for row in here))
+    most = "at most " if any(row.jobs.bound == "at most" for row in here) else ""
+    middle = f"{points} points, " if product and circuits != points else ""
+    what = f"{circuits:,} circuit{'s' * (circuits != 1)}"
+    return f"{left}{middle}{most}{what} in {jobs:,} job{'s' * (jobs != 1)}"

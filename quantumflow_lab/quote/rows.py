@@ -1,0 +1,309 @@
+"""What one step would take on one backend: jobs, circuits, time, money and success."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import cast
+
+from quantumflow_lab.ports import BackendFacts, MemberForecast
+from quantumflow_lab.price import Usage
+from quantumflow_lab.quote.figure import Bound, Figure
+
+DOUBT = 1.25
+"""How far device times may be off, up or down, while nobody has measured them."""
+TRIED, UNTRIED = 1.5, 4.0
+"""Likewise for machine times that earlier runs tell, and where none do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a step would send to one backend."""
+
+    circuits: int | None
+    shots: int | None
+    """Over all circuits."""
+    forecast: MemberForecast | None = None
+    """Of all of them together."""
+    jobs: int | None = None
+    """Where each call is a job; None to put circuits together."""
+    source: str = "the step's own function"
+    bound: Bound = "exact"
+    """How sure the numbers are."""
+    most: bool = False
+    """Whether they are the most that it may send."""
+    unknown: str = ""
+    """Why nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepQuote:
+    """What one step would take on one backend."""
+
+    step: str
+    backend: str
+    jobs: Figure
+    circuits: Figure
+    shots: Figure
+    device_s: Figure
+    """Seconds in which the device does nothing else; 0 on simulators."""
+    machine_s: Figure
+    """Seconds of this machine."""
+    wait_s: Figure
+    """Of one job, until it starts."""
+    cost: Figure
+    success: Figure
+    """Mean probability of success of its circuits."""
+    note: str = ""
+    """What is kept, or why something is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How long jobs of a backend have waited, in seconds."""
+
+    low: float
+    """A tenth waited no longer."""
+    middle: float
+    high: float
+    """A tenth waited longer."""
+    jobs: int
+
+
+def quote_step(
+    step: str,
+    facts: BackendFacts,
+    load: Load,
+    *,
+    timing: tuple[float, float, bool],
+    waits: Waits | None,
+    budget: float | None,
+    note: str = "",
+) -> StepQuote:
+    """Quote one step on one backend.
+
+    Parameters
+    ----------
+    timing
+        Seconds of a job beside its circuits and of a circuit on this machine, and
+        whether earlier runs tell so.
+    waits
+        Of earlier jobs, if there were any.
+    budget
+        What the run may cost at most, in the currency of the price.
+    """
+    unit = facts.price.currency if facts.price is not None else "USD"
+    if load.circuits is None or load.shots is None:
+        why = load.unknown
+        most = budget if facts.price is not None else None
+        return StepQuote(
+            step,
+            facts.name,
+            jobs=(
+                Figure.unknown("jobs", why)
+                if load.jobs is None
+                else _counted(load, load.jobs, "jobs", "each call is a job")
+            ),
+            circuits=Figure.unknown("circuits", why),
+            shots=Figure.unknown("shots", why),
+            device_s=_nothing("s") if facts.simulator else Figure.unknown("s", why),
+            machine_s=Figure.unknown("s", why),
+            wait_s=_wait(facts, waits),
+            cost=_free(facts) or Figure.unknown(unit, why, most),
+            success=Figure.unknown("", why),
+            note=note or why,
+        )
+    jobs = load.jobs if load.jobs is not None else jobs_of(facts, load)
+    device_s = _device(facts, load, jobs)
+    return StepQuote(
+        step,
+        facts.name,
+        jobs=_counted(load, jobs, "jobs", _how_jobs(facts, load, jobs)),
+        circuits=_counted(load, load.circuits, "circuits"),
+        shots=_counted(load, load.shots, "shots"),
+        device_s=device_s,
+        machine_s=_machine(facts, load, jobs, timing),
+        wait_s=_wait(facts, waits),
+        cost=_cost(facts, load, jobs, device_s),
+        success=_success(facts, load),
+        note=note,
+    )
+
+
+def _counted(load: Load, value: int, unit: str, how: str = "") -> Figure:
+    low, bound = (0, "at most") if load.most else (value, load.bound)
+    return Figure(value, low, value, unit, how, load.source, "", cast("Bound", bound))
+
+
+def jobs_of(facts: BackendFacts, load: Load) -> int:
+    """Jobs that circuits become when they are put together up to the limits."""
+    circuits, shots = load.circuits or 0, load.shots or 0
+    most = min(facts.max_circuits, facts.limits.circuits or facts.max_circuits)
+    jobs = ceil(circuits / most)
+    if facts.limits.shots:
+        jobs = max(jobs, ceil(shots / facts.limits.shots))
+    return jobs
+
+
+def _how_jobs(facts: BackendFacts, load: Load, jobs: int) -> str:
+    if load.jobs is not None:
+        return "each call is a job"
+    most = min(facts.max_circuits, facts.limits.circuits or facts.max_circuits)
+    return f"{load.circuits:,} circuits in jobs of at most {most:,}: {jobs}"
+
+
+def _jobs(count: int) -> str:
+    return f"{count:,} job{'s' * (count != 1)}"
+
+
+def _nothing(unit: str) -> Figure:
+    return Figure.exact(0, unit)
+
+
+def _free(facts: BackendFacts) -> Figure | None:
+    """No money, where that is known."""
+    if facts.price is None:
+        unknown = Figure.unknown("USD", "no price of it is known; see docs/prices.md")
+        return _nothing("USD") if facts.simulator else unknown
+    return _nothing(facts.price.currency) if facts.price.free else None
+
+
+def _device(facts: BackendFacts, load: Load, jobs: int) -> Figure:
+    """Seconds of the device: overhead of jobs, then each shot with what follows it."""
+    if facts.simulator:
+        return _nothing("s")
+    if not load.circuits:
+        return _nothing("s")
+    busy = None if load.forecast is None else load.forecast.busy_s
+    if busy is None:
+        return Figure.unknown("s", "the device does not tell how long circuits take")
+    price = facts.price
+    overhead = price.job_s if price is not None else 0.0
+    delay = facts.rep_delay_s
+    if delay is None:
+        delay = price.rep_delay_s if price is not None else 0.0
+    shots = load.shots or 0
+    value = jobs * overhead + shots * delay + busy
+    how = (
+        f"{_jobs(jobs)} x {overhead:g} s + {shots:,} shots x {delay * 1e6:g} us"
+        f" + {busy:.3g} s in circuits"
+    )
+    low = 0.0 if load.most else value / DOUBT
+    source = "durations of the device's target, within 25 %"
+    return Figure(value, low, value * DOUBT, "s", how, source)
+
+
+def _machine(
+    facts: BackendFacts, load: Load, jobs: int, timing: tuple[float, float, bool]
+) -> Figure:
+    """Seconds of this machine."""
+    if not load.circuits or not facts.simulator:
+        return _nothing("s")
+    setup, each, known = timing
+    value = jobs * setup + load.circuits * each
+    doubt = TRIED if known else UNTRIED
+    circuits = f"{load.circuits:,} circuit{'s' * (load.circuits != 1)}"
+    how = f"{_jobs(jobs)} x {setup:.3g} s + {circuits} x {each:.2g} s"
+    source = "earlier runs" if known else "usual times of such simulators"
+    return Figure(
+        value, 0 if load.most else value / doubt, value * doubt, "s", how, source
+    )
+
+
+def _wait(facts: BackendFacts, waits: Waits | None) -> Figure:
+    if facts.local:
+        return _nothing("s")
+    if waits is None:
+        return Figure.unknown("s", "no job of it has been waited for yet")
+    source = f"{waits.jobs} earlier jobs, four fifths of them within the interval"
+    return Figure(waits.middle, waits.low, waits.high, "s", "median", source)
+
+
+def _cost(facts: BackendFacts, load: Load, jobs: int, device_s: Figure) -> Figure:
+    """Money by the price's formula; exact if it counts nothing that is estimated."""
+    free, price = _free(facts), facts.price
+    if free is not None or price is None:
+        return free or Figure.unknown("USD", "no price of it is known")
+    found = load.forecast or MemberForecast()
+    timed = price.per_second or price.per_hour
+    if price.needs_forecast and load.forecast is None and load.circuits:
+        why = "its price counts what circuits become on the device"
+        return Figure.unknown(price.currency, why)
+    if timed and device_s.value is None:
+        return Figure.unknown(price.currency, device_s.how)
+
+    def money(seconds: float) -> float:
+        usage = Usage(
+            load.circuits or 0,
+            load.shots or 0,
+            seconds,
+            found.one_qubit,
+            found.two_qubit,
+            found.measured,
+        )
+        return float(price.of(usage, jobs=jobs))
+
+    value = money(device_s.value or 0.0)
+    low, high = money(device_s.low or 0.0), money(device_s.high or 0.0)
+    exact: Bound = "estimate" if price.needs_forecast else load.bound
+    bound: Bound = "at most" if load.most else exact
+    notes = ". ".join(filter(None, (price.source, price.note)))
+    return Figure(
+        value,
+        0.0 if load.most else low,
+        high,
+        price.currency,
+        price.formula,
+        notes,
+        price.dated,
+        bound,
+    )
+
+
+def _success(facts: BackendFacts, load: Load) -> Figure:
+    if not facts.noisy:
+        return Figure.exact(1.0, "", "no noise")
+    value = None if load.forecast is None else load.forecast.success
+    if value is None:
+        return Figure.unknown("", "the device does not tell its errors")
+    how = "gates x readout x waits, mean over circuits"
+    low, high = max(value - 0.05, 0.0), min(value + 0.05, 1.0)
+    return Figure(value, low, high, "", how, "errors of the device's target")
+
+
+def together(forecasts: Iterable[MemberForecast]) -> MemberForecast:
+    """Forecasts of members as one of them all."""
+    listed = list(forecasts)
+    busy = [each.busy_s for each in listed]
+    chances = [(each.success, each.circuits) for each in listed]
+    circuits = sum(each.circuits for each in listed)
+    known = all(chance is not None for chance, _ in chances) and circuits
+    return MemberForecast(
+        circuits=circuits,
+        shots=sum(each.shots for each in listed),
+        busy_s=None if None in busy else sum(each or 0.0 for each in busy),
+        one_qubit=sum(each.one_qubit for each in listed),
+        two_qubit=sum(each.two_qubit for each in listed),
+        measured=sum(each.measured for each in listed),
+        success=sum((c or 0.0) * n for c, n in chances) / circuits if known else None,
+        depth=max((each.depth for each in listed), default=0),
+        two_qubit_gates=max((each.two_qubit_gates for each in listed), default=0),
+        qubits=max((each.qubits for each in listed), default=0),
+    )
+
+
+def scaled(forecast: MemberForecast, times: float) -> MemberForecast:
+    """A forecast of a part of equal members as one of all."""
+    return MemberForecast(
+        circuits=round(forecast.circuits * times),
+        shots=round(forecast.shots * times),
+        busy_s=None if forecast.busy_s is None else forecast.busy_s * times,
+        one_qubit=round(forecast.one_qubit * times),
+        two_qubit=round(forecast.two_qubit * times),
+        measured=round(forecast.measured * times),
+        success=forecast.success,
+        depth=forecast.depth,
+        two_qubit_gates=forecast.two_qubit_gates,
+        qubits=forecast.qubits,
+    )
