@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from operator import add
 
@@ -167,6 +167,18 @@ class Price:
         """
         return jobs * self.per_job + sum(map(self._one, usages), Decimal(0))
 
+    def typical(self, rep_delay_s: float | None) -> tuple[float, float]:
+        """About what a job costs beside its circuits, and each shot.
+
+        For choices that come before anybody knows the circuits: those of prices that
+        count time or gates are taken as of some ten gates.
+        """
+        delay = self.rep_delay_s if rep_delay_s is None else rep_delay_s
+        job = self.of(Usage(seconds=self.job_s))
+        seconds = delay + _TYPICAL.seconds
+        shot = self._one(replace(_TYPICAL, seconds=seconds)) - self.per_circuit
+        return float(job), float(shot)
+
     def _one(self, usage: Usage) -> Decimal:
         seconds = max(Decimal(repr(usage.seconds)), usage.circuits * self.least_s)
         if self.step_s:
@@ -184,6 +196,7 @@ class Price:
         )
 
 
+_TYPICAL = Usage(1, 1, seconds=1e-5, one_qubit=20, two_qubit=10, measured=5)
 _WORDS = {
     "per_job": "a job",
     "per_circuit": "a circuit",

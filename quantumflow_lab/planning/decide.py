@@ -217,21 +217,28 @@ def _problem(
 def _machine(facts: BackendFacts, history: History, shots: int) -> Machine:
     setups = [t.setup_s for (_, name), t in history.jobs.items() if name == facts.name]
     usual = timing(History(), "", facts).setup_s
-    price = facts.price
     return Machine(
         facts.name,
         slots=1 if facts.simulator else facts.limits.open_jobs or 1,
         setup=sum(setups) / len(setups) if setups else usual,
         job_limit=min(facts.max_circuits, facts.limits.circuits or facts.max_circuits),
         price_job=_job_price(facts),
-        price_shot=float(price.per_shot + price.per_circuit / shots) if price else 0.0,
+        price_shot=_shot_price(facts) + _circuit_price(facts) / shots,
     )
 
 
 def _job_price(facts: BackendFacts) -> float:
     if facts.price is not None:
-        return float(facts.price.per_job)
+        return facts.price.typical(facts.rep_delay_s)[0]
     return 0.0 if facts.simulator else _UNPRICED
+
+
+def _shot_price(facts: BackendFacts) -> float:
+    return facts.price.typical(facts.rep_delay_s)[1] if facts.price else 0.0
+
+
+def _circuit_price(facts: BackendFacts) -> float:
+    return float(facts.price.per_circuit) if facts.price else 0.0
 
 
 def _circuit_s(
@@ -245,11 +252,8 @@ def _circuit_s(
 def _cost(facts: BackendFacts, load: _Load) -> float:
     """Money for all circuits of a step."""
     jobs = load.circuits if load.each_alone else 1
-    cost = jobs * _job_price(facts)
-    if facts.price is not None:
-        each = facts.price.per_circuit + load.shots * facts.price.per_shot
-        cost += load.circuits * float(each)
-    return cost
+    each = _circuit_price(facts) + load.shots * _shot_price(facts)
+    return jobs * _job_price(facts) + load.circuits * each
 
 
 def _by_merit(

@@ -95,7 +95,7 @@ def total(figures: Iterable[Figure], unit: str) -> Figure:
     high = sum(each.high or 0.0 for each in known)
     how = "the sum of its parts"
     if len(known) < len(listed) or any(each.bound == "at least" for each in known):
-        return Figure(value, low, None, unit, how, bound="at least")
+        return Figure(low, low, None, unit, how, bound="at least")
     exact = all(each.bound == "exact" for each in known)
     return Figure(value, low, high, unit, how, bound="exact" if exact else "estimate")
 

@@ -108,7 +108,7 @@ def quote_step(
             circuits=Figure.unknown("circuits", why),
             shots=Figure.unknown("shots", why),
             device_s=_nothing("s") if facts.simulator else Figure.unknown("s", why),
-            machine_s=Figure.unknown("s", why),
+            machine_s=Figure.unknown("s", why) if facts.simulator else _nothing("s"),
             wait_s=_wait(facts, waits),
             cost=_free(facts) or Figure.unknown(unit, why, most),
             success=Figure.unknown("", why),

@@ -41,6 +41,11 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
     if quote.plan.budget is not None and "unknown" in costs:
         costs = f"unknown, at most the budget of {quote.plan.budget}"
     sentences.append(f"In all: {costs}." if costs else "In all: no money.")
+    chosen = {step.backend: step.others for step in quote.plan.steps if step.others}
+    sentences += [
+        f"{one} is chosen ({quote.plan.policy}); {', '.join(others)} would stand in."
+        for one, others in chosen.items()
+    ]
     sections = []
     if quote.steps:
         sections.append(_table("Steps", quote.steps, ("step", "backend")))
@@ -80,7 +85,8 @@ def _sources(rows: Sequence[StepQuote]) -> Section:
     for row in rows:
         for name, shown in _COLUMNS.items():
             figure = getattr(row, name)
-            if (figure.how or figure.source) and _tells(figure):
+            # Of what is not known the note says why.
+            if figure.value is not None and (figure.how or figure.source):
                 where = f"{row.step} on {row.backend}"
                 found[where, shown, figure.how, figure.source, figure.dated] = None
     return Section(

@@ -178,6 +178,25 @@ def test_a_loop_is_bounded_by_its_calls_and_the_budget(lab: Lab) -> None:
     assert "In all: unknown, at most the budget of 20 USD." in repr(quote)
 
 
+def test_a_sum_with_an_unknown_part_is_at_least_what_is_sure(lab: Lab) -> None:
+    cell = LOOP.format(calls="(calls=7)") + SWEEP
+    (found,) = plan(lab, cell, backend="dev").totals
+    assert str(found.jobs) == "at least 1"
+    assert found.machine_s.value == 0
+
+
+@pytest.mark.parametrize(
+    ("shots", "one", "other"), [(10, "task", "dev"), (100, "dev", "task")]
+)
+def test_who_is_chosen_among_several_is_said(
+    lab: Lab, shots: int, one: str, other: str
+) -> None:
+    # A job of 2 s on one, 250 us a shot; 0.30 a job and 0.001 a shot on the other.
+    quote = plan(lab, SWEEP, among=["dev", "task"], policy="cheapest", shots=shots)
+    assert f"{one} is chosen (cheapest); {other} would stand in." in repr(quote)
+    assert {row.backend for row in quote.steps} == {"dev", "task"}
+
+
 def test_history_tells_what_a_loop_asks(lab: Lab) -> None:
     cell = LOOP.format(calls="")
     lab.run(dedent(cell), name="t1", inputs=inputs(), backend="aer", shots=500)
