@@ -168,6 +168,7 @@ class Events(_Words):
         reserve: int = 0,
         per_circuit: int = 0,
         per_shot: int = 0,
+        per_extra: int = 0,
     ) -> Self:
         """Say how the units of a class run.
 
@@ -191,12 +192,13 @@ class Events(_Words):
             join.
         timeout
             From the command to the answer, for each member of a job.
-        reserve, per_circuit, per_shot
-            Upper bound of what a job costs: for itself, each circuit, and each shot.
+        reserve, per_circuit, per_shot, per_extra
+            Upper bound of what a job costs: for itself, each circuit, each shot, and
+            each micro-unit of the ``extra`` of its members.
         """
         self._add(EventCode.CLASS, cls, run, step, attempts, backoff, backoff_cap)
         self._add(priority, rank, expected, lane, job_limit, hold, timeout)
-        return self._add(reserve, per_circuit, per_shot)
+        return self._add(reserve, per_circuit, per_shot, per_extra)
 
     def other_way(
         self,
@@ -209,6 +211,7 @@ class Events(_Words):
         reserve: int = 0,
         per_circuit: int = 0,
         per_shot: int = 0,
+        per_extra: int = 0,
     ) -> Self:
         """Let a class go another way, on these terms, when it cannot go its own.
 
@@ -217,7 +220,7 @@ class Events(_Words):
         when it happens. Several ways may lead to one lane.
         """
         self._add(EventCode.OTHER, cls, lane, job_limit, hold, timeout)
-        return self._add(reserve, per_circuit, per_shot)
+        return self._add(reserve, per_circuit, per_shot, per_extra)
 
     def guard(
         self,
@@ -246,13 +249,23 @@ class Events(_Words):
         self, lane: int, *, circuits: int = -1, shots: int = -1, payload: int = -1
     ) -> Self:
         """Most circuits, shots over all of them, and bytes in one job of a lane."""
-        return self._add(EventCode.LIMITS, lane, circuits, shots, payload)
+        return self._add(EventCode.LIMITS, lane, circuits, shots, payload, -1)
 
     def weight(
-        self, unit: int, *, circuits: int = 1, shots: int = 0, payload: int = 0
+        self,
+        unit: int,
+        *,
+        circuits: int = 1,
+        shots: int = 0,
+        payload: int = 0,
+        extra: int = 0,
     ) -> Self:
-        """Say what a unit adds to its job; before it has started."""
-        return self._add(EventCode.WEIGHT, unit, circuits, shots, payload)
+        """Say what a unit adds to its job; before it has started.
+
+        `extra` is the most that it costs on way 0 beside the terms of its class, which
+        say with ``per_extra`` what becomes of it elsewhere.
+        """
+        return self._add(EventCode.WEIGHT, unit, circuits, shots, payload, extra)
 
     def define(
         self,

@@ -45,8 +45,9 @@ def modest(what: str, value: int) -> None:
 
 
 def admit_weight(weight: Sequence[int], least: int) -> None:
-    """Refuse impossible circuits, shots and bytes."""
-    for what, value in zip(("circuits", "shots", "payload"), weight, strict=True):
+    """Refuse impossible circuits, shots, bytes and costs."""
+    parts = "circuits", "shots", "payload", "extra"
+    for what, value in zip(parts, weight, strict=True):
         if value != least:
             modest(what, value)
 
@@ -59,7 +60,9 @@ def admit_terms(terms: Terms) -> None:
     at_least("reserve", terms.reserve, 0)
     modest("per_circuit", terms.per_circuit)
     modest("per_shot", terms.per_shot)
-    price = max(terms.reserve, terms.per_circuit, terms.per_shot)
+    modest("per_extra", terms.per_extra)
+    prices = terms.reserve, terms.per_circuit, terms.per_shot, terms.per_extra
+    price = max(prices)
     if terms.job_limit == 0 and price > 0:
         raise SchedulerError(f"price of a plain unit cannot be {price}")
 

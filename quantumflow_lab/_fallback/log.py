@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-MAGIC, VERSION = b"qflog", 1
+MAGIC, VERSION = b"qflog", 2
 
 
 class _Cut(Exception):

@@ -379,7 +379,7 @@ class Scheduler:
             return
         self.ways_changed = True
         before = self.weights.get(number, ONE)
-        self.weights[number] = after = (weight[0], weight[1], weight[2])
+        self.weights[number] = after = (weight[0], weight[1], weight[2], weight[3])
         if unit.state == HELD:
             unit.cls.load = plus(plus(unit.cls.load, before, -1), after)
             self.changed.add(unit.cls.number)
@@ -914,7 +914,7 @@ class Scheduler:
         """LIMITS."""
         lane = self.lane_names[name]
         self.ways_changed = True
-        lane.limits = (limits[0], limits[1], limits[2])
+        lane.limits = (limits[0], limits[1], limits[2], limits[3])
         self.changed |= lane.forming
 
     def time_lane(self, lane: Lane) -> None:

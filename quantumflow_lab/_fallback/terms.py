@@ -7,21 +7,22 @@ from typing import NamedTuple
 FOREVER = (1 << 63) - 1
 """The latest time there is."""
 
-Weight = tuple[int, int, int]
-"""Circuits, shots and bytes."""
+Weight = tuple[int, int, int, int]
+"""Circuits, shots, bytes, and what it costs on way 0 beside the terms."""
 
-NOTHING: Weight = (0, 0, 0)
-ONE: Weight = (1, 0, 0)
-NO_LIMIT: Weight = (-1, -1, -1)
+NOTHING: Weight = (0, 0, 0, 0)
+ONE: Weight = (1, 0, 0, 0)
+NO_LIMIT: Weight = (-1, -1, -1, -1)
 
 
 def plus(load: Weight, more: Weight, times: int = 1) -> Weight:
     """Add a weight, or take it away."""
-    circuits, shots, payload = more
+    circuits, shots, payload, extra = more
     return (
         load[0] + times * circuits,
         load[1] + times * shots,
         load[2] + times * payload,
+        load[3] + times * extra,
     )
 
 
@@ -45,10 +46,12 @@ class Terms(NamedTuple):
     reserve: int
     per_circuit: int
     per_shot: int
+    per_extra: int
 
     def price(self, load: Weight) -> int:
         """Upper bound of what a job of this weight costs."""
-        return self.reserve + self.per_circuit * load[0] + self.per_shot * load[1]
+        linear = self.reserve + self.per_circuit * load[0] + self.per_shot * load[1]
+        return linear + self.per_extra * load[3]
 
 
 class Guard(NamedTuple):

@@ -189,7 +189,8 @@ class World:
     def weigh(self, events: Events, unit: int) -> None:
         rng = self.rng
         circuits, shots = rng.randint(0, 4), rng.randint(0, 20)
-        events.weight(unit, circuits=circuits, shots=shots, payload=rng.randint(0, 5))
+        weight = {"payload": rng.randint(0, 5), "extra": rng.choice([0, 0, 2, 7])}
+        events.weight(unit, circuits=circuits, shots=shots, **weight)
 
     def define_class(self, events: Events, cls: int, run: int, step: int) -> None:
         rng = self.rng
@@ -232,6 +233,7 @@ class World:
             "reserve": rng.choice([0, 3, 8]),
             "per_circuit": rng.choice([0, 0, 2]),
             "per_shot": rng.choice([0, 0, 1]),
+            "per_extra": rng.choice([0, 1, 2]),
         }
 
     # --- what happens ----------------------------------------------------------------

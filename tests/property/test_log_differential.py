@@ -48,9 +48,9 @@ def test_a_log_gives_the_commands_again_and_leaves_out_a_torn_batch():
     [
         (b"", "this is no log of a scheduler"),
         (b"PK\x03\x04", "this is no log of a scheduler"),
-        (b"qflog\x09", "the log has version 9, this program reads 1"),
-        (b"qflog\x01\x00\x00abcd", "the head of the log is cut short or damaged"),
-        (b"qflog\x01\x80", "the head of the log is cut short or damaged"),
+        (b"qflog\x09", "the log has version 9, this program reads 2"),
+        (b"qflog\x02\x00\x00abcd", "the head of the log is cut short or damaged"),
+        (b"qflog\x02\x80", "the head of the log is cut short or damaged"),
     ],
 )
 def test_what_is_no_log_is_refused(replay, data, message):

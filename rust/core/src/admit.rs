@@ -67,8 +67,12 @@ fn modest(what: &'static str, value: i64) -> Admitted {
 }
 
 fn admit_weight(weight: Weight, least: i64) -> Admitted {
-    let parts =
-        [("circuits", weight.circuits), ("shots", weight.shots), ("payload", weight.payload)];
+    let parts = [
+        ("circuits", weight.circuits),
+        ("shots", weight.shots),
+        ("payload", weight.payload),
+        ("extra", weight.extra),
+    ];
     parts.into_iter().try_for_each(
         |(what, value)| {
             if value == least { Ok(()) } else { modest(what, value) }
@@ -234,7 +238,9 @@ impl Draft<'_> {
         number("reserve", terms.reserve)?;
         modest("per_circuit", terms.per_circuit)?;
         modest("per_shot", terms.per_shot)?;
-        let price = terms.reserve.max(terms.per_circuit).max(terms.per_shot);
+        modest("per_extra", terms.per_extra)?;
+        let prices = [terms.reserve, terms.per_circuit, terms.per_shot, terms.per_extra];
+        let price = prices.into_iter().fold(0, i64::max);
         if terms.job_limit == 0 && price > 0 {
             return Err(SchedulerError::Range { what: "price of a plain unit", value: price });
         }

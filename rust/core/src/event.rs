@@ -73,6 +73,8 @@ pub struct Terms {
     pub reserve: i64,
     pub per_circuit: i64,
     pub per_shot: i64,
+    /// And for each micro-unit that its members say they cost beside.
+    pub per_extra: i64,
 }
 
 impl Terms {
@@ -82,6 +84,7 @@ impl Terms {
         each(self.reserve, 1)
             + each(self.per_circuit, load.circuits)
             + each(self.per_shot, load.shots)
+            + each(self.per_extra, load.extra)
     }
 }
 
@@ -93,20 +96,23 @@ pub struct Weight {
     pub shots: i64,
     /// Bytes.
     pub payload: i64,
+    /// Upper bound of what it costs on way 0 beside the terms, in micro-units.
+    pub extra: i64,
 }
 
 impl Weight {
-    pub(crate) const NOTHING: Self = Self { circuits: 0, shots: 0, payload: 0 };
+    pub(crate) const NOTHING: Self = Self { circuits: 0, shots: 0, payload: 0, extra: 0 };
     /// Of a unit about which nothing was said.
-    pub(crate) const ONE: Self = Self { circuits: 1, shots: 0, payload: 0 };
+    pub(crate) const ONE: Self = Self { circuits: 1, shots: 0, payload: 0, extra: 0 };
     /// Limits that nothing reaches.
-    pub(crate) const NO_LIMIT: Self = Self { circuits: -1, shots: -1, payload: -1 };
+    pub(crate) const NO_LIMIT: Self = Self { circuits: -1, shots: -1, payload: -1, extra: -1 };
 
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             circuits: self.circuits + other.circuits,
             shots: self.shots + other.shots,
             payload: self.payload + other.payload,
+            extra: self.extra + other.extra,
         }
     }
 
@@ -115,6 +121,7 @@ impl Weight {
             circuits: self.circuits - other.circuits,
             shots: self.shots - other.shots,
             payload: self.payload - other.payload,
+            extra: self.extra - other.extra,
         }
     }
 
@@ -124,6 +131,7 @@ impl Weight {
             (self.circuits, limit.circuits),
             (self.shots, limit.shots),
             (self.payload, limit.payload),
+            (self.extra, limit.extra),
         ];
         parts.into_iter().any(|(part, limit)| limit >= 0 && beyond(part, limit))
     }

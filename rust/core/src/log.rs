@@ -20,7 +20,7 @@ use crate::scheduler::Scheduler;
 use crate::words::{parse, write};
 
 const MAGIC: &[u8; 5] = b"qflog";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SUM: usize = 4;
 
 /// Writes a log.

@@ -113,11 +113,17 @@ impl<'a> Reader<'a> {
             reserve: self.word()?,
             per_circuit: self.word()?,
             per_shot: self.word()?,
+            per_extra: self.word()?,
         })
     }
 
     fn weight(&mut self) -> Parsed<Weight> {
-        Ok(Weight { circuits: self.word()?, shots: self.word()?, payload: self.word()? })
+        Ok(Weight {
+            circuits: self.word()?,
+            shots: self.word()?,
+            payload: self.word()?,
+            extra: self.word()?,
+        })
     }
 
     fn guard(&mut self) -> Parsed<Guard> {

@@ -17,7 +17,7 @@ fn the_bytes_of_a_small_log_are_these() {
     let mut log = Log::new(1, 150);
     log.append(1_000, &[5, 0]);
     log.append(990, &[]);
-    let head = *b"qflog\x01\x02\xac\x02";
+    let head = *b"qflog\x02\x02\xac\x02";
     let bytes = log.take();
     assert_eq!(bytes[..9], head);
     assert_eq!((bytes[13], &bytes[18..22]), (4, &[0xd0, 0x0f, 10, 9][..]));
@@ -83,11 +83,11 @@ fn bytes_that_are_no_log_are_refused() {
     let error = |bytes: &[u8]| Reader::new(bytes).err().map(|error| error.to_string());
     assert_eq!(error(b"PK\x03\x04 something else").unwrap(), "this is no log of a scheduler");
     let later = error(b"qflog\x07more").unwrap();
-    assert_eq!(later, "the log has version 7, this program reads 1");
+    assert_eq!(later, "the log has version 7, this program reads 2");
     assert_eq!(Reader::new(&Log::new(1, -1).take()).err(), Some(LogError::Head));
     let mut rng = Rng::new(1);
     for _ in 0..20_000 {
-        let mut bytes = b"qflog\x01".to_vec();
+        let mut bytes = b"qflog\x02".to_vec();
         bytes.extend((0..rng.below(40)).map(|_| rng.next() as u8));
         assert_eq!(Reader::new(&bytes).err(), Some(LogError::Head));
     }

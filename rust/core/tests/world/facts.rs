@@ -122,26 +122,28 @@ impl Facts {
         &mut self.classes[self.class_ids[&id]]
     }
 
-    /// Circuits, shots and bytes of these units.
-    fn load(&self, members: &[Member]) -> [i128; 3] {
-        members.iter().fold([0; 3], |load, &(unit, _)| {
+    /// Circuits, shots, bytes and further cost of these units.
+    fn load(&self, members: &[Member]) -> [i128; 4] {
+        members.iter().fold([0; 4], |load, &(unit, _)| {
             let weight = self.units[unit as usize].weight;
-            let weight = weight.map_or([1, 0, 0], |w| [w.circuits, w.shots, w.payload]);
+            let weight = weight.map_or([1, 0, 0, 0], |w| [w.circuits, w.shots, w.payload, w.extra]);
             std::array::from_fn(|part| load[part] + i128::from(weight[part]))
         })
     }
 
     /// Most that a job of these may cost.
     pub fn price(&self, terms: &Terms, members: &[Member]) -> i128 {
-        let [circuits, shots, _] = self.load(members);
+        let [circuits, shots, _, extra] = self.load(members);
         let (circuit, shot) = (i128::from(terms.per_circuit), i128::from(terms.per_shot));
-        i128::from(terms.reserve) + circuit * circuits + shot * shots
+        let beside = i128::from(terms.per_extra) * extra;
+        i128::from(terms.reserve) + circuit * circuits + shot * shots + beside
     }
 
     /// True if a lane takes these in one job.
     pub fn fits(&self, lane: i64, members: &[Member]) -> bool {
         let Some(limits) = self.limits.get(&lane) else { return true };
-        let limits = [limits.circuits, limits.shots, limits.payload].map(i128::from);
+        let limits = [limits.circuits, limits.shots, limits.payload, limits.extra];
+        let limits = limits.map(i128::from);
         self.load(members).into_iter().zip(limits).all(|(part, limit)| limit < 0 || part <= limit)
     }
 

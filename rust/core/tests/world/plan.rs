@@ -43,7 +43,7 @@ impl Plan {
             }
             if rng.percent(30) {
                 let (circuits, shots) = (rng.pick(&[-1, 2, 5]), rng.pick(&[-1, 40, 100]));
-                words.extend([24, lane.0, circuits, shots, rng.pick(&[-1, 9])]);
+                words.extend([24, lane.0, circuits, shots, rng.pick(&[-1, 9]), -1]);
             }
         }
         for index in 0..rng.between(1, 3) {
@@ -102,7 +102,7 @@ impl Plan {
     }
 
     /// A lane, and the terms there; only jobs have a price.
-    fn terms(&self, rng: &mut Rng, limit: i64) -> [i64; 7] {
+    fn terms(&self, rng: &mut Rng, limit: i64) -> [i64; 8] {
         let lane = rng.pick(&self.lanes).0;
         let hold = if rng.percent(40) { -1 } else { rng.between(0, 60) };
         let timeout = if rng.percent(30) { rng.between(20, 400) } else { -1 };
@@ -110,7 +110,8 @@ impl Plan {
         let reserve = if rng.percent(60) { 0 } else { price(rng, 10) };
         let each = if rng.percent(80) { 0 } else { price(rng, 4) };
         let shot = if rng.percent(90) { 0 } else { price(rng, 2) };
-        [lane, limit, hold, timeout, reserve, each, shot]
+        let extra = if rng.percent(70) { 0 } else { price(rng, 3) };
+        [lane, limit, hold, timeout, reserve, each, shot, extra]
     }
 
     /// Weights of the last units, and a job that an earlier scheduler has sent.
@@ -118,7 +119,8 @@ impl Plan {
         let end = self.units.len() as i64;
         for unit in end - width..end {
             if rng.percent(20) {
-                words.extend([26, unit, rng.between(1, 3), rng.below(50), rng.below(8)]);
+                let extra = if rng.percent(70) { 0 } else { rng.below(6) };
+                words.extend([26, unit, rng.between(1, 3), rng.below(50), rng.below(8), extra]);
             }
         }
         let free: Vec<i64> = (end - width..end).filter(|&unit| self.free[unit as usize]).collect();
