@@ -175,6 +175,8 @@ class JobRequest:
     """Base seed: circuit ``i`` of the step runs with ``seed + 2113 * i``."""
     sent_as: Mapping[int, Sent] | None = None
     """If it was sent already, and is to be fetched: the batches that may have been."""
+    most_s: int | None = None
+    """Seconds of a device after which its provider is to stop the job, if it can."""
     dry: bool = False
     """True to run nothing: each member's result is a :class:`MemberForecast`."""
 
@@ -220,6 +222,8 @@ class JobMetrics:
     """Most qubits that any ISA circuit really uses."""
     peak_memory_mb: float = 0.0
     """Peak resident memory of the worker process, in MiB."""
+    device_s: float | None = None
+    """Seconds that the provider bills, if it says so."""
     provider_job: str | None = None
 
 

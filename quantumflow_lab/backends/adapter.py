@@ -107,6 +107,10 @@ class RunAdapter:
     """How the batch that comes next was sent; None if it was not."""
     provider_job: str | None = None
     """Id of the last job of a device."""
+    most_s: int | None = None
+    """Not told: ``run()`` has no such option in common."""
+    device_s: float | None = None
+    """Not asked."""
     sending: Callable[[], None] = lambda: None
     """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
     submitted: Callable[[Sent], None] = lambda sent: None

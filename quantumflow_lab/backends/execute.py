@@ -171,6 +171,7 @@ class _Job:
 
     def run(self) -> None:
         started = time.perf_counter()
+        self.adapter.most_s, self.adapter.device_s = self.request.most_s, None
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         shares = list(self.prepare())
         transpiled = time.perf_counter()
@@ -183,6 +184,7 @@ class _Job:
         metrics = replace(
             _sizes(shares),
             provider_job=self.adapter.provider_job,
+            device_s=self.adapter.device_s,
             transpile_s=transpiled - started,
             run_s=time.perf_counter() - transpiled,
             peak_memory_mb=peak_memory_mb(),
@@ -386,6 +388,7 @@ class _NativeJob(_Job):
 
     def run(self) -> None:
         started = time.perf_counter()
+        self.adapter.most_s, self.adapter.device_s = self.request.most_s, None
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         asked = list(self.asked())
         transpiled = time.perf_counter()
@@ -404,6 +407,7 @@ class _NativeJob(_Job):
             qubits=max((size.qubits for size in sizes), default=0),
             peak_memory_mb=peak_memory_mb(),
             provider_job=self.adapter.provider_job,
+            device_s=self.adapter.device_s,
         )
         self.emit(Settled(self.request.job, metrics))
 

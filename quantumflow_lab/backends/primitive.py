@@ -25,6 +25,8 @@ _UNKNOWN = {
 }
 """What options models say of a name that they do not have."""
 
+LONGEST_S = 3 * 3600
+"""Longest time of a job at IBM, in seconds."""
 _OURS = {"default_shots", "default_precision"}
 """Options of primitives that the lab sets by PUB."""
 
@@ -130,6 +132,7 @@ class PrimitiveBackend(BackendV2):
         *,
         tag: str | None = None,
         seed: int | None = None,
+        most_s: int | None = None,
     ) -> Any:
         """The sampler (``sample``) or estimator (``estimate``) for one job.
 
@@ -143,6 +146,9 @@ class PrimitiveBackend(BackendV2):
             Put on the job where the provider keeps tags.
         seed
             Of a simulation.
+        most_s
+            Seconds after which the provider is to stop the job, where it can; an option
+            of the user's that is shorter stays.
 
         Raises
         ------
@@ -159,6 +165,9 @@ class PrimitiveBackend(BackendV2):
             environment = dict(given.get("environment", {}))
             environment["job_tags"] = [*environment.get("job_tags", ()), tag]
             given["environment"] = environment
+        if most_s is not None and "max_execution_time" in self._options:
+            asked = given.get("max_execution_time", LONGEST_S)
+            given["max_execution_time"] = min(asked, most_s, LONGEST_S)
         if seed is not None and self.takes_seed:
             given["simulator"] = {**given.get("simulator", {}), "seed_simulator": seed}
         try:

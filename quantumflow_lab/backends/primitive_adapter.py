@@ -6,6 +6,7 @@ or an error for each circuit, counts being the common currency.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -42,8 +43,12 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.ports import Sent
 
+log = logging.getLogger(__name__)
+
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
+BILL_S = (0.0, 1.0, 2.0)
+"""Seconds before each look for what a job has used."""
 ROOM_S = 5.0
 """Seconds between two submits to a provider with a limit of pending jobs."""
 
@@ -76,6 +81,10 @@ class PrimitiveAdapter:
     """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
     submitted: Callable[[Sent], None] = lambda sent: None
     """Called as soon as the provider has the job."""
+    most_s: int | None = None
+    """Seconds after which the provider is to stop the next job."""
+    device_s: float | None = None
+    """Seconds that its provider bills for the last jobs; None if it does not say."""
     batches_seeds: bool = False
     """Nothing is promised of seeds in a batch."""
     has_exact: bool = False
@@ -111,7 +120,11 @@ class PrimitiveAdapter:
     ) -> list[Outcome | Exception]:
         """Run circuits in one job; see :meth:`RunAdapter.run`."""
         sampler = self.backend.primitive(
-            "sample", options, tag=self.tag, seed=_modest(seed)
+            "sample",
+            options,
+            tag=self.tag,
+            seed=_modest(seed),
+            most_s=self.most_s,
         )
         pubs: list[tuple[Any, Any, int]] = []
         alike: list[list[Piece]] = []
@@ -146,7 +159,11 @@ class PrimitiveAdapter:
     ) -> list[PubResult]:
         """Estimate ISA PUBs in one job, with the estimator of the backend."""
         estimator = self.backend.primitive(
-            "estimate", options, tag=self.tag, seed=_modest(seed)
+            "estimate",
+            options,
+            tag=self.tag,
+            seed=_modest(seed),
+            most_s=self.most_s,
         )
         results = list(self._wait(self._sent(estimator, pubs, wanted), wanted))
         if len(results) != len(pubs):
@@ -220,7 +237,9 @@ class PrimitiveAdapter:
         self.submitted(Sent(self.provider_job))
         try:
             stop_unwanted(job, wanted)
-            return awaited(job, self.backend.name, wanted)
+            result = awaited(job, self.backend.name, wanted)
+            self._bill(job, wanted)
+            return result
         except QuantumFlowError:
             raise
         except Exception as error:
@@ -231,6 +250,22 @@ class PrimitiveAdapter:
             # A later job may have taken the place of one that was given up.
             if self.job is job:
                 self.job = None
+
+    def _bill(self, job: Any, wanted: Callable[[], bool]) -> None:
+        """Ask what a job that is done has used, if its provider says so."""
+        if not callable(usage := getattr(job, "usage", None)):
+            return
+        for pause in BILL_S:
+            rest(pause, wanted)
+            try:
+                seconds = usage()
+            except Exception as error:
+                log.warning("usage of %s is not told: %s", id_of(job), text_of(error))
+                return
+            # Nought until it is reckoned up.
+            if isinstance(seconds, int | float) and seconds > 0:
+                self.device_s = (self.device_s or 0.0) + float(seconds)
+                return
 
 
 def _modest(seed: int | None) -> int | None:

@@ -38,6 +38,8 @@ JOB_S, SHOT_S = 2.0, 0.00035
 """Seconds of use for a job and for each execution, by IBM's rule of thumb."""
 ALLOWANCE_S = 600.0
 """Seconds of use in a month."""
+LONGEST_S = 3 * 3600.0
+"""Seconds of use that a job may take where it says nothing."""
 _FINAL = ("Completed", "Failed", "Cancelled")
 _RAN = (1305, 5302)
 """Numbers of reasons why a job failed after it had run."""
@@ -59,7 +61,17 @@ class Job(serving.Taken):
         else:
             shots = sum(map(_shots, params["pubs"]))
         idle = self.ended is not None and self.code not in _RAN
-        return 0.0 if idle else JOB_S + SHOT_S * shots
+        return 0.0 if idle else min(JOB_S + SHOT_S * shots, self.longest)
+
+    @property
+    def longest(self) -> float:
+        """Seconds of use after which it is stopped: its ``max_execution_time``."""
+        return float(self.posted.get("cost") or LONGEST_S)
+
+    @property
+    def runs_too_long(self) -> bool:
+        """Whether it is stopped before it is done."""
+        return self.ended is None and self.usage >= self.longest
 
 
 def _shots(pub: list[Any]) -> int:
@@ -124,6 +136,8 @@ class Service(serving.Service):
             if pending is not None and sum(still) >= pending:
                 return 400, _error(3458, "the limit of pending jobs is reached")
             job = Job({"tags": [], **posted})
+            if job.runs_too_long:
+                job.ended, job.code = "Failed", 1305
             if self.habit("fails"):
                 job.ended, job.code = "Failed", self.habit("fails")
             most = self.habit("results")
@@ -236,7 +250,13 @@ class _Handler(serving.Handler):
             # Where the client looks for what went wrong.
             self._answer(f"emulated trouble {job.code}")
         elif what == "metrics":
-            used = {"quantum_seconds": job.usage, "seconds": job.usage}
+            final = self.server.status_of(job) in _FINAL
+            used = {
+                "status": "completed" if final else "pending",
+                "quantum_seconds": job.usage,
+                "seconds": job.usage,
+                "qpu_charge_time_seconds": job.usage,
+            }
             self._answer({"usage": used, "timestamps": {}})
         else:
             self._answer(_error(404, f"the job has no {what}"), 404)

@@ -16,6 +16,7 @@ from math import prod
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BadOption, PriceUnknown
 from quantumflow_lab.placement import Machine, Problem, Task, place
+from quantumflow_lab.planning.bounds import watched
 from quantumflow_lab.planning.expect import BODY_S, History, Timing, timing
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.policy import ranks
@@ -89,9 +90,10 @@ def _used(plan: Plan) -> list[str]:
 
 def _price_in(facts: BackendFacts, budget: Money) -> bool:
     """Whether jobs on a backend can be counted against a budget."""
-    if facts.price is None:
+    price = watched(facts, budget)
+    if price is None:
         return facts.simulator
-    return facts.price.currency == budget.currency
+    return price.currency == budget.currency
 
 
 def _affordable(

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Literal, cast
 
 from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.planning.bounds import together
 from quantumflow_lab.planning.expect import History, timing
 from quantumflow_lab.planning.plan import StepPlan
 from quantumflow_lab.ports import (
@@ -34,7 +35,6 @@ from quantumflow_lab.quote.rows import (
     Waits,
     quote_step,
     scaled,
-    together,
 )
 from quantumflow_lab.runner.live import LiveRun, Task
 from quantumflow_lab.runner.preview import LOOP, StepPreview, preview

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from typing import cast
@@ -270,27 +269,6 @@ def _success(facts: BackendFacts, load: Load) -> Figure:
     how = "gates x readout x waits, mean over circuits"
     low, high = max(value - 0.05, 0.0), min(value + 0.05, 1.0)
     return Figure(value, low, high, "", how, "errors of the device's target")
-
-
-def together(forecasts: Iterable[MemberForecast]) -> MemberForecast:
-    """Forecasts of members as one of them all."""
-    listed = list(forecasts)
-    busy = [each.busy_s for each in listed]
-    chances = [(each.success, each.circuits) for each in listed]
-    circuits = sum(each.circuits for each in listed)
-    known = all(chance is not None for chance, _ in chances) and circuits
-    return MemberForecast(
-        circuits=circuits,
-        shots=sum(each.shots for each in listed),
-        busy_s=None if None in busy else sum(each or 0.0 for each in busy),
-        one_qubit=sum(each.one_qubit for each in listed),
-        two_qubit=sum(each.two_qubit for each in listed),
-        measured=sum(each.measured for each in listed),
-        success=sum((c or 0.0) * n for c, n in chances) / circuits if known else None,
-        depth=max((each.depth for each in listed), default=0),
-        two_qubit_gates=max((each.two_qubit_gates for each in listed), default=0),
-        qubits=max((each.qubits for each in listed), default=0),
-    )
 
 
 def scaled(forecast: MemberForecast, times: float) -> MemberForecast:

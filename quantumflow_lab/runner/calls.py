@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import count
 from threading import Event, Lock
 from typing import Any, Literal
@@ -132,8 +133,10 @@ class Calls:
         """The call that a unit runs, if it runs one."""
         return self._pending.get(unit)
 
-    def define(self, live: LiveRun, call: PendingCall) -> None:
-        """Give a call its unit."""
+    def define(
+        self, live: LiveRun, call: PendingCall, extra: Decimal = Decimal(0)
+    ) -> None:
+        """Give a call its unit; `extra` is what its time and gates may cost."""
         state = live.steps[call.parent.step]
         state.calls += 1
         call.unit = self._schedule.define_call(
@@ -144,7 +147,7 @@ class Calls:
             parent=call.parent.unit,
             point=call.parent.point,
         )
-        self._schedule.weigh(call.unit, call.task)
+        self._schedule.weigh(call.unit, call.task, extra)
         self._pending[call.unit] = call
 
     def found(self, live: LiveRun, state: StepState, origin: Known | None) -> None:

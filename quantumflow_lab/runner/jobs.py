@@ -22,9 +22,20 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.grid import text_of
+from quantumflow_lab.planning.bounds import (
+    extra,
+    most_seconds,
+    per_circuit,
+    rate_of,
+    reserve,
+    together,
+    usage_of,
+    watched,
+)
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Accepted,
+    BackendFacts,
     Backends,
     Clock,
     Fault,
@@ -43,7 +54,7 @@ from quantumflow_lab.ports import (
     Sink,
     Submitted,
 )
-from quantumflow_lab.price import Price, Usage
+from quantumflow_lab.price import Price
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced, finished
 from quantumflow_lab.runner.cached import Cache
@@ -126,7 +137,9 @@ class OpenJob:
     unanswered: set[tuple[int, int]]
     """Units and attempts that have no answer yet."""
     price: Price | None
-    """What it costs; None for nothing."""
+    """What it costs, in what the run counts; None for nothing."""
+    facts: BackendFacts
+    """Of its backend."""
     device: bool
     """Whether it goes on without us once it is sent."""
     counted: Decimal = Decimal(0)
@@ -224,6 +237,10 @@ class Jobs:
         )
         now = self._clock.wall()
         facts = self._backends.known(backend)
+        price = watched(facts, live.plan.budget)
+        if price is not None and rate_of(price):
+            expected = together(task.forecast for task in tasks.values())
+            request = replace(request, most_s=most_seconds(price, facts, expected))
         open_job = OpenJob(
             owner=_Scheduled(self._schedule, job, self._answer),
             number=job,
@@ -233,14 +250,15 @@ class Jobs:
             submitted=now,
             tasks=tasks,
             unanswered=set(taken),
-            price=facts.price,
+            price=price,
+            facts=facts,
             device=not facts.simulator,
         )
         self._open[job] = open_job
         self._record(
             open_job,
             "intended",
-            asked=self._asked(request) if open_job.device else None,
+            asked=self._asked(request, price) if open_job.device else None,
         )
         self._hand_over(open_job)
 
@@ -259,6 +277,7 @@ class Jobs:
             tasks={i: member.task for i, member in enumerate(left.members)},
             unanswered={(member.unit, member.attempt) for member in members},
             price=left.price,
+            facts=self._backends.known(left.request.backend),
             device=True,
             batches={**(left.request.sent_as or {})},
         )
@@ -309,7 +328,9 @@ class Jobs:
         self._abandon(open_job, "the job could not be recorded, so it was not sent")
         return False
 
-    def _asked(self, request: JobRequest) -> Mapping[str, Any] | None:
+    def _asked(
+        self, request: JobRequest, price: Price | None
+    ) -> Mapping[str, Any] | None:
         """Where the store keeps what a job asks; None if it cannot."""
         members = []
         for member in request.members:
@@ -326,7 +347,6 @@ class Jobs:
                     task=self._task(member.unit),
                 )
             )
-        price = self._backends.known(request.backend).price
         return self._sink.put(packed(request, members, price))
 
     def _takes(
@@ -566,7 +586,7 @@ def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> D
             taken = any(batch.job for batch in open_job.batches.values())
             never = len(open_job.absent) == len(open_job.request.members)
             return _bound(open_job) if taken and not never else Decimal(0)
-        return open_job.price.of(Usage(metrics.circuits, metrics.shots))
+        return _used(open_job, metrics)
     return _bound(open_job)
 
 
@@ -588,8 +608,24 @@ def _bound(open_job: OpenJob) -> Decimal:
     if open_job.price is None:
         return Decimal(0)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
-    circuits = sum(task.circuits for task in tasks)
-    return open_job.price.of(Usage(circuits, sum(task.shots for task in tasks)))
+    price = open_job.price
+    most = reserve(price) + sum(task.circuits for task in tasks) * per_circuit(price)
+    most += sum(task.shots for task in tasks) * price.per_shot
+    expected = together(task.forecast for task in tasks)
+    return most + extra(price, open_job.facts, expected)
+
+
+def _used(open_job: OpenJob, metrics: JobMetrics) -> Decimal:
+    """What a job has cost: by its provider's own figures, else as was expected."""
+    price = open_job.price
+    assert price is not None, "asked of jobs that cost something"
+    absent = set(map(id, open_job.absent))
+    ran = (task for task in open_job.tasks.values() if id(task) not in absent)
+    expected = together(task.forecast for task in ran)
+    usage = usage_of(price, open_job.facts, expected, jobs=1)
+    if metrics.device_s is not None:
+        usage = replace(usage, seconds=metrics.device_s)
+    return price.of(replace(usage, circuits=metrics.circuits, shots=metrics.shots))
 
 
 def tag(run: str, epoch: int, job: int | str) -> str:

@@ -16,7 +16,14 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 
-from quantumflow_lab.ports import JobRequest, Known, Member, Sent, Shape
+from quantumflow_lab.ports import (
+    JobRequest,
+    Known,
+    Member,
+    MemberForecast,
+    Sent,
+    Shape,
+)
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner.cached import Found, Lookup, Place
 from quantumflow_lab.runner.live import Task
@@ -176,11 +183,14 @@ def _packed_task(task: Task, circuits: _Circuits) -> dict[str, Any]:
         "circuits": task.circuits,
         "shots": task.shots,
         "lookup": None if lookup is None else _packed_lookup(lookup, circuits),
+        "forecast": None if task.forecast is None else asdict(task.forecast),
     }
 
 
 def _member(packed: Any, circuits: Sequence[QuantumCircuit], get: Get) -> LeftMember:
     lookup = packed["lookup"]
+    # Jobs of earlier versions have none.
+    forecast = packed.get("forecast")
     task = Task(
         pubs=tuple(_pub(pub, circuits) for pub in packed["pubs"]),
         shape=_shape(packed["shape"]),
@@ -192,6 +202,7 @@ def _member(packed: Any, circuits: Sequence[QuantumCircuit], get: Get) -> LeftMe
         payload=0,
         counted=False,
         lookup=None if lookup is None else _lookup(lookup, circuits, get),
+        forecast=None if forecast is None else MemberForecast(**forecast),
     )
     call = packed["call"]
     return LeftMember(

@@ -23,7 +23,7 @@ from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
-from quantumflow_lab.ports import Known, Phase, Shape
+from quantumflow_lab.ports import Known, MemberForecast, Phase, Shape
 
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
@@ -108,6 +108,8 @@ class Task:
     """Whether some backend that it may use limits or bills its jobs."""
     lookup: Lookup | None = None
     """What other runs have of it; then `pubs` are only the rest."""
+    forecast: MemberForecast | None = None
+    """What it is expected to take, where its cost depends on that."""
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, cast
 
@@ -20,6 +21,7 @@ from quantumflow_lab.core import Cause, Outcome, Reason, UnitState
 from quantumflow_lab.errors import (
     BudgetReached,
     DeadlinePassed,
+    PriceUnknown,
     QuantumFlowError,
     RunCancelled,
     SchedulerBug,
@@ -30,9 +32,18 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.grid import Failed, text_of
+from quantumflow_lab.planning.bounds import extra, rate_of, watched
 from quantumflow_lab.planning.decide import need_price
 from quantumflow_lab.planning.seeds import derive
-from quantumflow_lab.ports import Backends, Clock, JobExecutor, Results, Sink, Stopped
+from quantumflow_lab.ports import (
+    Backends,
+    Clock,
+    JobExecutor,
+    MemberForecast,
+    Results,
+    Sink,
+    Stopped,
+)
 from quantumflow_lab.runner import console, records
 from quantumflow_lab.runner.bodies import (
     Produced,
@@ -45,6 +56,7 @@ from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls, PendingCall, Waiting
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.fetching import Fetching
+from quantumflow_lab.runner.forecasts import Forecasts
 from quantumflow_lab.runner.jobs import Jobs
 from quantumflow_lab.runner.labels import point_label
 from quantumflow_lab.runner.live import MISSING, LiveRun, Output, Role, StepState, Task
@@ -138,6 +150,7 @@ class Runner:
             answer=self._answer,
             secure=lambda: self._flush(sync=True),
         )
+        self._forecasts = Forecasts(jobs, self._post)
         self._fetching = Fetching(self._jobs, self._recorder, clock)
         self._runs: dict[int, LiveRun] = {}
         self._news = News(self._schedule, clock, lambda: self._runs)
@@ -332,6 +345,7 @@ class Runner:
                 self._carry_out(command)
             if not self._schedule.events:
                 break
+        self._forecasts.flush()
         self._flush()
         self._refresh()
 
@@ -366,7 +380,39 @@ class Runner:
 
     def _define_call(self, live: LiveRun, call: PendingCall) -> None:
         self._recorder.note(_call_record(live, call, None, self._clock.wall()))
-        self._calls.define(live, call)
+        names = (call.backend, *live.steps[call.parent.step].plan.others)
+        if not self._forecasts_wanted(live, names):
+            self._calls.define(live, call)
+            return
+
+        def heard(answer: MemberForecast | Exception) -> None:
+            if live.number not in self._runs or call.done():
+                return
+            try:
+                forecast = self._take_forecast(live, call.task, answer)
+            except QuantumFlowError as error:
+                call.error = error
+                self._calls.release(call)
+            else:
+                self._calls.define(live, call, self._extra(live, names, forecast))
+
+        self._forecasts.ask(live, call.kind, call.task, heard)
+
+    def _forecasts_wanted(self, live: LiveRun, names: Sequence[str]) -> bool:
+        """Whether the cost on one of these backends depends on circuits there."""
+        prices = (watched(self._backends.known(n), live.plan.budget) for n in names)
+        return any(price is not None and price.needs_forecast for price in prices)
+
+    def _extra(
+        self, live: LiveRun, names: Sequence[str], forecast: MemberForecast
+    ) -> Decimal:
+        """The most that time and gates of a task may cost, wherever it goes."""
+        most = Decimal(0)
+        for facts in map(self._backends.known, names):
+            price = watched(facts, live.plan.budget)
+            if price is not None and price.needs_forecast:
+                most = max(most, extra(price, facts, forecast))
+        return most
 
     # Runs and steps.
 
@@ -564,7 +610,13 @@ class Runner:
             sends = block.role is Role.BODY and block.step.plan.quantum
             end = int(block.step.units[point]) if sends else unit
             if isinstance(answer, Task):
-                self._schedule.weigh(end, answer)
+                live, names = self._schedule.find(unit)[0], _names(block.step, answer)
+                if answer.forecast is None and self._forecasts_wanted(live, names):
+                    self._forecast(live, block.step, unit, attempt, answer)
+                    return
+                more = answer.forecast
+                dear = Decimal(0) if more is None else self._extra(live, names, more)
+                self._schedule.weigh(end, answer, dear)
             elif sends:
                 # Other runs have taken all of it: there is nothing to send.
                 self._produced[end, 0] = answer
@@ -572,6 +624,44 @@ class Runner:
                 return
             self._produced[unit, attempt] = answer
             self._schedule.events.done(unit, attempt)
+
+    def _forecast(
+        self, live: LiveRun, step: StepState, unit: int, attempt: int, task: Task
+    ) -> None:
+        """Find out what a task will take, then go on with it."""
+
+        def heard(answer: MemberForecast | Exception) -> None:
+            try:
+                self._take_forecast(live, task, answer)
+            except QuantumFlowError as error:
+                lost = isinstance(error, WorkerLost)
+                reason = Reason.TRANSIENT if lost else Reason.PERMANENT
+                self._answer(unit, attempt, error, reason, -1)
+            else:
+                self._answer(unit, attempt, task, Reason.PERMANENT, -1)
+
+        kind = cast("Literal['sample', 'estimate']", step.plan.kind)
+        self._forecasts.ask(live, kind, task, heard)
+
+    def _take_forecast(
+        self, live: LiveRun, task: Task, answer: MemberForecast | Exception
+    ) -> MemberForecast:
+        """Keep what a task will take; raise why it cannot run, or be watched."""
+        if isinstance(answer, Exception):
+            raise answer
+        facts = self._backends.known(task.backend)
+        price = watched(facts, live.plan.budget)
+        timed = price is not None and rate_of(price)
+        if timed and answer.busy_s is None and live.plan.budget is not None:
+            raise PriceUnknown(
+                f"a budget in {live.plan.budget.currency} cannot be kept: "
+                f"'{task.backend}' is billed by time, and its target does not tell how "
+                "long circuits take; run it without a budget, or give it a price by "
+                "shots",
+                backend=task.backend,
+            )
+        task.forecast = answer
+        return answer
 
     def _retrying(self, unit: int, attempt: int) -> None:
         live, block, _ = self._schedule.find(unit)
@@ -782,6 +872,11 @@ class Runner:
             self._finish(live)
         self._runs.clear()
         self._executor.close()
+
+
+def _names(step: StepState, task: Task) -> tuple[str, ...]:
+    """Where a task may go."""
+    return task.backend, *step.plan.backends, *step.plan.others
 
 
 def _view_due(live: LiveRun) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantumflow_lab import core
-from quantumflow_lab.amounts import micro
+from quantumflow_lab.amounts import Money, micro
+from quantumflow_lab.planning.bounds import per_circuit, reserve, watched
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.policy import hold_s, priority
 from quantumflow_lab.ports import BackendFacts, Backends, Limits
@@ -65,6 +67,7 @@ class Terms:
     reserve: int = 0
     per_circuit: int = 0
     per_shot: int = 0
+    per_extra: int = 0
 
 
 class Schedule:
@@ -177,14 +180,18 @@ class Schedule:
         )
         return block.first
 
-    def weigh(self, unit: int, task: Task) -> None:
-        """Say what a unit adds to its job, where somebody counts it."""
-        if task.counted:
+    def weigh(self, unit: int, task: Task, extra: Decimal = Decimal(0)) -> None:
+        """Say what a unit adds to its job, where somebody counts it.
+
+        `extra` is the most that its time and gates may cost, in what the run counts.
+        """
+        if task.counted or extra:
             self.events.weight(
                 unit,
                 circuits=min(task.circuits, _MOST),
                 shots=min(task.shots, _MOST),
                 payload=min(task.payload, _MOST),
+                extra=micro(extra),
             )
 
     def moved(self, class_: int, way: int) -> tuple[list[StepState], Ways]:
@@ -355,7 +362,8 @@ class Schedule:
         plan = state.plan
         others = plan.others if backend == plan.backend else ()
         ways = Ways((backend, *others))
-        first, *rest = (self._terms(name, timeout, hold) for name in ways.names)
+        budget = live.plan.budget
+        first, *rest = (self._terms(n, timeout, hold, budget) for n in ways.names)
         body_s = plan.body_s if plan.quantum else 0.0
         class_ = self._class(
             live,
@@ -372,17 +380,20 @@ class Schedule:
         self._ways[class_] = [state], ways
         return class_
 
-    def _terms(self, backend: str, timeout: float | None, hold: int) -> Terms:
+    def _terms(
+        self, backend: str, timeout: float | None, hold: int, budget: Money | None
+    ) -> Terms:
         facts = self._backends.known(backend)
-        price = facts.price
+        price = watched(facts, budget)
         return Terms(
             lane=self._lane(facts),
             job_limit=facts.max_circuits,
             hold=hold,
             timeout=-1 if timeout is None else round(timeout * 1e6),
-            reserve=micro(price.per_job) if price else 0,
-            per_circuit=micro(price.per_circuit) if price else 0,
+            reserve=micro(reserve(price)) if price else 0,
+            per_circuit=micro(per_circuit(price)) if price else 0,
             per_shot=micro(price.per_shot) if price else 0,
+            per_extra=int(price is not None and price.needs_forecast),
         )
 
     def _class(

@@ -1,0 +1,108 @@
+"""The most that jobs may cost, so that a budget holds whatever becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from quantumflow_lab.amounts import Money
+from quantumflow_lab.ports import BackendFacts, MemberForecast
+from quantumflow_lab.price import Price, Usage
+
+MARGIN = Decimal("1.25")
+"""What is kept back for times and gates that are forecast, over what is expected."""
+SECOND = Decimal(1)
+"""Kept back for each job, since providers stop jobs at whole seconds."""
+
+
+def watched(facts: BackendFacts, budget: Money | None) -> Price | None:
+    """What a backend costs in what the run counts; None for nothing, or unknown.
+
+    A budget in seconds of devices counts these, whatever they cost in money.
+    """
+    if budget is None or budget.currency != "s" or facts.simulator:
+        return facts.price
+    return (facts.price or Price("s")).in_seconds()
+
+
+def reserve(price: Price) -> Decimal:
+    """The most that a job may cost beside its circuits."""
+    rate = rate_of(price)
+    if not rate:
+        return price.per_job
+    seconds = Decimal(repr(price.job_s)) * MARGIN + SECOND + price.step_s
+    return price.per_job + seconds * rate
+
+
+def per_circuit(price: Price) -> Decimal:
+    """The most that a circuit may cost beside its shots, time and gates."""
+    return price.per_circuit + price.least_s * rate_of(price)
+
+
+def extra(price: Price, facts: BackendFacts, forecast: MemberForecast) -> Decimal:
+    """The most that time and gates of a member may cost."""
+    usage = usage_of(price, facts, forecast)
+    return MARGIN * (
+        Decimal(repr(usage.seconds)) * rate_of(price)
+        + usage.one_qubit * price.per_one_qubit
+        + usage.two_qubit * price.per_two_qubit
+        + usage.measured * price.per_measured
+    )
+
+
+def usage_of(
+    price: Price, facts: BackendFacts, forecast: MemberForecast | None, *, jobs: int = 0
+) -> Usage:
+    """What circuits are expected to take, and the jobs that they go in."""
+    found = forecast or MemberForecast()
+    delay = facts.rep_delay_s
+    delay = price.rep_delay_s if delay is None else delay
+    return Usage(
+        circuits=found.circuits,
+        shots=found.shots,
+        seconds=jobs * price.job_s + found.shots * delay + (found.busy_s or 0.0),
+        one_qubit=found.one_qubit,
+        two_qubit=found.two_qubit,
+        measured=found.measured,
+    )
+
+
+def most_seconds(price: Price, facts: BackendFacts, forecast: MemberForecast) -> int:
+    """Whole seconds after which to stop a job, so that it costs no more than kept back.
+
+    Examples
+    --------
+    >>> from quantumflow_lab.backends import Registry
+    >>> facts = Registry().facts("fake_manila")
+    >>> most_seconds(Price("USD", per_second=1, job_s=2.0), facts, MemberForecast())
+    3
+    """
+    overhead = Decimal(repr(price.job_s)) * MARGIN + SECOND
+    seconds = Decimal(repr(usage_of(price, facts, forecast).seconds))
+    return max(int(overhead + MARGIN * seconds), 1)
+
+
+def rate_of(price: Price) -> Decimal:
+    """Money for a second."""
+    return price.per_second + price.per_hour / 3600
+
+
+def together(forecasts: Iterable[MemberForecast | None]) -> MemberForecast:
+    """Forecasts of members, where there are any, as one of them all."""
+    listed = [each for each in forecasts if each is not None]
+    busy = [each.busy_s for each in listed]
+    chances = [(each.success, each.circuits) for each in listed]
+    circuits = sum(each.circuits for each in listed)
+    known = all(chance is not None for chance, _ in chances) and circuits
+    return MemberForecast(
+        circuits=circuits,
+        shots=sum(each.shots for each in listed),
+        busy_s=None if None in busy else sum(each or 0.0 for each in busy),
+        one_qubit=sum(each.one_qubit for each in listed),
+        two_qubit=sum(each.two_qubit for each in listed),
+        measured=sum(each.measured for each in listed),
+        success=sum((c or 0.0) * n for c, n in chances) / circuits if known else None,
+        depth=max((each.depth for each in listed), default=0),
+        two_qubit_gates=max((each.two_qubit_gates for each in listed), default=0),
+        qubits=max((each.qubits for each in listed), default=0),
+    )

@@ -1,0 +1,248 @@
+"""The cap during: what is kept back before a submit, and what a run may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Delay, Gate, Parameter
+from qiskit.circuit.library import (
+    CXGate,
+    Measure,
+    RZGate,
+    SXGate,
+    UnitaryGate,
+    XGate,
+)
+from qiskit.transpiler import InstructionProperties, Target
+
+from quantumflow_lab import Lab, Price, Run
+from quantumflow_lab.emulate.ibm import service
+from quantumflow_lab.errors import (
+    BackendFailed,
+    BudgetReached,
+    PriceUnknown,
+)
+from quantumflow_lab.grid import Failed
+from tests.unit.devices import Device
+from tests.unit.test_emulated_faults import account
+
+X_S, READ_S, REP_S = 50e-9, 1e-6, 250e-6
+
+
+class Timed(Device):
+    """A device that tells how long its gates take."""
+
+    default_rep_delay = REP_S
+
+    def __init__(self, name: str, **options: Any):
+        super().__init__(name, **options)
+        target = Target(num_qubits=2, dt=1e-9)
+        for gate in (SXGate(), XGate(), RZGate(Parameter("t"))):
+            times = InstructionProperties(X_S if gate.name != "rz" else 0.0, 1e-3)
+            target.add_instruction(gate, {(q,): times for q in range(2)})
+        read = InstructionProperties(READ_S, 1e-2)
+        target.add_instruction(Measure(), {(q,): read for q in range(2)})
+        target.add_instruction(CXGate(), {(0, 1): InstructionProperties(3e-7, 1e-2)})
+        target.add_instruction(Delay(Parameter("d")), {(0,): None, (1,): None})
+        self._target = target
+
+
+SWEEP = """
+@qf.sample(shots=SHOTS)
+def counts(wait):
+    qc = QuantumCircuit(1, 1)
+    qc.x(0)
+    qc.delay(wait, 0, "us")
+    qc.measure(0, 0)
+    return qc
+
+@qf.step
+def ones(counts):
+    return counts.data.c.get_int_counts().get(1, 0)
+"""
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    yield lab
+    lab.close()
+
+
+def run(lab: Lab, *, waits: list[int], shots: int = 1000, **options: Any) -> Run:
+    cell = f"wait = qf.axis({waits})\n{SWEEP.replace('SHOTS', str(shots))}"
+    names = {"QuantumCircuit": QuantumCircuit}
+    return lab.run(cell, name="work", inputs=names, background=True, **options)
+
+
+def expected_s(
+    waits: list[int], shots: int, jobs: int = 1, job_s: float = 2.0
+) -> float:
+    each = REP_S + X_S + READ_S
+    return jobs * job_s + sum(shots * (each + wait * 1e-6) for wait in waits)
+
+
+def costs(lab: Lab) -> list[Any]:
+    table = lab.sql("SELECT state, cost, currency FROM qf_jobs ORDER BY submitted, job")
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_time_is_billed_as_it_was_expected(lab: Lab) -> None:
+    lab.backends.add("dev", Timed("dev"), price=Price("USD", per_second=1, job_s=2.0))
+    waits = [0, 100, 200]
+    done = run(lab, waits=waits, backend="dev", budget="10 USD").wait()
+    assert done.state == "done"
+    ((state, cost, currency),) = costs(lab)
+    assert (state, currency) == ("settled", "USD")
+    assert cost == pytest.approx(expected_s(waits, 1000))
+
+
+def test_a_job_that_might_pass_the_budget_is_not_sent(lab: Lab) -> None:
+    device = Timed("dev")
+    lab.backends.add("dev", device, price=Price("USD", per_second=1, job_s=2.0))
+    # 1 s kept back, 2 s of the job and what three points take, each with a quarter.
+    most = 1 + 1.25 * expected_s([0, 100, 200], 1000)
+    short = run(
+        lab, waits=[0, 100, 200], backend="dev", budget=f"{most - 1e-3:.6f} USD"
+    )
+    with pytest.raises(BudgetReached):
+        short.wait().raise_failure()
+    assert device.jobs == []
+    enough = run(
+        lab, waits=[0, 100, 200], backend="dev", budget=f"{most + 1e-3:.6f} USD"
+    )
+    assert enough.wait().state == "done"
+    assert device.jobs == [3]
+
+
+def test_seconds_of_a_device_are_a_budget_too(lab: Lab) -> None:
+    device = Timed("dev")
+    lab.backends.add("dev", device, price=Price("USD", per_shot=100, job_s=2.0))
+    done = run(lab, waits=[0, 100], backend="dev", budget="30 s").wait()
+    assert done.snapshot()["cost"]["money"].endswith("s of 30 s")
+    ((_, cost, currency),) = costs(lab)
+    assert (cost, currency) == (pytest.approx(expected_s([0, 100], 1000)), "s")
+    with pytest.raises(BudgetReached):
+        run(
+            lab, waits=[0, 100], backend="dev", budget="3 s", fresh=True
+        ).wait().raise_failure()
+
+
+def test_gates_are_billed_by_the_circuits_as_they_run(lab: Lab) -> None:
+    price = Price("HQC", per_circuit=5, per_one_qubit="0.0002", per_measured="0.001")
+    lab.backends.add("dev", Timed("dev"), price=price)
+    run(lab, waits=[0, 1], shots=500, backend="dev", budget="100 HQC").wait()
+    ((_, cost, _),) = costs(lab)
+    assert cost == pytest.approx(2 * (5 + 500 * 0.0002 + 500 * 0.001))
+
+
+def test_where_no_durations_are_known_a_budget_cannot_be_kept(lab: Lab) -> None:
+    lab.backends.add("dev", Device("dev"), price=Price("USD", per_second=1))
+    cell = """
+    @qf.sample(shots=100)
+    def counts():
+        qc = QuantumCircuit(1, 1)
+        qc.measure(0, 0)
+        return qc
+    """
+    names = {"QuantumCircuit": QuantumCircuit}
+    with pytest.raises(PriceUnknown, match="'dev' is billed by time, and its target"):
+        lab.run(
+            dedent(cell), name="w", inputs=names, backend="dev", budget="9 USD"
+        ).raise_failure()
+
+
+def test_a_circuit_that_cannot_be_made_ready_fails_alone(lab: Lab) -> None:
+    lab.backends.add("dev", Timed("dev"), price=Price("USD", per_second=1, job_s=2.0))
+    cell = """
+    first = qf.axis([0, 1])
+
+    @qf.sample(shots=100, transpile={"layout_method": "trivial"})
+    def counts(first):
+        qc = QuantumCircuit(2, 1)
+        qc.append(UnitaryGate(np.eye(2)) if first else Gate("own", 1, []), [0])
+        qc.measure(0, 0)
+        return qc
+    """
+    names = {
+        "QuantumCircuit": QuantumCircuit,
+        "Gate": Gate,
+        "UnitaryGate": UnitaryGate,
+        "np": np,
+    }
+    made = lab.run(dedent(cell), name="w", inputs=names, backend="dev", budget="90 USD")
+    refused, taken = made["counts"]
+    assert isinstance(refused, Failed)
+    assert refused.reason == "CircuitRefused"
+    assert taken.data.c.num_shots == 100
+
+
+LOOP = """
+@qf.step(calls=50)
+def best(sampler):
+    found = []
+    for wait in range(20):
+        qc = QuantumCircuit(1, 1)
+        qc.x(0)
+        qc.delay(wait, 0, "us")
+        qc.measure(0, 0)
+        found.append(sampler.run([qc], shots=1000).result()[0].data.c.num_shots)
+    return found
+"""
+
+
+def test_a_loop_is_billed_call_by_call_and_stops_in_time(lab: Lab) -> None:
+    device = Timed("dev")
+    lab.backends.add("dev", device, price=Price("USD", per_second=1, job_s=2.0))
+    names = {"QuantumCircuit": QuantumCircuit}
+    with pytest.raises(BudgetReached):
+        lab.run(
+            LOOP, name="loop", inputs=names, backend="dev", budget="12 USD"
+        ).raise_failure()
+    spent = sum(cost for _, cost, _ in costs(lab))
+    assert spent == pytest.approx(
+        sum(expected_s([wait], 1000) for wait in range(len(device.jobs)))
+    )
+    assert 12 - 2 * expected_s([20], 1000) - 2 < spent <= 12
+
+
+def test_ibm_is_told_when_to_stop_and_bills_what_it_says(tmp_path: Path) -> None:
+    """The unmodified client on the emulated service, priced by the table."""
+    with service() as ibm:
+        lab = Lab(tmp_path)
+        lab.backends.add("ibm", account(ibm.url))
+        price = lab.backends.facts("ibm").price
+        assert price is not None
+        assert price.per_second == Decimal("1.60")
+        done = run(lab, waits=[0, 1], shots=2000, backend="ibm", budget="60 USD").wait()
+        assert done.state == "done"
+        (job,) = ibm.taken.values()
+        assert job.posted["cost"] == 4  # of 2 s and 4,000 shots
+        ((_, cost, _),) = costs(lab)
+        assert cost == pytest.approx(1.60 * job.usage)
+        assert job.usage == pytest.approx(2 + 4000 * 0.00035)
+        lab.close()
+
+
+def test_what_ibm_stops_costs_no_more_than_was_kept_back(tmp_path: Path) -> None:
+    """The service takes a third longer for a shot than was forecast."""
+    with service() as ibm:
+        lab = Lab(tmp_path)
+        lab.backends.add("ibm", account(ibm.url))
+        budget = 80.0
+        made = run(lab, waits=[0], shots=100_000, backend="ibm", budget=f"{budget} USD")
+        with pytest.raises(BackendFailed, match="1305"):
+            made.wait().raise_failure()
+        (job,) = ibm.taken.values()
+        assert job.code == 1305
+        assert 1.60 * job.usage <= budget
+        spent = sum(Decimal(str(cost)) for _, cost, _ in costs(lab))
+        assert Decimal("1.60") * Decimal(str(job.usage)) <= spent <= Decimal(budget)
+        lab.close()
