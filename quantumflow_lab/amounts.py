@@ -40,6 +40,7 @@ def seconds(value: object) -> float | None:
     return duration if 0 < duration <= _LONGEST_S else None
 
 
+_UNLIMITED = "unlimited"
 _UNITS = ("s", "credits")
 
 
@@ -62,7 +63,14 @@ class Money:
     currency: str
     """Three capital letters; ``s`` for seconds of quantum hardware, or ``credits``."""
 
+    @property
+    def unlimited(self) -> bool:
+        """Whether somebody said that there is no end to it."""
+        return not self.amount.is_finite()
+
     def __str__(self) -> str:
+        if self.unlimited:
+            return _UNLIMITED
         return f"{self.amount.normalize():f} {self.currency}"
 
     @property
@@ -78,11 +86,13 @@ def money(text: object) -> Money | None:
     --------
     >>> print(money("20 USD"), money("0.50 eur"), money("20"), money("-1 USD"))
     20 USD 0.5 EUR None None
-    >>> print(money("2 min"), money("30 credits"))
-    120 s 30 credits
+    >>> print(money("2 min"), money("30 credits"), money("unlimited"))
+    120 s 30 credits unlimited
     """
     if isinstance(text, Money):
         return text
+    if str(text).strip() == _UNLIMITED:
+        return Money(Decimal("Infinity"), "")
     found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", str(text))
     if not found:
         return None
@@ -98,6 +108,34 @@ def money(text: object) -> Money | None:
             return None
         unit = unit.upper()
     return Money(amount, unit) if amount <= _MOST else None
+
+
+def cap(text: object) -> Money | None:
+    """What a budget holds a run to; None if nothing does.
+
+    Examples
+    --------
+    >>> print(cap("20 USD"), cap("unlimited"), cap(None))
+    20 USD None None
+    """
+    found = None if text is None else money(text)
+    return None if found is None or found.unlimited else found
+
+
+def rounded_up(amount: float) -> str:
+    """An amount with two digits that is no less.
+
+    Examples
+    --------
+    >>> rounded_up(105.03), rounded_up(0.0123), rounded_up(20)
+    ('110', '0.013', '20')
+    """
+    exact = Decimal(repr(amount))
+    if not exact:
+        return "0"
+    step = Decimal(1).scaleb(exact.adjusted() - 1)
+    steps = (exact / step).to_integral_value(ROUND_CEILING)
+    return f"{(steps * step).normalize():f}"
 
 
 def micro(amount: Decimal) -> int:

@@ -82,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
         commands, "resume", _resume, "go on with a run that failed or lost its process"
     )
     resume.add_argument("name", help="a name, or the id of a run")
+    resume.add_argument(
+        "--budget", metavar="MONEY", help="most that it may cost in all"
+    )
     for flag, help_ in (
         ("--accept-drift", "go on with a loop that asks what it had not asked before"),
         ("--resubmit", "give up jobs that a device may have taken"),
@@ -198,6 +201,7 @@ def _resume(arguments: argparse.Namespace, _: list[str]) -> int:
         accept_drift=arguments.accept_drift,
         resubmit=arguments.resubmit,
         steal=arguments.steal,
+        budget=arguments.budget,
         background=True,
     )
     return _attend(run, quiet=False)

@@ -60,6 +60,7 @@
     │   ├── RunCancelled          the run, step or point was cancelled
     │   ├── DeadlinePassed        the run took longer than its deadline
     │   ├── BudgetReached         a job would cost more than the budget leaves
+    │   ├── BudgetNeeded          a run that costs something and has no budget
     │   ├── NotReady              the value is not there yet
     │   ├── UnknownStep           a run has no such step
     │   ├── UnknownRun            the store has no such run
@@ -517,6 +518,14 @@ class BudgetReached(RunError):
     """A job would cost more than the budget leaves."""
 
     slug = "budget-reached"
+
+
+class BudgetNeeded(RunError):
+    """A run that costs something, and was given no budget."""
+
+    slug = "budget-needed"
+    quote: object = None
+    """What it would cost, a :class:`quantumflow_lab.quote.Quote`."""
 
 
 class NotReady(RunError):

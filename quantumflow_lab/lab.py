@@ -13,7 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from quantumflow_lab.amounts import Money, money, seconds
+from quantumflow_lab.amounts import Money, cap, seconds
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
@@ -45,6 +45,7 @@ from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.quote import Quote, Quoter, Waits
+from quantumflow_lab.quote.needed import budget_needed, calls_need_budget
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.context import StepContext, running_context
@@ -102,7 +103,7 @@ class Lab:
     ):
         self.settings = settings or Settings()
         self.store = Store(find_home(home or self.settings.home))
-        self.backends = Registry(tariff=lambda device: self.prices.price(device))
+        self.backends = Registry(prices=lambda: self.prices)
         self._clock = SystemClock()
         self._pool = WorkerPool(
             size=self.settings.workers,
@@ -180,7 +181,8 @@ class Lab:
             Seconds, or a duration such as ``10 min``: what has not ended by then is
             cancelled.
         budget
-            Money such as ``20 USD``: no job is submitted that might pass it.
+            Money such as ``20 USD``, seconds of a device such as ``2 min``, or
+            ``unlimited``: no job is submitted that might pass it.
         fresh
             True to take no result of another run; the name of a step to take none for
             it and the steps below it.
@@ -210,6 +212,9 @@ class Lab:
             If the run cannot be recorded; then it does not start.
         RunIsLive
             If a run of this name goes on.
+        BudgetNeeded
+            If it would cost something, and neither `budget` nor the settings say how
+            much it may; ``error.quote`` tells what it would take.
         """
         asked = Asked(
             backend=listed(backend),
@@ -282,8 +287,17 @@ class Lab:
             fresh=fresh,
         )
         flow, asked = _read(workflow, name, asked)
-        live = self._prepared(flow, asked, inputs or {})
-        live.inputs = _taken(live, inputs or {})
+        return self._quote(flow, asked, inputs or {}, seconds)
+
+    def _quote(
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        seconds: float,
+    ) -> Quote:
+        live = self._prepared(workflow, asked, inputs)
+        live.inputs = _taken(live, inputs)
         self._earlier.look(live)
         used = [
             name for step in live.plan.steps for name in (*step.backends, *step.others)
@@ -294,7 +308,7 @@ class Lab:
             executor=self._executor,
             results=self.store.results,
             clock=self._clock,
-            history=history_of(self.store.query("timings", name=flow.name)),
+            history=history_of(self.store.query("timings", name=workflow.name)),
             waits={row.pop("backend"): Waits(**row) for row in waits},
             seconds=seconds,
         )
@@ -326,6 +340,7 @@ class Lab:
         name: str,
         *,
         inputs: Mapping[str, Any] | None = None,
+        budget: Money | str | None = None,
         accept_drift: bool = False,
         resubmit: bool = False,
         steal: bool = False,
@@ -343,6 +358,8 @@ class Lab:
         inputs
             Where to find what the run read of its notebook and the store cannot keep,
             such as functions and backends.
+        budget
+            Most that it may cost in all, with what it has cost, instead of before.
         accept_drift
             Go on also with a loop that does not ask again what it had asked.
         resubmit
@@ -381,7 +398,10 @@ class Lab:
                 found = {**(inputs or {}), **kept_inputs(stored, inputs or {})}
                 flow = Workflow.from_source(stored.record["source"], stored.name)
                 check_set(stored)
-                live = self._prepared(flow, stored.asked, found)
+                asked = stored.asked
+                if budget is not None:
+                    asked = replace(asked, budget=budget)
+                live = self._prepared(flow, asked, found)
                 check_inputs(live, stored.record)
             except UnknownBackend as error:
                 lease.leave()
@@ -572,6 +592,9 @@ class Lab:
         ------
         UnknownBackend
             Naming the nearest one.
+        BudgetNeeded
+            If its calls cost something, and neither `budget` nor the settings say how
+            much they may.
         """
         asked = Asked(backend=listed(backend), seed=seed, budget=budget)
         return LabSampler(*self._handle(asked, name, options))
@@ -597,8 +620,8 @@ class Lab:
 
         Raises
         ------
-        UnknownBackend
-            Naming the nearest one.
+        UnknownBackend, BudgetNeeded
+            As :meth:`sampler`.
         """
         asked = Asked(backend=listed(backend), seed=seed, budget=budget)
         return LabEstimator(*self._handle(asked, name, options))
@@ -736,7 +759,7 @@ class Lab:
             among=asked.among,
             policy=cast("Policy", asked.policy or "balanced"),
             deadline=None if asked.deadline is None else seconds(asked.deadline),
-            budget=None if asked.budget is None else money(asked.budget),
+            budget=cap(self._budget(asked)),
         )
         taken: dict[str, object] = {}
         plan = prepare(
@@ -762,6 +785,9 @@ class Lab:
                 for name in (*step.backends, *step.others)
             },
         )
+
+    def _budget(self, asked: Asked) -> Money | str | None:
+        return self.settings.budget if asked.budget is None else asked.budget
 
     def _history(self, name: str, asked: Asked) -> History:
         """What earlier runs took, where something is to be decided by it."""
@@ -810,8 +836,24 @@ class Lab:
             self._runner.check()
             self._refuse_twin(workflow.name)
             live = self._prepared(workflow, asked, inputs)
+            self._refuse_surprise(live, workflow, asked, inputs)
             self._start(live, self._earlier.begin(live), inputs, options)
         return self._attend(live, background=background)
+
+    def _refuse_surprise(
+        self,
+        live: LiveRun,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+    ) -> None:
+        """A run that somebody bills needs a budget, unless what it needs is kept."""
+        names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
+        billed = [n for n in sorted(names) if self.backends.known(n).billed]
+        if billed and self._budget(asked) is None:
+            quote = self._quote(workflow, asked, inputs, QUOTE_S)
+            if not quote.costs_nothing:
+                raise budget_needed(quote, billed)
 
     def _refuse_twin(self, name: str) -> None:
         earlier = self._live.get(name)
@@ -891,6 +933,9 @@ class Lab:
             # In a step its calls are calls of the step, or it would wait for a slot
             # that the step holds.
             return step, backend, options
+        facts = self.backends.known(backend)
+        if facts.billed and self._budget(asked) is None:
+            raise calls_need_budget(facts, name)
         asked = replace(asked, backend=(backend,))
 
         def begin(desk: Desk) -> Run:

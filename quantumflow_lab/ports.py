@@ -112,6 +112,8 @@ class BackendFacts:
     """Date of the calibration data, ISO 8601, where the device has any."""
     price: Price | None = None
     """What it costs; None for free on a simulator, and for unknown elsewhere."""
+    billed: bool = False
+    """True if somebody bills it, even if its price is unknown."""
     limits: Limits = Limits()
     """What its provider lets one do at once."""
     rep_delay_s: float | None = None

@@ -59,8 +59,10 @@ class Price:
     Time is billed in steps, and not below a minimum:
 
     >>> price = Price("USD", per_second=2, step_s="0.01", least_s=3)
-    >>> price.of(Usage(circuits=1, seconds=4.001)), price.of(Usage(circuits=1))
-    (Decimal('8.02'), Decimal('6'))
+    >>> float(price.of(Usage(circuits=1, seconds=4.001)))
+    8.02
+    >>> float(price.of(Usage(circuits=1)))
+    6.0
     """
 
     currency: str
@@ -180,7 +182,9 @@ class Price:
         return float(job), float(shot)
 
     def _one(self, usage: Usage) -> Decimal:
-        seconds = max(Decimal(repr(usage.seconds)), usage.circuits * self.least_s)
+        # Whole nanoseconds, so that sums have an end.
+        used = Decimal(repr(round(usage.seconds, 9)))
+        seconds = max(used, usage.circuits * self.least_s)
         if self.step_s:
             seconds = self.step_s * (seconds / self.step_s).to_integral_value(
                 ROUND_CEILING

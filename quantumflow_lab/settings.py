@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)
     """Shots of sample steps that name none."""
+    budget: str | None = None
+    """Most that a run may cost which says nothing of it, or ``unlimited``."""
     schedule_log: Path | None = None
     """File that gets all the scheduler is told, for ``qflow replay``."""
     parse_bytes: int = Field(default=16 * 2**20, ge=1)

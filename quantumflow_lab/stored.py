@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from quantumflow_lab.amounts import money
+from quantumflow_lab.amounts import cap
 from quantumflow_lab.errors import QuantumFlowError, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
@@ -315,7 +315,7 @@ class StoredRun:
             "metrics": self._metrics(),
             "cost": {
                 "machine_s": sum(row["machine_s"] or 0.0 for row in rows.values()),
-                "money": money_text(money(self.asked.budget), self._spent()),
+                "money": money_text(cap(self.asked.budget), self._spent()),
             },
         }
 

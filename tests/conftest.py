@@ -23,6 +23,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+# Most tests have devices for other reasons; test_budget.py takes it away.
+os.environ["QFLOW_BUDGET"] = "unlimited"
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -36,6 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     folder = tmp_path / "qflow-home"
     monkeypatch.setenv("QFLOW_HOME", str(folder))
+    monkeypatch.setenv("QFLOW_BUDGET", "unlimited")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     return folder
 

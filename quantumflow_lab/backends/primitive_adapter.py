@@ -259,7 +259,7 @@ class PrimitiveAdapter:
             rest(pause, wanted)
             try:
                 seconds = usage()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - results stay
                 log.warning("usage of %s is not told: %s", id_of(job), text_of(error))
                 return
             # Nought until it is reckoned up.

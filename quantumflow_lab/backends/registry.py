@@ -43,7 +43,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.fingerprint import fingerprint, is_local
 from quantumflow_lab.ports import BackendFacts, Limits, Shape
 from quantumflow_lab.price import Price
-from quantumflow_lab.prices import Device
+from quantumflow_lab.prices import PriceBook
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -94,8 +94,8 @@ class Registry:
 
     namespace: Mapping[str, object] | None = None
     """Where a ``BackendV2`` may be found by its variable name, such as the notebook."""
-    tariff: Callable[[Device], Price | None] = lambda device: None
-    """What a device costs of which the user said nothing."""
+    prices: Callable[[], PriceBook] = lambda: PriceBook(())
+    """What devices cost of which the user said nothing."""
     _added: dict[str, object] = field(default_factory=dict)
     _terms: dict[str, tuple[Price | None, Limits]] = field(default_factory=dict)
     """What the user said of prices and limits."""
@@ -331,9 +331,12 @@ class Registry:
             else:
                 raise UnknownBackend(_unknown(name, self.names()), name=name)
             price, limits = self._terms.get(name, (None, entry.facts.limits))
+            billed = price is not None and not price.free
             if price is None and not entry.facts.simulator:
-                price = self.tariff(device_of(entry.backend))
-            facts = replace(entry.facts, price=price, limits=limits)
+                device, book = device_of(entry.backend), self.prices()
+                price, row = book.price(device), book.row(device)
+                billed = row is not None and not (price is not None and price.free)
+            facts = replace(entry.facts, price=price, limits=limits, billed=billed)
             entry = replace(entry, facts=facts)
             self._entries[name] = entry
             return entry

@@ -73,7 +73,7 @@ COMMANDS = (
     Command("pause", "NAME", "start nothing more of a run for now", "run"),
     Command(
         "resume",
-        "NAME [--accept-drift] [--resubmit] [--steal]",
+        "NAME [--budget MONEY] [--accept-drift] [--resubmit] [--steal]",
         "go on with a run that is paused, failed, or lost its kernel",
         "run",
     ),
@@ -181,15 +181,23 @@ class Commands:
         return self._named(name).pause()
 
     def _resume(self, name: str, *flags: str) -> Run:
-        for flag in flags:
+        given, budget = list(flags), None
+        if "--budget" in given:
+            at = given.index("--budget")
+            if at + 1 == len(given):
+                raise MagicLineError('write --budget "20 USD"')
+            budget = given[at + 1]
+            del given[at : at + 2]
+        for flag in given:
             if flag not in RESUME_FLAGS:
-                hint = did_you_mean(flag, RESUME_FLAGS)
+                hint = did_you_mean(flag, (*RESUME_FLAGS, "--budget"))
                 raise MagicLineError(f"%qflow resume has no option {flag}{hint}")
         run = lab().resume(
             name,
             inputs=self._shell.user_ns,
             background=True,
-            **{RESUME_FLAGS[flag]: True for flag in flags},
+            budget=budget,
+            **{RESUME_FLAGS[flag]: True for flag in given},
         )
         self._shell.user_ns[run.name] = run
         return run

@@ -15,6 +15,7 @@ from IPython.core.magic import (
 
 from quantumflow_lab.cell.magic_line import RunOptions, parse_magic_line
 from quantumflow_lab.cell.text import MAGIC
+from quantumflow_lab.errors import BudgetNeeded
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
@@ -101,16 +102,20 @@ class QFlowMagics(Magics):
     def _attendance(
         self, workflow: Workflow, options: RunOptions, place: Place, line: str
     ) -> Attendance | None:
-        run = lab().run(
-            workflow,
-            **options.keywords(),
-            seed=options.seed,
-            fresh=options.fresh,
-            inputs=self._shell.user_ns,
-            background=True,
-            options={"line": line},
-            filename=place.file,
-        )
+        try:
+            run = lab().run(
+                workflow,
+                **options.keywords(),
+                seed=options.seed,
+                fresh=options.fresh,
+                inputs=self._shell.user_ns,
+                background=True,
+                options={"line": line},
+                filename=place.file,
+            )
+        except BudgetNeeded as error:
+            self._show(error.quote)
+            raise
         self._shell.user_ns[options.name] = run
         shows = "--show" in line
         view = view_for(
@@ -131,5 +136,8 @@ class QFlowMagics(Magics):
             fresh=options.fresh,
             inputs=self._shell.user_ns,
         )
+        self._show(quote)
+
+    def _show(self, quote: Any) -> None:
         data = {"text/plain": repr(quote), "text/html": quote._repr_html_()}
         show(publisher(self._shell), data)

@@ -55,7 +55,8 @@ class Asked:
             )
         if self.budget is not None and money(self.budget) is None:
             raise BadOption(
-                f"budget must be money such as '20 USD', not {shown(self.budget)}"
+                "budget must be money such as '20 USD', seconds of a device such as "
+                f"'2 min', or 'unlimited', not {shown(self.budget)}"
             )
         if self.among and self.backend:
             raise BadOption(

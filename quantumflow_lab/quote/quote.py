@@ -62,6 +62,11 @@ class Quote:
         units = dict.fromkeys(row.unit for row in rows if row.value != 0)
         return {u: total([row for row in rows if row.unit == u], u) for u in units}
 
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether all of it is known to be free, such as what is kept."""
+        return all(row.cost.value == 0 for row in self.steps)
+
     def document(self) -> dict[str, Any]:
         """For JSON."""
         return {

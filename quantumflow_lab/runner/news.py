@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from quantumflow_lab import core
-from quantumflow_lab.amounts import Money
+from quantumflow_lab.amounts import Money, rounded_up
 from quantumflow_lab.errors import BudgetReached
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner.live import LiveRun
@@ -74,11 +74,13 @@ class News:
         spent = live.spent.get(budget.currency, Decimal(0))
         left = Money(budget.amount - spent, budget.currency)
         cost = Money(Decimal(price) / 1_000_000, budget.currency)
+        more = rounded_up(float(spent + cost.amount))
         for state in states:
             live.short[state.name] = BudgetReached(
                 f"step '{state.name}' stopped: its next job on {ways.backend} may cost "
-                f"{cost}, and {left} of the budget of {budget} is left; give a larger "
-                "budget or fewer shots",
+                f"{cost}, and {left} of the budget of {budget} is left; to go on type "
+                f"%qflow resume {live.name} --budget "
+                f'"{more} {budget.currency}", or more',
                 step=state.name,
             )
             self._schedule.cancel_unstarted(live, state)

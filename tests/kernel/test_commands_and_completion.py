@@ -221,10 +221,10 @@ def test_help_lists_every_command_and_option(shell: InteractiveShell) -> None:
 def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
     assert qflow(shell, "status bell").state == "done"
     assert len(qflow(shell, "status")) == 0
-    assert qflow(shell, "plan bell").arrow["runs"].to_pylist() == [
+    assert list(qflow(shell, "plan bell").sentences.values()) == [
         "once",
         "x 2 = 2 points",
-        "1 job",
+        "0 circuits in 0 jobs",
     ]
 
 

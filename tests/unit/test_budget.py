@@ -22,14 +22,18 @@ from qiskit.circuit.library import (
 )
 from qiskit.transpiler import InstructionProperties, Target
 
+import quantumflow_lab as qf
 from quantumflow_lab import Lab, Price, Run
 from quantumflow_lab.emulate.ibm import service
 from quantumflow_lab.errors import (
     BackendFailed,
+    BadOption,
+    BudgetNeeded,
     BudgetReached,
     PriceUnknown,
 )
 from quantumflow_lab.grid import Failed
+from quantumflow_lab.quote import Quote
 from tests.unit.devices import Device
 from tests.unit.test_emulated_faults import account
 
@@ -246,3 +250,157 @@ def test_what_ibm_stops_costs_no_more_than_was_kept_back(tmp_path: Path) -> None
         spent = sum(Decimal(str(cost)) for _, cost, _ in costs(lab))
         assert Decimal("1.60") * Decimal(str(job.usage)) <= spent <= Decimal(budget)
         lab.close()
+
+
+# --- without a budget ----------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab whose settings say nothing of budgets."""
+    monkeypatch.delenv("QFLOW_BUDGET")
+    lab = Lab(tmp_path)
+    yield lab
+    lab.close()
+
+
+def test_a_paid_run_without_a_budget_stops_at_its_quote(bare: Lab) -> None:
+    device = Timed("dev")
+    bare.backends.add("dev", device, price=Price("USD", per_second=1, job_s=2.0))
+    with pytest.raises(BudgetNeeded) as stopped:
+        run(bare, waits=[0, 100], backend="dev")
+    seconds = expected_s([0, 100], 1000)
+    low, high = seconds / 1.25, seconds * 1.25
+    assert str(stopped.value) == (
+        f"'work' would cost {seconds:.2f} USD ({low:.2f}-{high:.2f})"
+        " on 'dev'; write %%qflow work --budget \"3.3 USD\" for the most that it may "
+        'cost, or "unlimited"'
+    )
+    assert isinstance(stopped.value.quote, Quote)
+    assert device.jobs == []
+    assert bare.runs() == []
+    assert (
+        run(bare, waits=[0, 100], backend="dev", budget="9 USD").wait().state == "done"
+    )
+    # What is kept costs nothing, so that nobody has to be asked.
+    assert run(bare, waits=[0, 100], backend="dev").wait().state == "done"
+    assert device.jobs == [2]
+
+
+def test_unlimited_is_a_word_too(bare: Lab) -> None:
+    bare.backends.add("dev", Timed("dev"), price=Price("USD", per_shot=1))
+    done = run(bare, waits=[0], shots=10, backend="dev", budget="unlimited").wait()
+    assert done.state == "done"
+    assert done.snapshot()["cost"]["money"] == "10 USD"
+    assert bare.load("work").snapshot()["cost"]["money"] == "10 USD"
+
+
+def test_settings_may_have_a_budget_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QFLOW_BUDGET", "5 USD")
+    lab = Lab(tmp_path)
+    lab.backends.add("dev", Timed("dev"), price=Price("USD", per_shot=1))
+    with pytest.raises(BudgetReached, match="of the budget of 5 USD is left"):
+        run(lab, waits=[0], shots=10, backend="dev").wait().raise_failure()
+    assert run(lab, waits=[0], shots=5, backend="dev").wait().state == "done"
+    lab.close()
+
+
+def test_a_cloud_without_a_known_price_is_billed_all_the_same(
+    bare: Lab, tmp_path: Path
+) -> None:
+    """A row of a table without rates: only the contract has them."""
+    kind = f"{Timed.__module__.partition('.')[0]}:Timed"
+    (tmp_path / "prices.toml").write_text(
+        f'[[price]]\nname = "own"\nprovider = "Own"\nbackend = "{kind}"\n'
+    )
+    bare.backends.add("dev", Timed("dev"))
+    with pytest.raises(BudgetNeeded, match="cost nobody knows how much on 'dev'"):
+        run(bare, waits=[0], backend="dev")
+    free = Price("USD")
+    bare.backends.add("dev", Timed("dev"), price=free)
+    assert run(bare, waits=[0], backend="dev").wait().state == "done"
+
+
+def test_a_sampler_of_a_paid_device_needs_a_budget_as_well(bare: Lab) -> None:
+    bare.backends.add("dev", Timed("dev"), price=Price("USD", per_shot="0.01"))
+    qc = QuantumCircuit(1, 1)
+    qc.measure(0, 0)
+    message = r"lab\.sampler\('dev', budget=\"20 USD\"\) for the most"
+    with pytest.raises(BudgetNeeded, match=message):
+        bare.sampler("dev")
+    with pytest.raises(BudgetNeeded, match=r"of 'dev' cost 0\.01 USD a shot"):
+        bare.estimator("dev")
+    sampler = bare.sampler("dev", budget="1 USD")
+    assert sampler.run([qc], shots=10).result()[0].data.c.num_shots == 10
+
+
+def test_simulators_and_devices_of_ones_own_never_stop(bare: Lab) -> None:
+    bare.backends.add("own", Timed("own"))
+    for backend in ("fake_manila", "own"):
+        cell = SWEEP.replace("SHOTS", "10").replace('qc.delay(wait, 0, "us")', "")
+        names = {"QuantumCircuit": QuantumCircuit}
+        text = f"wait = qf.axis([0])\n{cell}"
+        assert (
+            bare.run(text, name=backend, inputs=names, backend=backend).state == "done"
+        )
+
+
+# --- a larger budget -----------------------------------------------------------------
+
+
+def test_a_loop_that_ran_out_of_money_goes_on_with_more(lab: Lab) -> None:
+    device = Timed("dev")
+    lab.backends.add("dev", device, price=Price("USD", per_second=1, job_s=2.0))
+    names = {"QuantumCircuit": QuantumCircuit}
+    made = lab.run(LOOP, name="loop", inputs=names, backend="dev", budget="12 USD")
+    with pytest.raises(BudgetReached) as short:
+        made.raise_failure()
+    line = str(short.value).partition("to go on type ")[2]
+    assert line == '%qflow resume loop --budget "13 USD", or more'
+    before = len(device.jobs)
+    assert 0 < before < 20
+    more = lab.resume("loop", inputs=names, budget="90 USD")
+    assert more.state == "done"
+    assert more["best"] == [1000] * 20
+    assert len(device.jobs) == 20  # nothing was bought twice
+    spent = sum(cost for _, cost, _ in costs(lab))
+    assert spent == pytest.approx(sum(expected_s([wait], 1000) for wait in range(20)))
+    assert (
+        more.snapshot()["cost"]["money"]
+        == f"{spent:.6f}".rstrip("0") + " USD of 90 USD"
+    )
+
+
+def test_points_that_ran_out_of_money_go_on_with_more(tmp_path: Path) -> None:
+    limits, device = qf.Limits(open_jobs=1, circuits=1), Timed("dev")
+
+    def opened() -> Lab:
+        lab = Lab(tmp_path)
+        price = Price("USD", per_shot="0.01")
+        lab.backends.add("dev", device, price=price, limits=limits)
+        return lab
+
+    lab = opened()
+    run(lab, waits=[0, 1, 2, 3], shots=100, backend="dev", budget="2.5 USD").wait()
+    assert len(device.jobs) == 2
+    lab.close()
+    lab = opened()
+    names = {"QuantumCircuit": QuantumCircuit}
+    # What was spent counts: 2 USD of 3 leave room for one more.
+    assert lab.resume("work", inputs=names, budget="3 USD").state == "failed"
+    assert len(device.jobs) == 3
+    assert lab.resume("work", inputs=names, budget="4 USD").state == "done"
+    assert len(device.jobs) == 4
+    assert list(lab.load("work")["ones"]) == [100] * 4
+    lab.close()
+
+
+def test_a_budget_of_a_resume_that_is_none_is_refused(lab: Lab) -> None:
+    lab.backends.add("dev", Timed("dev"), price=Price("USD", per_shot=1))
+    names = {"QuantumCircuit": QuantumCircuit}
+    run(lab, waits=[0], shots=10, backend="dev", budget="5 USD").wait()
+    with pytest.raises(BadOption, match="budget must be money such as '20 USD'"):
+        lab.resume("work", inputs=names, budget="plenty")
+    assert lab.resume("work", inputs=names, budget="10 USD").state == "done"

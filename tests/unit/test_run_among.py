@@ -315,7 +315,10 @@ def test_a_loop_goes_on_with_the_next_backend(lab: Lab) -> None:
         ({"policy": "cheap"}, "policy cannot be 'cheap'; did you mean 'cheapest'"),
         ({"deadline": "soon"}, "deadline must be a duration such as 600 or '10 min'"),
         ({"deadline": -1}, "deadline must be a duration"),
-        ({"budget": "20"}, "budget must be money such as '20 USD', not '20'"),
+        (
+            {"budget": "20"},
+            "budget must be money such as '20 USD', seconds of a device",
+        ),
         ({"backend": "aer", "among": ["aer"]}, "give one of the two"),
     ],
 )
