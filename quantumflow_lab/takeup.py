@@ -410,7 +410,7 @@ def take_up(live: LiveRun, stored: StoredRun) -> None:
     for row in stored.shelf.query("spent", run=live.id):
         live.machine_s += row["machine_s"] or 0.0
         if row["currency"]:
-            live.spent[row["currency"]] = Decimal(str(row["cost"] or 0))
+            live.spent[row["currency"]] = Decimal(repr(round(row["cost"] or 0.0, 9)))
     live.message = f"taken up after its process had ended ({_progress(stored)})"
 
 
