@@ -13,7 +13,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from quantumflow_lab.amounts import Money, cap, seconds
+from quantumflow_lab.amounts import Money, cap
+from quantumflow_lab.amounts import seconds as duration
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
 from quantumflow_lab.cell import bind
@@ -23,6 +24,7 @@ from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
+    BackendError,
     BadOption,
     NestedRun,
     NothingToResume,
@@ -44,7 +46,8 @@ from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
-from quantumflow_lab.quote import Quote, Quoter, Waits
+from quantumflow_lab.quote import Choice, Quote, Quoter, Waits
+from quantumflow_lab.quote.choice import choose
 from quantumflow_lab.quote.needed import budget_needed, calls_need_budget
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
@@ -289,6 +292,74 @@ class Lab:
         flow, asked = _read(workflow, name, asked)
         return self._quote(flow, asked, inputs or {}, seconds)
 
+    def candidates(
+        self,
+        workflow: Workflow | str,
+        *,
+        name: str | None = None,
+        among: str | object | Sequence[str | object] | None = None,
+        shots: int | None = None,
+        precision: float | None = None,
+        set: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        policy: str | None = None,
+        deadline: float | str | None = None,
+        budget: Money | str | None = None,
+        seconds: float = QUOTE_S,
+    ) -> Choice:
+        """Rank backends for a workflow by cost, time and success, without a shot.
+
+        Parameters
+        ----------
+        workflow, name, shots, precision, set, inputs, policy, deadline, budget
+            As in :meth:`run`.
+        among
+            Backends to compare; by default those that were added to the lab.
+        seconds
+            Time for all of them together.
+
+        Returns
+        -------
+        Choice
+            The best first, with what rules others out; ``figure()`` draws them.
+
+        Raises
+        ------
+        UnknownBackend
+            Naming the nearest one.
+        BadOption
+            If there is nothing to compare.
+        """
+        asked = Asked(
+            policy=policy,
+            deadline=deadline,
+            budget=budget,
+            shots=shots,
+            precision=precision,
+            set=dict(set or {}),
+            fresh=True,
+        )
+        flow, given = _read(workflow, name, asked)
+        names = listed(among) or given.among or self.backends.added()
+        if not names:
+            raise BadOption("name the backends to compare, such as among=['a', 'b']")
+        quotes: dict[str, Quote | str] = {}
+        for each in names:
+            known = self._known_as(each, inputs or {}, {})
+            alone = replace(given, backend=(each,), among=(), budget=None)
+            try:
+                share = seconds / len(names)
+                quotes[known] = self._quote(flow, alone, inputs or {}, share)
+            except BackendError as error:
+                quotes[known] = error.message
+        return choose(
+            flow.name,
+            quotes,
+            policy=given.policy or "balanced",
+            budget=cap(self._budget(given)),
+            deadline=None if given.deadline is None else duration(given.deadline),
+        )
+
     def _quote(
         self,
         workflow: Workflow,
@@ -452,7 +523,7 @@ class Lab:
             raise BadOption(f"no run is {state!r}{hint}", option="state")
         begun = None
         if since is not None:
-            if (span := seconds(since)) is None:
+            if (span := duration(since)) is None:
                 raise BadOption(
                     f"since must be a duration such as '3d' or '90min', not {since!r}",
                     option="since",
@@ -758,7 +829,7 @@ class Lab:
             usual_shots=self.settings.shots,
             among=asked.among,
             policy=cast("Policy", asked.policy or "balanced"),
-            deadline=None if asked.deadline is None else seconds(asked.deadline),
+            deadline=None if asked.deadline is None else duration(asked.deadline),
             budget=cap(self._budget(asked)),
         )
         taken: dict[str, object] = {}

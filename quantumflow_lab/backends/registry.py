@@ -191,6 +191,10 @@ class Registry:
             price = limits = None
         self.add(name, backend, price=price, limits=limits)
 
+    def added(self) -> tuple[str, ...]:
+        """Names of backends that somebody has added, in their order."""
+        return tuple(self._added)
+
     def normalise(
         self,
         kind: Kind,

@@ -9,7 +9,17 @@ from quantumflow_lab.charts.counts import counts
 from quantumflow_lab.charts.history import history
 from quantumflow_lab.charts.intervals import wilson
 from quantumflow_lab.charts.metrics import metrics
+from quantumflow_lab.charts.pareto import pareto
 from quantumflow_lab.charts.sweep import sweep
 from quantumflow_lab.charts.timeline import timeline
 
-__all__ = ["cost", "counts", "history", "metrics", "sweep", "timeline", "wilson"]
+__all__ = [
+    "cost",
+    "counts",
+    "history",
+    "metrics",
+    "pareto",
+    "sweep",
+    "timeline",
+    "wilson",
+]

@@ -25,7 +25,7 @@ from quantumflow_lab.magics.table import (
     history_table,
     prices_table,
 )
-from quantumflow_lab.quote import Quote
+from quantumflow_lab.quote import Choice, Quote
 from quantumflow_lab.run import Run
 
 if TYPE_CHECKING:
@@ -103,7 +103,12 @@ COMMANDS = (
     ),
     Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
-    Command("backends", "[NAME]", "backends the lab knows, or what one is like"),
+    Command(
+        "backends",
+        "[NAME] [B,B]",
+        "backends the lab knows; what one is like; which would be best for a run",
+        "run",
+    ),
     Command("prices", "", "what devices cost, who says so, and when"),
     Command("config", "", "settings, and where they come from"),
     Command("help", "", "this list, and the options of %%qflow"),
@@ -234,12 +239,32 @@ class Commands:
     def _sql(self, query: str) -> Table:
         return Table(lab().sql(query))
 
-    def _backends(self, name: str = "") -> Table:
+    def _backends(self, name: str = "", among: str = "") -> Table | Choice:
         known = lab().backends
+        if name and name not in known.names():
+            return self._choice(name, among)
         if not name:
             return Table.of({"name": each} for each in known.names())
         facts = asdict(known.facts(name))
         return Table.of({"of": of, "is": str(what)} for of, what in facts.items())
+
+    def _choice(self, name: str, among: str) -> Choice:
+        """Rank backends for a run that was made, those it used by default."""
+        run = self._named(name)
+        asked = run.asked
+        names = [each for each in among.split(",") if each]
+        used = [*asked.backend, *asked.among, *lab().backends.added()]
+        return lab().candidates(
+            run.workflow,
+            among=names or list(dict.fromkeys(used)) or [lab().settings.backend],
+            policy=asked.policy,
+            deadline=asked.deadline,
+            budget=asked.budget,
+            shots=asked.shots,
+            precision=asked.precision,
+            set=asked.set,
+            inputs=self._shell.user_ns,
+        )
 
     def _prices(self) -> Table:
         return prices_table(lab().prices)

@@ -66,7 +66,7 @@ LAYERS = {
         "run stored takeup tables figures evidence forgetting",
         "workflow grid planning runner store charts widgets compare amounts clock",
     ),
-    "quote": Layer("quote", "amounts planning ports runner widgets"),
+    "quote": Layer("quote", "amounts planning ports runner charts widgets"),
     "export": Layer("export", "workflow grid codec cell backends store run widgets"),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""
