@@ -40,6 +40,7 @@ def seconds(value: object) -> float | None:
     return duration if 0 < duration <= _LONGEST_S else None
 
 
+_CENT = Decimal("0.01")
 _UNLIMITED = "unlimited"
 _UNITS = ("s", "credits")
 
@@ -71,7 +72,10 @@ class Money:
     def __str__(self) -> str:
         if self.unlimited:
             return _UNLIMITED
-        return f"{self.amount.normalize():f} {self.currency}"
+        amount = self.amount
+        if amount >= _CENT:
+            amount = round(amount, 4)
+        return f"{amount.normalize():f} {self.currency}"
 
     @property
     def micro(self) -> int:

@@ -170,9 +170,8 @@ def _free(facts: BackendFacts) -> Figure | None:
 
 def _device(facts: BackendFacts, load: Load, jobs: int) -> Figure:
     """Seconds of the device: overhead of jobs, then each shot with what follows it."""
-    if facts.simulator:
-        return _nothing("s")
-    if not load.circuits:
+    # A simulation that somebody put a price on stands for a device.
+    if not load.circuits or (facts.simulator and facts.price is None):
         return _nothing("s")
     busy = None if load.forecast is None else load.forecast.busy_s
     if busy is None:

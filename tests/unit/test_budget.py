@@ -369,7 +369,7 @@ def test_a_loop_that_ran_out_of_money_goes_on_with_more(lab: Lab) -> None:
     assert spent == pytest.approx(sum(expected_s([wait], 1000) for wait in range(20)))
     assert (
         more.snapshot()["cost"]["money"]
-        == f"{spent:.6f}".rstrip("0") + " USD of 90 USD"
+        == f"{spent:.4f}".rstrip("0") + " USD of 90 USD"
     )
 
 
