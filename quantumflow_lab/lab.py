@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
-from quantumflow_lab.amounts import Money, cap
+from quantumflow_lab.amounts import Money, cap, money
 from quantumflow_lab.amounts import seconds as duration
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
@@ -59,6 +60,7 @@ from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.lease import Lease, refuse_held, take
+from quantumflow_lab.store.ledger import Ledger
 from quantumflow_lab.store.projection import Compacted
 from quantumflow_lab.stored import StoredRun
 from quantumflow_lab.takeup import (
@@ -99,6 +101,8 @@ class Lab:
     ------
     HomeNotWritable
         If nothing can be kept there.
+    BadOption
+        A setting that cannot be.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Lab:
     ):
         self.settings = settings or Settings()
         self.store = Store(find_home(home or self.settings.home))
+        self._cap("budget")
         self.backends = Registry(prices=lambda: self.prices)
         self._clock = SystemClock()
         self._pool = WorkerPool(
@@ -121,6 +126,13 @@ class Lab:
             sink=self.store,
             results=self.store.results,
             clock=self._clock,
+            ledger=Ledger(
+                self.store.home,
+                session=self._cap("budget_session"),
+                month=self._cap("budget_month"),
+                wall=self._clock.wall,
+                before=self._spent_in,
+            ),
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
             log=_log_to(self.settings.schedule_log),
@@ -856,6 +868,22 @@ class Lab:
                 for name in (*step.backends, *step.others)
             },
         )
+
+    def _spent_in(self, month: str) -> dict[str, Decimal]:
+        """What jobs of a month, such as ``2026-11``, have cost by currency."""
+        rows = self.store.query("spent_in", month=month)
+        return {row["currency"]: Decimal(repr(round(row["cost"], 9))) for row in rows}
+
+    def _cap(self, name: str) -> Money | None:
+        """A cap of the settings."""
+        text = getattr(self.settings, name)
+        if text is not None and money(text) is None:
+            raise BadOption(
+                f"setting {name} (QFLOW_{name.upper()}) must be money such as "
+                f"'20 USD', or 'unlimited', not {text!r}",
+                option=name,
+            )
+        return cap(text)
 
     def _budget(self, asked: Asked) -> Money | str | None:
         return self.settings.budget if asked.budget is None else asked.budget

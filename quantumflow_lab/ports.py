@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BadOption
 from quantumflow_lab.price import Price
 
@@ -496,6 +498,16 @@ class Sink(Protocol):
 
     def get(self, reference: Mapping[str, Any]) -> object:
         """The value behind what :meth:`put` returned; raises ``StoreError``."""
+
+
+class Ledger(Protocol):
+    """What all runs of a home may cost together."""
+
+    def reserve(self, tag: str, most: Money) -> str | None:
+        """Keep back the most that a job may cost; why not, if it cannot be."""
+
+    def settle(self, tag: str, cost: Decimal) -> None:
+        """Put what a job has cost in the place of what was kept back."""
 
 
 class Clock(Protocol):

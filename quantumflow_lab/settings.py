@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     """Shots of sample steps that name none."""
     budget: str | None = None
     """Most that a run may cost which says nothing of it, or ``unlimited``."""
+    budget_session: str | None = None
+    """Most that all runs of one process may cost together."""
+    budget_month: str | None = None
+    """Most that all runs of a home may cost in a calendar month (UTC)."""
     schedule_log: Path | None = None
     """File that gets all the scheduler is told, for ``qflow replay``."""
     parse_bytes: int = Field(default=16 * 2**20, ge=1)

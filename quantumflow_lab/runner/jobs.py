@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -9,16 +11,19 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Protocol, cast
 
-from quantumflow_lab.amounts import micro
+from quantumflow_lab.amounts import Money, micro
 from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import (
     BackendError,
     BackendFailed,
     BadShots,
+    BudgetReached,
     JobCancelled,
     JobNeverArrived,
     JobUnanswered,
     JournalFull,
+    QuantumFlowError,
+    StoreError,
     WorkerLost,
 )
 from quantumflow_lab.grid import text_of
@@ -43,6 +48,7 @@ from quantumflow_lab.ports import (
     JobExecutor,
     JobMetrics,
     JobRequest,
+    Ledger,
     Lost,
     Member,
     MemberDone,
@@ -63,6 +69,8 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
@@ -181,6 +189,8 @@ class Jobs:
         Takes the answer of one member, in the runner's thread.
     secure
         Brings everything noted to the disk; False if that failed.
+    ledger
+        What all runs of the home may cost together.
     """
 
     def __init__(
@@ -197,6 +207,7 @@ class Jobs:
         post: Callable[[Callable[[], None]], None],
         answer: Answer,
         secure: Callable[[], bool],
+        ledger: Ledger,
     ):
         self._executor = executor
         self._backends = backends
@@ -209,6 +220,7 @@ class Jobs:
         self._post = post
         self._answer = answer
         self._secure = secure
+        self._ledger = ledger
         self._open: dict[int, OpenJob] = {}
         self._fetched = count(-1, -1)
         """Numbers of fetched jobs, which the scheduler does not know."""
@@ -255,12 +267,33 @@ class Jobs:
             device=not facts.simulator,
         )
         self._open[job] = open_job
+        if price is not None and not price.free:
+            if (why := self._kept_back(open_job, price)) is not None:
+                name = block.step.name
+                error = BudgetReached(f"step '{name}' stopped: {why}", step=name)
+                self._abandon(open_job, error)
+                return
         self._record(
             open_job,
             "intended",
             asked=self._asked(request, price) if open_job.device else None,
         )
         self._hand_over(open_job)
+
+    def _kept_back(self, open_job: OpenJob, price: Price) -> str | None:
+        """Have the ledger keep back what a job may cost; why it does not."""
+        most = Money(_bound(open_job), price.currency)
+        try:
+            return self._ledger.reserve(open_job.request.tag, most)
+        except StoreError as error:
+            return f"what its next job costs cannot be written down: {error.message}"
+
+    def _settle(self, tag: str, cost: Decimal) -> None:
+        try:
+            self._ledger.settle(tag, cost)
+        except StoreError as error:
+            # It counts as the most that it may have cost until somebody can write.
+            log.warning("the cost of %s cannot be written down: %s", tag, error)
 
     def fetch(self, live: LiveRun, left: LeftJob, owner: Owner) -> int:
         """Ask for a job that an earlier process has sent; how the executor calls it."""
@@ -325,7 +358,8 @@ class Jobs:
         if self._secure():
             return True
         del open_job.batches[batch]
-        self._abandon(open_job, "the job could not be recorded, so it was not sent")
+        why = "the job could not be recorded, so it was not sent"
+        self._abandon(open_job, JournalFull(why))
         return False
 
     def _asked(
@@ -493,11 +527,10 @@ class Jobs:
         where = event.unit, event.attempt
         open_job.owner.answer(*where, event.error, reason, wait)
 
-    def _abandon(self, open_job: OpenJob, reason: str) -> None:
+    def _abandon(self, open_job: OpenJob, error: QuantumFlowError) -> None:
         for unit, attempt in sorted(open_job.unanswered):
-            error = JournalFull(reason)
             open_job.owner.answer(unit, attempt, error, Reason.PERMANENT, -1)
-        self._over(open_job, "cancelled", JobMetrics(), reason)
+        self._over(open_job, "cancelled", JobMetrics(), error.message)
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
         request, step = open_job.request, open_job.states[0].name
@@ -541,6 +574,8 @@ class Jobs:
         live.machine_s += metrics.transpile_s + metrics.run_s
         cost = _cost(open_job, stage, metrics)
         if open_job.price is not None:
+            if stage != "sent":
+                self._settle(open_job.request.tag, cost)
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted

@@ -39,6 +39,7 @@ from quantumflow_lab.ports import (
     Backends,
     Clock,
     JobExecutor,
+    Ledger,
     MemberForecast,
     Results,
     Sink,
@@ -99,7 +100,7 @@ class Runner:
 
     Parameters
     ----------
-    backends, jobs, threads, sink, results, clock
+    backends, jobs, threads, sink, results, clock, ledger
         The ports it acts through.
     thread_slots
         Classical steps that may run at once.
@@ -118,6 +119,7 @@ class Runner:
         sink: Sink,
         results: Results,
         clock: Clock,
+        ledger: Ledger,
         thread_slots: int,
         worker_slots: int,
         log: Callable[[bytes], object] | None = None,
@@ -149,6 +151,7 @@ class Runner:
             post=self._post,
             answer=self._answer,
             secure=lambda: self._flush(sync=True),
+            ledger=ledger,
         )
         self._forecasts = Forecasts(jobs, self._post)
         self._fetching = Fetching(self._jobs, self._recorder, clock)

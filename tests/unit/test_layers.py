@@ -56,7 +56,7 @@ LAYERS = {
     "sources": Layer("sources", "delays"),
     "workers": Layer("workers", "delays ports core backends sources"),
     "reading": Layer("reading", "delays settings sources workers"),
-    "store": Layer("store", "codec ports core"),
+    "store": Layer("store", "codec ports core amounts"),
     "charts": Layer("charts", "workflow ports"),
     "widgets": Layer("widgets", "workflow ports"),
     "compare": Layer("compare", "workflow fingerprint widgets"),

@@ -1,0 +1,148 @@
+"""What all runs of a home may cost together, in a session and in a month.
+
+One small file, taken under a lock around each paid submit: what has been spent in the
+month, and what is kept back for jobs that are under way, in this process or another. A
+process that dies leaves what it kept back: it counts until the run is taken up and the
+job is settled, since nobody can say that it was not billed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantumflow_lab._fallback_journal import write_error
+from quantumflow_lab.amounts import Money
+from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.store.lock import held
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WAIT_S = 10.0
+"""Seconds to wait for another process that writes."""
+
+
+@dataclass
+class Ledger:
+    """Keeps back what jobs may cost, as far as the caps allow.
+
+    Parameters
+    ----------
+    home
+        Folder of the lab.
+    session, month
+        Most that this process, and all of a calendar month (UTC), may cost; None for
+        no end.
+    wall
+        Seconds since the epoch.
+    before
+        What jobs of a month have cost by currency that the file does not know yet.
+    """
+
+    home: Path
+    session: Money | None
+    month: Money | None
+    wall: Callable[[], float]
+    before: Callable[[str], Mapping[str, Decimal]]
+    _session: dict[str, Money] = field(default_factory=dict)
+    """What each job of this process costs, or may cost, by its tag."""
+
+    def reserve(self, tag: str, most: Money) -> str | None:
+        """Keep back the most that a job may cost; why not, if a cap is in the way.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be written: nothing may be sent then.
+        """
+        used = sum(
+            (each.amount for each in self._session.values() if _alike(each, most)),
+            Decimal(0),
+        )
+        if (why := _over(self.session, used, most, "session")) is not None:
+            return why
+        if self.month is not None:
+            with self._file() as book:
+                spent = Decimal(book["spent"].get(most.currency, "0"))
+                open_ = (Money(Decimal(a), c) for a, c in book["open"].values())
+                used = sum((m.amount for m in open_ if _alike(m, most)), spent)
+                if (why := _over(self.month, used, most, "month")) is not None:
+                    return why
+                book["open"][tag] = [str(most.amount), most.currency]
+        self._session[tag] = most
+        return None
+
+    def settle(self, tag: str, cost: Decimal) -> None:
+        """Put what a job has cost in the place of what was kept back for it."""
+        if (kept := self._session.get(tag)) is not None:
+            self._session[tag] = Money(cost, kept.currency)
+        if self.month is not None:
+            with self._file() as book:
+                kept_there = book["open"].pop(tag, None)
+                if kept_there is not None:
+                    currency = kept_there[1]
+                    before = Decimal(book["spent"].get(currency, "0"))
+                    book["spent"][currency] = str(before + cost)
+
+    @contextmanager
+    def _file(self) -> Iterator[dict[str, Any]]:
+        """The book of this month, written back at the end if it was changed."""
+        with held(self.home / "ledger.lock", exclusive=True, wait=WAIT_S) as free:
+            if not free:
+                raise StoreLocked(
+                    f"another lab has held {self.home / 'ledger.lock'} for {WAIT_S:g} s"
+                )
+            book = self._read()
+            text = json.dumps(book)
+            yield book
+            if (changed := json.dumps(book)) != text:
+                self._write(changed)
+
+    def _read(self) -> dict[str, Any]:
+        name = f"{datetime.fromtimestamp(self.wall(), UTC):%Y-%m}"
+        try:
+            book: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+        except FileNotFoundError:
+            book = {"month": "", "spent": {}, "open": {}}
+        if book["month"] != name:
+            # What is under way goes along: it is billed when it is done.
+            spent = {c: str(amount) for c, amount in self.before(name).items()}
+            book = {"month": name, "spent": spent, "open": book["open"]}
+        return book
+
+    def _write(self, text: str) -> None:
+        beside = self._path.with_suffix(".new")
+        try:
+            with beside.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+        except OSError as error:
+            raise write_error(error, path=str(self._path)) from error
+
+    @property
+    def _path(self) -> Path:
+        return self.home / "ledger.json"
+
+
+def _alike(one: Money, other: Money) -> bool:
+    return one.currency == other.currency
+
+
+def _over(cap: Money | None, used: Decimal, most: Money, what: str) -> str | None:
+    if cap is None or cap.currency != most.currency or used + most.amount <= cap.amount:
+        return None
+    left = Money(max(cap.amount - used, Decimal(0)), cap.currency)
+    return (
+        f"its next job may cost {most}, and {left} of the {cap} of this {what} is left "
+        f"(QFLOW_BUDGET_{what.upper()})"
+    )
