@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)
     """Shots of sample steps that name none."""
+    project: str | None = Field(default=None, min_length=1, max_length=80)
+    """Project that runs are charged to in the statement of what was spent."""
     schedule_log: Path | None = None
     """File that gets all the scheduler is told, for ``qflow replay``."""
     parse_bytes: int = Field(default=16 * 2**20, ge=1)

@@ -30,6 +30,7 @@ from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
 from quantumflow_lab.backends.prepare import Maker, shot_count
 from quantumflow_lab.backends.primitive_adapter import PrimitiveAdapter
+from quantumflow_lab.backends.usage import Told, together
 from quantumflow_lab.errors import JobNeverArrived
 from quantumflow_lab.ports import (
     JobEvent,
@@ -142,6 +143,8 @@ class _Job:
     said_running: float = 0.0
     batch: int = 0
     """Number of the next batch."""
+    told: dict[int, Told | None] = field(default_factory=dict)
+    """What was said of each batch that a device has taken."""
     shared: Shared = field(default_factory=Shared)
 
     def run(self) -> None:
@@ -157,10 +160,23 @@ class _Job:
             self.answer_if_complete(share)
         metrics = replace(
             _sizes(shares),
-            provider_job=self.adapter.provider_job,
             transpile_s=transpiled - started,
             run_s=time.perf_counter() - transpiled,
+        )
+        self.settle(metrics)
+
+    def settle(self, metrics: JobMetrics) -> None:
+        """End the job, with what was said of it where it ran."""
+        told = together(self.told.values())
+        metrics = replace(
+            metrics,
+            provider_job=self.adapter.provider_job,
             peak_memory_mb=peak_memory_mb(),
+            queue_s=told.queue_s or 0.0,
+            run_s=metrics.run_s if told.run_s is None else told.run_s,
+            usage=told.usage(metrics.circuits, metrics.shots),
+            qpu_s=told.qpu_s,
+            provider=told.provider,
         )
         self.emit(Settled(self.request.job, metrics))
 
@@ -170,10 +186,11 @@ class _Job:
         self.batch += 1
 
         def submitted(sent: Sent) -> None:
+            self.told[batch] = None
             if sent.job is not None:
                 self.emit(Submitted(request.job, sent, batch))
 
-        self.adapter.submitted = submitted
+        self.adapter.submitted, self.adapter.told = submitted, None
         self.adapter.tag = f"{request.tag}-{batch}" if batch else request.tag
 
         def sending() -> None:
@@ -304,11 +321,18 @@ class _Job:
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             groups = _by_member(batch)
             failure = backend_error(error, self.request.backend)
+        finally:
+            self.hear()
         if len(groups) == 1:
             return [failure] * len(batch)
         if not self.adapter.has_exact:
             return [failed_together(failure)] * len(batch)
         return [outcome for group in groups for outcome in self.outcomes(group)]
+
+    def hear(self) -> None:
+        """Keep what was said of the batch that has just ended."""
+        if (batch := self.batch - 1) in self.told:
+            self.told[batch] = self.adapter.told
 
     def work(self, slot: _Slot) -> float:
         """Amplitudes over all layers; nobody knows how long other backends take."""
@@ -365,10 +389,8 @@ class _NativeJob(_Job):
             depth=max((size.depth for size in sizes), default=0),
             two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
             qubits=max((size.qubits for size in sizes), default=0),
-            peak_memory_mb=peak_memory_mb(),
-            provider_job=self.adapter.provider_job,
         )
-        self.emit(Settled(self.request.job, metrics))
+        self.settle(metrics)
 
     def asked(self) -> Iterator[_Asked]:
         for member in self.request.members:
@@ -399,6 +421,8 @@ class _NativeJob(_Job):
                 alone = len(asked) == 1
                 self.fail(one.member, failure if alone else failed_together(failure))
             return
+        finally:
+            self.hear()
         queue = iter(results)
         for one in asked:
             told = tuple(

@@ -34,8 +34,10 @@ from quantumflow_lab.backends.jobs import (
 )
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
+from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
+    JobCancelled,
     JobNeverArrived,
     JobUnanswered,
     QuantumFlowError,
@@ -72,6 +74,8 @@ class PrimitiveAdapter:
     """How the batch that comes next was sent; None if it was not."""
     provider_job: str | None = None
     """Id of the last job, as its provider knows it."""
+    told: Told | None = None
+    """What was said of the last job of a device, once it was final."""
     sending: Callable[[], None] = lambda: None
     """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
     submitted: Callable[[Sent], None] = lambda sent: None
@@ -220,12 +224,17 @@ class PrimitiveAdapter:
         self.submitted(Sent(self.provider_job))
         try:
             stop_unwanted(job, wanted)
-            return awaited(job, self.backend.name, wanted)
-        except QuantumFlowError:
+            result = awaited(job, self.backend.name, wanted)
+            self.told = ask(job, wanted)
+            return result
+        except QuantumFlowError as error:
+            if isinstance(error, JobCancelled):
+                self.told = ask(job, wanted)
             raise
         except Exception as error:
             if getattr(self.backend.backend, "service", None) is None:
                 raise
+            self.told = ask(job, wanted)
             raise nothing_came(job, error, self.backend.name) from error
         finally:
             # A later job may have taken the place of one that was given up.

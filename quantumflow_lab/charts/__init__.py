@@ -9,7 +9,19 @@ from quantumflow_lab.charts.counts import counts
 from quantumflow_lab.charts.history import history
 from quantumflow_lab.charts.intervals import wilson
 from quantumflow_lab.charts.metrics import metrics
+from quantumflow_lab.charts.quote import quote
+from quantumflow_lab.charts.spend import spend
 from quantumflow_lab.charts.sweep import sweep
 from quantumflow_lab.charts.timeline import timeline
 
-__all__ = ["cost", "counts", "history", "metrics", "sweep", "timeline", "wilson"]
+__all__ = [
+    "cost",
+    "counts",
+    "history",
+    "metrics",
+    "quote",
+    "spend",
+    "sweep",
+    "timeline",
+    "wilson",
+]

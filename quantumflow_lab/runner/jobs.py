@@ -22,6 +22,7 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.grid import text_of
+from quantumflow_lab.planning.billing import Bill, Ended, bill, most_of
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Accepted,
@@ -52,6 +53,9 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+
+Quoted = tuple[Decimal, Decimal, Decimal]
+"""The least, the expected and the most."""
 
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
@@ -140,12 +144,33 @@ class OpenJob:
     """Those that a device may have taken."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
+    failed: bool = False
+    """Whether some of it failed there, after it was taken."""
+    cancelled: bool = False
+    """Whether some of it was cancelled there, by whomever."""
     absent: list[Task] = field(default_factory=list)
     """What never arrived at its provider."""
     unheard: bool = False
     """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
+
+    @property
+    def asked(self) -> Usage:
+        """What its members ask for, all of them."""
+        tasks = [self.tasks[member.unit] for member in self.request.members]
+        circuits = sum(task.circuits for task in tasks)
+        return Usage(circuits, sum(task.shots for task in tasks))
+
+    @property
+    def taken(self) -> bool:
+        """Whether a provider has said that it has it."""
+        return any(batch.job for batch in self.batches.values())
+
+    @property
+    def never(self) -> bool:
+        """Whether all of it is known never to have arrived."""
+        return len(self.absent) == len(self.request.members)
 
     def show(self, phase: Phase | None) -> None:
         """Tell its steps what it is doing."""
@@ -437,14 +462,20 @@ class Jobs:
 
     def _settled(self, open_job: OpenJob, metrics: JobMetrics) -> None:
         if not open_job.answers:
-            # Nothing ran that anybody can use, or would pay for.
-            metrics = replace(metrics, circuits=0, shots=0)
+            never = _ended(open_job, "settled") is Ended.NEVER
+            sent = Usage() if never else open_job.asked
+            metrics = replace(metrics, circuits=sent.circuits, shots=sent.shots)
         for task in open_job.absent:
             metrics = replace(
                 metrics,
                 circuits=max(metrics.circuits - task.circuits, 0),
                 shots=max(metrics.shots - task.shots, 0),
             )
+        if (used := metrics.usage) is not None:
+            circuits, shots = metrics.circuits, metrics.shots
+            least = min(used.circuits, circuits), min(used.shots, shots)
+            used = replace(used, circuits=least[0], shots=least[1])
+            metrics = replace(metrics, usage=used)
         why = None if open_job.answers else open_job.failure
         if open_job.unheard:
             # It may go on, so that it can be asked for when the run is taken up.
@@ -454,7 +485,11 @@ class Jobs:
 
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
-        open_job.untold |= _may_have_run(event.error)
+        open_job.untold |= isinstance(event.error, JobUnanswered | WorkerLost)
+        open_job.cancelled |= isinstance(event.error, JobCancelled)
+        # With a name its provider had taken it.
+        in_name = isinstance(event.error, BackendFailed) and "job" in event.error.facts
+        open_job.failed |= in_name
         fetching = open_job.request.sent_as is not None
         open_job.unheard |= isinstance(event.error, JobUnanswered | WorkerLost)
         # What goes wrong on our side says nothing of what became of it there.
@@ -518,13 +553,14 @@ class Jobs:
             open_job.owner.answer(*where, piece.error, Reason.TOO_BIG, -1)
         del self._open[open_job.number]
         open_job.show(None)
-        live.machine_s += metrics.transpile_s + metrics.run_s
-        cost = _cost(open_job, stage, metrics)
+        live.machine_s += metrics.machine_s(device=open_job.device)
+        billed = _billed(open_job, stage, metrics)
+        cost = billed.amount
         if open_job.price is not None:
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted
-        self._record(open_job, stage, metrics, error, cost)
+        self._record(open_job, stage, metrics, error, billed)
         open_job.owner.over(cost)
 
     def _record(
@@ -533,7 +569,7 @@ class Jobs:
         stage: str,
         metrics: JobMetrics | None = None,
         error: str | None = None,
-        cost: Decimal | None = None,
+        billed: Bill | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> None:
         self._recorder.note(
@@ -548,26 +584,45 @@ class Jobs:
                 batches=open_job.batches,
                 error=error,
                 # Should this process die, it counts as what it may have cost.
-                cost=_cost(open_job, stage) if cost is None else cost,
+                billed=billed or _billed(open_job, stage),
+                quoted=_quoted(open_job),
+                answered=open_job.answers,
+                device=open_job.device,
                 currency=open_job.price.currency if open_job.price else None,
                 asked=asked,
             )
         )
 
 
-def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Decimal:
-    """What a job costs: by what ran, or all that it may if nobody knows."""
+def _billed(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Bill:
+    """What a job costs by what is known of it."""
+    known = metrics or JobMetrics()
+    return bill(
+        open_job.price,
+        _ended(open_job, stage),
+        most=open_job.asked,
+        ran=Usage(known.circuits, known.shots),
+        used=known.usage,
+        provider=known.provider,
+    )
+
+
+def _ended(open_job: OpenJob, stage: str) -> Ended:
+    """What became of a job, for its bill."""
     sent = bool(open_job.batches) if open_job.device else stage != "intended"
-    if open_job.price is None or not sent:
-        return Decimal(0)
-    if metrics is not None and stage == "settled" and not open_job.untold:
-        if not open_job.answers:
-            # What a provider has taken it may bill, whatever we could read of it.
-            taken = any(batch.job for batch in open_job.batches.values())
-            never = len(open_job.absent) == len(open_job.request.members)
-            return _bound(open_job) if taken and not never else Decimal(0)
-        return open_job.price.of(Usage(metrics.circuits, metrics.shots))
-    return _bound(open_job)
+    if not sent:
+        return Ended.NEVER
+    if stage != "settled" or open_job.untold:
+        return Ended.UNKNOWN
+    if open_job.answers:
+        whole = not (open_job.failed or open_job.cancelled)
+        return Ended.DONE if whole else Ended.PART
+    if open_job.never:
+        return Ended.NEVER
+    if open_job.failed or open_job.cancelled:
+        return Ended.FAILED if open_job.failed else Ended.CANCELLED
+    # What a provider has taken it may bill, whatever we could read of it.
+    return Ended.PART if open_job.taken else Ended.NEVER
 
 
 def is_settled_by(error: Exception) -> bool:
@@ -576,20 +631,19 @@ def is_settled_by(error: Exception) -> bool:
     return failed_there or isinstance(error, JobCancelled | JobNeverArrived)
 
 
-def _may_have_run(error: Exception) -> bool:
-    """Whether a job that came to nothing may be billed all the same."""
-    if isinstance(error, BackendFailed):
-        return "job" in error.facts  # its provider had taken it
-    return isinstance(error, JobCancelled | JobUnanswered | WorkerLost)
-
-
 def _bound(open_job: OpenJob) -> Decimal:
     """The most that a job may cost."""
-    if open_job.price is None:
-        return Decimal(0)
-    tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
-    circuits = sum(task.circuits for task in tasks)
-    return open_job.price.of(Usage(circuits, sum(task.shots for task in tasks)))
+    price = open_job.price
+    return Decimal(0) if price is None else most_of(price, open_job.asked)
+
+
+def _quoted(open_job: OpenJob) -> Quoted | None:
+    """What a job was to cost, where that follows from what it asks."""
+    price = open_job.price
+    if price is None or price.needs_forecast:
+        return None
+    cost = price.of(open_job.asked)
+    return cost, cost, cost
 
 
 def tag(run: str, epoch: int, job: int | str) -> str:
