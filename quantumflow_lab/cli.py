@@ -27,11 +27,13 @@ from quantumflow_lab.export import FORMS
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance
 from quantumflow_lab.magics.history import FILTERS, history_filters
-from quantumflow_lab.magics.table import (
-    Table,
-    history_table,
-    prices_table,
+from quantumflow_lab.magics.spends import (
+    SPEND_OPTIONS,
+    spend_options,
+    spend_table,
+    write_csv,
 )
+from quantumflow_lab.magics.table import Table, history_table, prices_table
 from quantumflow_lab.magics.view import QuietView, TerminalView
 from quantumflow_lab.run import Run
 from quantumflow_lab.store.home import prepare_home
@@ -95,6 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     history.add_argument("name", nargs="?")
     for option, about in FILTERS.items():
         history.add_argument(option, metavar=about.value, help=about.help)
+    spend = _command(
+        commands, "spend", _spend, "tell what jobs have used and cost, by month"
+    )
+    for option, value in SPEND_OPTIONS.items():
+        spend.add_argument(option, metavar=value)
     compare = _command(commands, "compare", _compare, "tell why two runs differ")
     compare.add_argument("a", help="NAME, NAME:12 or the id of a run")
     compare.add_argument(
@@ -240,6 +247,21 @@ def _history(arguments: argparse.Namespace, _: list[str]) -> int:
         if (value := getattr(arguments, option.removeprefix("--"))) is not None:
             words += [option, value]
     print(history_table(lab().runs(**history_filters(words))))
+    return 0
+
+
+def _spend(arguments: argparse.Namespace, _: list[str]) -> int:
+    words = []
+    for option in SPEND_OPTIONS:
+        if (value := getattr(arguments, option.removeprefix("--"))) is not None:
+            words += [option, value]
+    asked = spend_options(words)
+    rows = lab().spend(month=asked.month, by=asked.by)
+    if asked.csv is None:
+        print(spend_table(rows, asked.by))
+    else:
+        write_csv(rows, asked.by, asked.csv)
+        print(f"{asked.csv}  {len(rows):,} rows")
     return 0
 
 

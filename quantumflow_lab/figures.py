@@ -54,6 +54,13 @@ def _cost(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     return charts.cost(control.rows("cost", run.id), title=run.name)
 
 
+def _quote(run: Run, control: Control, step: str | None, point: Point) -> Figure:
+    rows = control.rows("quoted", run.id)
+    if step is not None:
+        rows = [row for row in rows if row["step"] == step]
+    return charts.quote(rows, title=run.name)
+
+
 def _counts(run: Run, control: Control, step: str | None, point: Point) -> Figure:
     name = step or _last(run, _has_counts, "counts")
     value = _value(run, name, point)
@@ -87,6 +94,7 @@ KINDS: Mapping[str, Callable[[Run, Control, str | None, Point], Figure]] = {
     "sweep": _sweep,
     "metrics": _metrics,
     "cost": _cost,
+    "quote": _quote,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -77,6 +78,8 @@ from quantumflow_lab.workflow import Workflow
 if TYPE_CHECKING:
     import pyarrow as pa
 
+
+SPENT_BY = ("backend", "project", "notebook")
 
 RUN_STATES = ("done", "failed", "cancelled", "unfinished")
 
@@ -214,7 +217,8 @@ class Lab:
         background
             True to return at once, else when the run has ended.
         options
-            What to record beside the above, such as the text of the magic line.
+            What to record beside the above, such as the text of the magic line, the
+            ``notebook``, and the ``project`` if it is not that of the settings.
         filename
             What Python calls the file of the cell, so that tracebacks and breakpoints
             point there; by default a name of its own.
@@ -550,6 +554,35 @@ class Lab:
             find=find,
             limit=limit,
         )
+
+    def spend(
+        self, *, month: str | None = None, by: str = "backend"
+    ) -> list[dict[str, Any]]:
+        """What jobs have used and cost, as rows of the named query ``spend``.
+
+        Months are those of UTC in which a job was submitted. Amounts in different
+        currencies, seconds of devices and credits among them, have rows of their own.
+
+        Parameters
+        ----------
+        month
+            Only this one, such as ``2026-11``.
+        by
+            ``backend``, ``project`` or ``notebook``.
+
+        Raises
+        ------
+        BadOption
+            A month or a grouping that cannot be.
+        """
+        if by not in SPENT_BY:
+            hint = did_you_mean(by, SPENT_BY)
+            raise BadOption(f"spend is not told by {by!r}{hint}", option="by")
+        if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise BadOption(
+                f"month must be such as '2026-11', not {month!r}", option="month"
+            )
+        return self.store.query("spend", month=month, by=by)
 
     def compare(self, a: str | Run, b: str | Run | None = None) -> Comparison:
         """Why a run is not like another one: what changed, and whether results did.
@@ -984,6 +1017,7 @@ class Lab:
                 for i in live.bound.inputs
                 if i.kind in ("function", "class", "module")
             }
+            options = {"project": self.settings.project, **options}
             record = records.started(live, live.asked, axes, kept, options, defined)
             self.store.begin(record)
             self.store.append(list(self._calibrations(live)))

@@ -6,14 +6,14 @@ Deciding code takes and returns these values; acting code implements the protoco
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BadOption
-from quantumflow_lab.price import Price
+from quantumflow_lab.price import Price, Usage
 
 
 class Stopped(BaseException):
@@ -216,8 +216,10 @@ class JobMetrics:
     shots: int = 0
     """Shots over all circuits."""
     queue_s: float = 0.0
+    """In the queues here, and in that of a device which tells."""
     transpile_s: float = 0.0
     run_s: float = 0.0
+    """Of execution; where a device does not tell, from sending to the answer."""
     depth: int = 0
     """Depth of the deepest ISA circuit."""
     two_qubit_gates: int = 0
@@ -226,9 +228,21 @@ class JobMetrics:
     """Most qubits that any ISA circuit really uses."""
     peak_memory_mb: float = 0.0
     """Peak resident memory of the worker process, in MiB."""
-    device_s: float | None = None
-    """Seconds that the provider bills, if it says so."""
     provider_job: str | None = None
+    usage: Usage | None = None
+    """What its provider says it used; None if that does not tell of all of it."""
+    qpu_s: float | None = None
+    """Seconds for which it held a quantum processor, likewise."""
+    provider: str | None = None
+    """Whose rules it is billed by, such as ``ibm``; None if that is unknown."""
+
+    def machine_s(self, *, device: bool) -> float:
+        """Seconds for which it kept this machine busy, not a device elsewhere."""
+        return self.transpile_s if device else self.transpile_s + self.run_s
+
+    def after(self, waited: float) -> JobMetrics:
+        """The same for a job that had waited here before it was begun."""
+        return replace(self, queue_s=self.queue_s + waited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -433,10 +433,10 @@ class Run:
         Parameters
         ----------
         kind
-            ``timeline``, ``counts``, ``sweep``, ``metrics`` or ``cost``.
+            ``timeline``, ``counts``, ``sweep``, ``metrics``, ``cost`` or ``quote``.
         step
-            The step that ``counts`` and ``sweep`` draw; the last suitable one by
-            default.
+            The step that ``counts`` and ``sweep`` draw, the last suitable one by
+            default; the only one whose jobs ``quote`` draws.
         **point
             Values of axes that pick some of its points, as in :meth:`Grid.sel`.
         """

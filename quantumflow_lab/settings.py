@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Most that all runs of one process may cost together."""
     budget_month: str | None = None
     """Most that all runs of a home may cost in a calendar month (UTC)."""
+    project: str | None = Field(default=None, min_length=1, max_length=80)
+    """Project that runs are charged to in the statement of what was spent."""
     schedule_log: Path | None = None
     """File that gets all the scheduler is told, for ``qflow replay``."""
     parse_bytes: int = Field(default=16 * 2**20, ge=1)

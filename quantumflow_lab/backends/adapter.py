@@ -58,9 +58,11 @@ from quantumflow_lab.backends.straight import (
     sent_forms,
     straight,
 )
+from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
     CircuitRefused,
+    JobCancelled,
     JobUnanswered,
     QuantumFlowError,
 )
@@ -109,8 +111,8 @@ class RunAdapter:
     """Id of the last job of a device."""
     most_s: int | None = None
     """Not told: ``run()`` has no such option in common."""
-    device_s: float | None = None
-    """Not asked."""
+    told: Told | None = None
+    """What was said of the last job of a device, once it was final."""
     sending: Callable[[], None] = lambda: None
     """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
     submitted: Callable[[Sent], None] = lambda sent: None
@@ -234,11 +236,15 @@ class RunAdapter:
         try:
             stop_unwanted(job, wanted)
             result = fetched(job, self.backend.name, wanted)
-        except QuantumFlowError:
+            self.told = ask(job, wanted, result)
+        except QuantumFlowError as error:
+            if isinstance(error, JobCancelled):
+                self.told = ask(job, wanted)
             raise
         except Exception as error:
             if is_simulator(self.backend):
                 raise
+            self.told = ask(job, wanted)
             raise nothing_came(job, error, self.backend.name) from error
         finally:
             if self.job is job:

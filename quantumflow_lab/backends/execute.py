@@ -33,6 +33,7 @@ from quantumflow_lab.backends.pieces import Outcome, Piece, Prepared, Shared
 from quantumflow_lab.backends.prepare import Maker, circuit_count, shot_count
 from quantumflow_lab.backends.primitive_adapter import PrimitiveAdapter
 from quantumflow_lab.backends.pubs import shots_of
+from quantumflow_lab.backends.usage import Told, together
 from quantumflow_lab.errors import JobNeverArrived
 from quantumflow_lab.ports import (
     JobEvent,
@@ -150,6 +151,8 @@ class _Job:
     said_running: float = 0.0
     batch: int = 0
     """Number of the next batch."""
+    told: dict[int, Told | None] = field(default_factory=dict)
+    """What was said of each batch that a device has taken."""
     shared: Shared = field(default_factory=Shared)
 
     def forecast(self) -> None:
@@ -171,7 +174,7 @@ class _Job:
 
     def run(self) -> None:
         started = time.perf_counter()
-        self.adapter.most_s, self.adapter.device_s = self.request.most_s, None
+        self.adapter.most_s = self.request.most_s
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         shares = list(self.prepare())
         transpiled = time.perf_counter()
@@ -183,11 +186,23 @@ class _Job:
             self.answer_if_complete(share)
         metrics = replace(
             _sizes(shares),
-            provider_job=self.adapter.provider_job,
-            device_s=self.adapter.device_s,
             transpile_s=transpiled - started,
             run_s=time.perf_counter() - transpiled,
+        )
+        self.settle(metrics)
+
+    def settle(self, metrics: JobMetrics) -> None:
+        """End the job, with what was said of it where it ran."""
+        told = together(self.told.values())
+        metrics = replace(
+            metrics,
+            provider_job=self.adapter.provider_job,
             peak_memory_mb=peak_memory_mb(),
+            queue_s=told.queue_s or 0.0,
+            run_s=metrics.run_s if told.run_s is None else told.run_s,
+            usage=told.usage(metrics.circuits, metrics.shots),
+            qpu_s=told.qpu_s,
+            provider=told.provider,
         )
         self.emit(Settled(self.request.job, metrics))
 
@@ -197,10 +212,11 @@ class _Job:
         self.batch += 1
 
         def submitted(sent: Sent) -> None:
+            self.told[batch] = None
             if sent.job is not None:
                 self.emit(Submitted(request.job, sent, batch))
 
-        self.adapter.submitted = submitted
+        self.adapter.submitted, self.adapter.told = submitted, None
         self.adapter.tag = f"{request.tag}-{batch}" if batch else request.tag
 
         def sending() -> None:
@@ -331,11 +347,18 @@ class _Job:
         except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
             groups = _by_member(batch)
             failure = backend_error(error, self.request.backend)
+        finally:
+            self.hear()
         if len(groups) == 1:
             return [failure] * len(batch)
         if not self.adapter.has_exact:
             return [failed_together(failure)] * len(batch)
         return [outcome for group in groups for outcome in self.outcomes(group)]
+
+    def hear(self) -> None:
+        """Keep what was said of the batch that has just ended."""
+        if (batch := self.batch - 1) in self.told:
+            self.told[batch] = self.adapter.told
 
     def work(self, slot: _Slot) -> float:
         """Amplitudes over all layers; nobody knows how long other backends take."""
@@ -388,7 +411,7 @@ class _NativeJob(_Job):
 
     def run(self) -> None:
         started = time.perf_counter()
-        self.adapter.most_s, self.adapter.device_s = self.request.most_s, None
+        self.adapter.most_s = self.request.most_s
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         asked = list(self.asked())
         transpiled = time.perf_counter()
@@ -405,11 +428,8 @@ class _NativeJob(_Job):
             depth=max((size.depth for size in sizes), default=0),
             two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
             qubits=max((size.qubits for size in sizes), default=0),
-            peak_memory_mb=peak_memory_mb(),
-            provider_job=self.adapter.provider_job,
-            device_s=self.adapter.device_s,
         )
-        self.emit(Settled(self.request.job, metrics))
+        self.settle(metrics)
 
     def asked(self) -> Iterator[_Asked]:
         for member in self.request.members:
@@ -440,6 +460,8 @@ class _NativeJob(_Job):
                 alone = len(asked) == 1
                 self.fail(one.member, failure if alone else failed_together(failure))
             return
+        finally:
+            self.hear()
         queue = iter(results)
         for one in asked:
             told = tuple(

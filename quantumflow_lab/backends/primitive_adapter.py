@@ -6,7 +6,6 @@ or an error for each circuit, counts being the common currency.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -35,20 +34,18 @@ from quantumflow_lab.backends.jobs import (
 )
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
+from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
+    JobCancelled,
     JobNeverArrived,
     JobUnanswered,
     QuantumFlowError,
 )
 from quantumflow_lab.ports import Sent
 
-log = logging.getLogger(__name__)
-
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
-BILL_S = (0.0, 1.0, 2.0)
-"""Seconds before each look for what a job has used."""
 ROOM_S = 5.0
 """Seconds between two submits to a provider with a limit of pending jobs."""
 
@@ -77,14 +74,14 @@ class PrimitiveAdapter:
     """How the batch that comes next was sent; None if it was not."""
     provider_job: str | None = None
     """Id of the last job, as its provider knows it."""
+    told: Told | None = None
+    """What was said of the last job of a device, once it was final."""
     sending: Callable[[], None] = lambda: None
     """Called before a batch is sent to a device; raises ``Stopped`` if it must not."""
     submitted: Callable[[Sent], None] = lambda sent: None
     """Called as soon as the provider has the job."""
     most_s: int | None = None
     """Seconds after which the provider is to stop the next job."""
-    device_s: float | None = None
-    """Seconds that its provider bills for the last jobs; None if it does not say."""
     batches_seeds: bool = False
     """Nothing is promised of seeds in a batch."""
     has_exact: bool = False
@@ -238,34 +235,21 @@ class PrimitiveAdapter:
         try:
             stop_unwanted(job, wanted)
             result = awaited(job, self.backend.name, wanted)
-            self._bill(job, wanted)
+            self.told = ask(job, wanted)
             return result
-        except QuantumFlowError:
+        except QuantumFlowError as error:
+            if isinstance(error, JobCancelled):
+                self.told = ask(job, wanted)
             raise
         except Exception as error:
             if getattr(self.backend.backend, "service", None) is None:
                 raise
+            self.told = ask(job, wanted)
             raise nothing_came(job, error, self.backend.name) from error
         finally:
             # A later job may have taken the place of one that was given up.
             if self.job is job:
                 self.job = None
-
-    def _bill(self, job: Any, wanted: Callable[[], bool]) -> None:
-        """Ask what a job that is done has used, if its provider says so."""
-        if not callable(usage := getattr(job, "usage", None)):
-            return
-        for pause in BILL_S:
-            rest(pause, wanted)
-            try:
-                seconds = usage()
-            except Exception as error:  # noqa: BLE001 - results stay
-                log.warning("usage of %s is not told: %s", id_of(job), text_of(error))
-                return
-            # Nought until it is reckoned up.
-            if isinstance(seconds, int | float) and seconds > 0:
-                self.device_s = (self.device_s or 0.0) + float(seconds)
-                return
 
 
 def _modest(seed: int | None) -> int | None:

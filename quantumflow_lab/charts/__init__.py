@@ -10,6 +10,8 @@ from quantumflow_lab.charts.history import history
 from quantumflow_lab.charts.intervals import wilson
 from quantumflow_lab.charts.metrics import metrics
 from quantumflow_lab.charts.pareto import pareto
+from quantumflow_lab.charts.quote import quote
+from quantumflow_lab.charts.spend import spend
 from quantumflow_lab.charts.sweep import sweep
 from quantumflow_lab.charts.timeline import timeline
 
@@ -19,6 +21,8 @@ __all__ = [
     "history",
     "metrics",
     "pareto",
+    "quote",
+    "spend",
     "sweep",
     "timeline",
     "wilson",

@@ -47,6 +47,8 @@ class Habits:
     """Why every job fails, a number of IBM or a text; None if none does."""
     results: int | None = None
     """Most PUBs of a job whose results can be kept; larger ones fail (5302)."""
+    late: int | None = None
+    """Looks at what a final job used that find no figure yet."""
     recalibrates: bool = False
     """Whether the device is calibrated anew under the first job, which fails."""
 
@@ -138,6 +140,13 @@ FAULTS = {
     ),
     "missing-result": Named(
         "results are not there", (("GET", "/results", 404, {"times": ALWAYS}),)
+    ),
+    "late-usage": Named(
+        "what a job used is not known at the first look", habits=Habits(late=1)
+    ),
+    "no-usage": Named(
+        "nobody can say what a job used",
+        (("GET", "/metrics", 404, {"times": ALWAYS}),),
     ),
     "never-final": Named("jobs are queued for ever", habits=Habits(status="Queued")),
     "unknown-status": Named(

@@ -13,7 +13,8 @@ import time
 import uuid
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -51,6 +52,10 @@ class Job(serving.Taken):
 
     code: int | None = None
     """IBM's number of the reason why it failed."""
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it was taken."""
+    looks: int = 0
+    """How often somebody has asked what it used since it was final."""
 
     @property
     def usage(self) -> float:
@@ -150,6 +155,23 @@ class Service(serving.Service):
             self.taken[name] = job
         return 200, {"id": name, "backend": NAME}
 
+    def metrics_of(self, job: Job) -> dict[str, Any]:
+        """What a job used and when, in the time that the device would have taken."""
+        final = self.status_of(job) in _FINAL or self.habit("status") is not None
+        job.looks += final
+        if not final or job.looks <= (self.habit("late") or 0):
+            usage: dict[str, Any] = {"status": "pending", "quantum_seconds": 0}
+        else:
+            names = "quantum_seconds", "seconds", "qpu_charge_time_seconds"
+            usage = {"status": "final", **dict.fromkeys(names, job.usage)}
+        running = job.created + timedelta(seconds=self.habit("queue") or 0.0)
+        times = {"created": job.created}
+        if final and job.usage:
+            finished = running + timedelta(seconds=job.usage)
+            times |= {"running": running, "finished": finished}
+        told = {name: _written(moment) for name, moment in times.items()}
+        return {"usage": usage, "timestamps": told}
+
     def run(self, job: Job) -> Any:
         """Execute a job, once."""
         with job.lock:
@@ -169,6 +191,10 @@ class Service(serving.Service):
         text = (Path(self.device.dirname) / name).read_text(encoding="utf-8")
         found: dict[str, Any] = json.loads(text)
         return found
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(code: int | str, message: str) -> dict[str, Any]:
@@ -250,14 +276,7 @@ class _Handler(serving.Handler):
             # Where the client looks for what went wrong.
             self._answer(f"emulated trouble {job.code}")
         elif what == "metrics":
-            final = self.server.status_of(job) in _FINAL
-            used = {
-                "status": "completed" if final else "pending",
-                "quantum_seconds": job.usage,
-                "seconds": job.usage,
-                "qpu_charge_time_seconds": job.usage,
-            }
-            self._answer({"usage": used, "timestamps": {}})
+            self._answer(self.server.metrics_of(job))
         else:
             self._answer(_error(404, f"the job has no {what}"), 404)
 
@@ -282,7 +301,7 @@ class _Handler(serving.Handler):
             "state": state,
             "backend": NAME,
             "program": {"id": job.posted["program_id"]},
-            "created": "2026-01-01T00:00:00Z",
+            "created": _written(job.created),
             "tags": job.posted["tags"],
             "usage": {"seconds": job.usage},
             "estimated_running_time_seconds": job.usage,

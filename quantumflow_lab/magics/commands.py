@@ -20,11 +20,8 @@ from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.exports import export_options, written_table
 from quantumflow_lab.magics.forgets import forget_options
 from quantumflow_lab.magics.history import history_filters
-from quantumflow_lab.magics.table import (
-    Table,
-    history_table,
-    prices_table,
-)
+from quantumflow_lab.magics.spends import spend_options, spend_table, write_csv
+from quantumflow_lab.magics.table import Table, history_table, prices_table
 from quantumflow_lab.quote import Choice, Quote
 from quantumflow_lab.run import Run
 
@@ -33,7 +30,7 @@ if TYPE_CHECKING:
 
     from quantumflow_lab.magics.attendance import Attendance
 
-CHARTS = (*KINDS, "history")
+CHARTS = (*KINDS, "history", "spend")
 RESUME_FLAGS = {
     "--accept-drift": "accept_drift",
     "--resubmit": "resubmit",
@@ -85,6 +82,12 @@ COMMANDS = (
         "run",
     ),
     Command(
+        "spend",
+        "[--month 2026-11] [--by backend|project|notebook] [--csv FILE]",
+        "what jobs have used and cost, month by month",
+        "spend",
+    ),
+    Command(
         "compare",
         "A [B]",
         "why two runs differ: NAME, NAME:12 or an id; A alone, with the run before it",
@@ -101,7 +104,12 @@ COMMANDS = (
         "--before 90d [--name NAME] [--yes]",
         "which runs that ended before an age or a date would go; with --yes they do",
     ),
-    Command("chart", "KIND [NAME]", f"draw {', '.join(CHARTS)}", "chart"),
+    Command(
+        "chart",
+        "KIND [NAME]",
+        f"draw {', '.join(CHARTS)}; for spend, NAME is backend, project or notebook",
+        "chart",
+    ),
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
     Command(
         "backends",
@@ -217,6 +225,14 @@ class Commands:
     def _history(self, *words: str) -> Table:
         return history_table(lab().runs(**history_filters(words)))
 
+    def _spend(self, *words: str) -> Table:
+        asked = spend_options(words)
+        rows = lab().spend(month=asked.month, by=asked.by)
+        if asked.csv is None:
+            return spend_table(rows, asked.by)
+        write_csv(rows, asked.by, asked.csv)
+        return Table.of([{"written": str(asked.csv), "rows": len(rows)}])
+
     def _compare(self, a: str, b: str | None = None) -> Comparison:
         return lab().compare(*(self._bound(name) for name in (a, b) if name))
 
@@ -230,6 +246,11 @@ class Commands:
         if kind not in CHARTS:
             hint = did_you_mean(kind, CHARTS)
             raise MagicLineError(f"there is no chart '{kind}'{hint}", kind=kind)
+        if kind == "spend":
+            from quantumflow_lab import charts
+
+            by = name or "backend"
+            return charts.spend(lab().spend(by=by), by=by)
         if kind == "history":
             from quantumflow_lab import charts
 

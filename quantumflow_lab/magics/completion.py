@@ -24,10 +24,11 @@ from quantumflow_lab.cell.options import option_names as step_options
 from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.export import FORMS
-from quantumflow_lab.lab import lab
+from quantumflow_lab.lab import SPENT_BY, lab
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
 from quantumflow_lab.magics.exports import EXPORT_OPTIONS
 from quantumflow_lab.magics.forgets import FORGET_OPTIONS
+from quantumflow_lab.magics.spends import SPEND_OPTIONS
 from quantumflow_lab.run import Run
 from quantumflow_lab.workflow import INJECTED, KINDS
 
@@ -127,6 +128,10 @@ class Completion:
             return None
         if command.completes == "chart" and len(words) == 2:
             return CHARTS, words[-1]
+        if command.name == "chart" and words[1] == "spend":
+            return SPENT_BY, words[-1]
+        if command.name == "spend":
+            return SPENT_BY if words[-2] == "--by" else SPEND_OPTIONS, words[-1]
         if command.name == "export" and len(words) > 2:
             return (FORMS if words[-2] == "--as" else EXPORT_OPTIONS), words[-1]
         if command.name == "forget":

@@ -19,6 +19,7 @@ from quantumflow_lab.errors import BudgetNeeded
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
+from quantumflow_lab.magics.notebook import notebook_of
 from quantumflow_lab.magics.place import Place, place_of
 from quantumflow_lab.magics.showing import publisher, show
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
@@ -102,15 +103,21 @@ class QFlowMagics(Magics):
     def _attendance(
         self, workflow: Workflow, options: RunOptions, place: Place, line: str
     ) -> Attendance | None:
+        names = self._shell.user_ns
+        origin = {
+            "line": line,
+            "notebook": notebook_of(names, lab().store.home),
+            "project": self._settings.project or lab().settings.project,
+        }
         try:
             run = lab().run(
                 workflow,
                 **options.keywords(),
                 seed=options.seed,
                 fresh=options.fresh,
-                inputs=self._shell.user_ns,
+                inputs=names,
                 background=True,
-                options={"line": line},
+                options=origin,
                 filename=place.file,
             )
         except BudgetNeeded as error:

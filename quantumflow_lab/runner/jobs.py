@@ -26,7 +26,9 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.grid import text_of
+from quantumflow_lab.planning.billing import NOTHING, Bill, Ended, bill
 from quantumflow_lab.planning.bounds import (
+    MARGIN,
     extra,
     most_seconds,
     per_circuit,
@@ -59,7 +61,7 @@ from quantumflow_lab.ports import (
     Sink,
     Submitted,
 )
-from quantumflow_lab.price import Price
+from quantumflow_lab.price import Price, Usage
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced, finished
 from quantumflow_lab.runner.cached import Cache
@@ -70,6 +72,8 @@ from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 
 log = logging.getLogger(__name__)
+Quoted = tuple[Decimal, Decimal, Decimal]
+"""The least, the expected and the most."""
 
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
@@ -160,12 +164,33 @@ class OpenJob:
     """Those that a device may have taken."""
     untold: bool = False
     """Whether it may have run although nobody can say so."""
+    failed: bool = False
+    """Whether some of it failed there, after it was taken."""
+    cancelled: bool = False
+    """Whether some of it was cancelled there, by whomever."""
     absent: list[Task] = field(default_factory=list)
     """What never arrived at its provider."""
     unheard: bool = False
     """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
+
+    @property
+    def asked(self) -> Usage:
+        """What its members ask for, all of them."""
+        tasks = [self.tasks[member.unit] for member in self.request.members]
+        circuits = sum(task.circuits for task in tasks)
+        return Usage(circuits, sum(task.shots for task in tasks))
+
+    @property
+    def taken(self) -> bool:
+        """Whether a provider has said that it has it."""
+        return any(batch.job for batch in self.batches.values())
+
+    @property
+    def never(self) -> bool:
+        """Whether all of it is known never to have arrived."""
+        return len(self.absent) == len(self.request.members)
 
     def show(self, phase: Phase | None) -> None:
         """Tell its steps what it is doing."""
@@ -266,12 +291,12 @@ class Jobs:
             device=not facts.simulator,
         )
         self._open[job] = open_job
-        if price is not None and not price.free:
-            if (why := self._kept_back(open_job, price)) is not None:
-                name = block.step.name
-                error = BudgetReached(f"step '{name}' stopped: {why}", step=name)
-                self._abandon(open_job, error)
-                return
+        why = self._kept_back(open_job, price)
+        if why is not None:
+            name = block.step.name
+            error = BudgetReached(f"step '{name}' stopped: {why}", step=name)
+            self._abandon(open_job, error)
+            return
         self._record(
             open_job,
             "intended",
@@ -279,8 +304,10 @@ class Jobs:
         )
         self._hand_over(open_job)
 
-    def _kept_back(self, open_job: OpenJob, price: Price) -> str | None:
+    def _kept_back(self, open_job: OpenJob, price: Price | None) -> str | None:
         """Have the ledger keep back what a job may cost; why it does not."""
+        if price is None or price.free:
+            return None
         most = Money(_bound(open_job), price.currency)
         try:
             return self._ledger.reserve(open_job.request.tag, most)
@@ -490,14 +517,20 @@ class Jobs:
 
     def _settled(self, open_job: OpenJob, metrics: JobMetrics) -> None:
         if not open_job.answers:
-            # Nothing ran that anybody can use, or would pay for.
-            metrics = replace(metrics, circuits=0, shots=0)
+            never = _ended(open_job, "settled") is Ended.NEVER
+            sent = Usage() if never else open_job.asked
+            metrics = replace(metrics, circuits=sent.circuits, shots=sent.shots)
         for task in open_job.absent:
             metrics = replace(
                 metrics,
                 circuits=max(metrics.circuits - task.circuits, 0),
                 shots=max(metrics.shots - task.shots, 0),
             )
+        if (used := metrics.usage) is not None:
+            circuits, shots = metrics.circuits, metrics.shots
+            least = min(used.circuits, circuits), min(used.shots, shots)
+            used = replace(used, circuits=least[0], shots=least[1])
+            metrics = replace(metrics, usage=used)
         why = None if open_job.answers else open_job.failure
         if open_job.unheard:
             # It may go on, so that it can be asked for when the run is taken up.
@@ -507,7 +540,11 @@ class Jobs:
 
     def _failed(self, open_job: OpenJob, event: MemberFailed) -> None:
         open_job.failure = open_job.failure or text_of(event.error)
-        open_job.untold |= _may_have_run(event.error)
+        open_job.untold |= isinstance(event.error, JobUnanswered | WorkerLost)
+        open_job.cancelled |= isinstance(event.error, JobCancelled)
+        # With a name its provider had taken it.
+        in_name = isinstance(event.error, BackendFailed) and "job" in event.error.facts
+        open_job.failed |= in_name
         fetching = open_job.request.sent_as is not None
         open_job.unheard |= isinstance(event.error, JobUnanswered | WorkerLost)
         # What goes wrong on our side says nothing of what became of it there.
@@ -570,15 +607,16 @@ class Jobs:
             open_job.owner.answer(*where, piece.error, Reason.TOO_BIG, -1)
         del self._open[open_job.number]
         open_job.show(None)
-        live.machine_s += metrics.transpile_s + metrics.run_s
-        cost = _cost(open_job, stage, metrics)
+        live.machine_s += metrics.machine_s(device=open_job.device)
+        billed = _billed(open_job, stage, metrics)
+        cost = billed.amount
         if open_job.price is not None:
             if stage != "sent":
                 self._settle(open_job.request.tag, cost)
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted
-        self._record(open_job, stage, metrics, error, cost)
+        self._record(open_job, stage, metrics, error, billed)
         open_job.owner.over(cost)
 
     def _record(
@@ -587,7 +625,7 @@ class Jobs:
         stage: str,
         metrics: JobMetrics | None = None,
         error: str | None = None,
-        cost: Decimal | None = None,
+        billed: Bill | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> None:
         self._recorder.note(
@@ -602,26 +640,47 @@ class Jobs:
                 batches=open_job.batches,
                 error=error,
                 # Should this process die, it counts as what it may have cost.
-                cost=_cost(open_job, stage) if cost is None else cost,
+                billed=billed or _billed(open_job, stage),
+                quoted=_quoted(open_job),
+                answered=open_job.answers,
+                device=open_job.device,
                 currency=open_job.price.currency if open_job.price else None,
                 asked=asked,
             )
         )
 
 
-def _cost(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Decimal:
-    """What a job costs: by what ran, or all that it may if nobody knows."""
+def _billed(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Bill:
+    """What a job costs by what is known of it."""
+    if open_job.price is None:
+        return NOTHING
+    known = metrics or JobMetrics()
+    return bill(
+        open_job.price,
+        _ended(open_job, stage),
+        most=_bound(open_job),
+        ran=_ran(open_job, known),
+        used=known.usage,
+        provider=known.provider,
+    )
+
+
+def _ended(open_job: OpenJob, stage: str) -> Ended:
+    """What became of a job, for its bill."""
     sent = bool(open_job.batches) if open_job.device else stage != "intended"
-    if open_job.price is None or not sent:
-        return Decimal(0)
-    if metrics is not None and stage == "settled" and not open_job.untold:
-        if not open_job.answers:
-            # What a provider has taken it may bill, whatever we could read of it.
-            taken = any(batch.job for batch in open_job.batches.values())
-            never = len(open_job.absent) == len(open_job.request.members)
-            return _bound(open_job) if taken and not never else Decimal(0)
-        return _used(open_job, metrics)
-    return _bound(open_job)
+    if not sent:
+        return Ended.NEVER
+    if stage != "settled" or open_job.untold:
+        return Ended.UNKNOWN
+    if open_job.answers:
+        whole = not (open_job.failed or open_job.cancelled)
+        return Ended.DONE if whole else Ended.PART
+    if open_job.never:
+        return Ended.NEVER
+    if open_job.failed or open_job.cancelled:
+        return Ended.FAILED if open_job.failed else Ended.CANCELLED
+    # What a provider has taken it may bill, whatever we could read of it.
+    return Ended.PART if open_job.taken else Ended.NEVER
 
 
 def is_settled_by(error: Exception) -> bool:
@@ -630,36 +689,47 @@ def is_settled_by(error: Exception) -> bool:
     return failed_there or isinstance(error, JobCancelled | JobNeverArrived)
 
 
-def _may_have_run(error: Exception) -> bool:
-    """Whether a job that came to nothing may be billed all the same."""
-    if isinstance(error, BackendFailed):
-        return "job" in error.facts  # its provider had taken it
-    return isinstance(error, JobCancelled | JobUnanswered | WorkerLost)
-
-
 def _bound(open_job: OpenJob) -> Decimal:
     """The most that a job may cost."""
-    if open_job.price is None:
+    price = open_job.price
+    if price is None:
         return Decimal(0)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
-    price = open_job.price
-    most = reserve(price) + sum(task.circuits for task in tasks) * per_circuit(price)
-    most += sum(task.shots for task in tasks) * price.per_shot
-    expected = together(task.forecast for task in tasks)
-    return most + extra(price, open_job.facts, expected)
+    asked = open_job.asked
+    most = reserve(price) + asked.circuits * per_circuit(price)
+    most += asked.shots * price.per_shot
+    return most + extra(price, open_job.facts, together(t.forecast for t in tasks))
 
 
-def _used(open_job: OpenJob, metrics: JobMetrics) -> Decimal:
-    """What a job has cost: by its provider's own figures, else as was expected."""
-    price = open_job.price
-    assert price is not None, "asked of jobs that cost something"
+def _ran(open_job: OpenJob, metrics: JobMetrics) -> Usage:
+    """What a job has used, as far as nobody tells: as was expected."""
+    expected = _expected(open_job)
+    return replace(expected, circuits=metrics.circuits, shots=metrics.shots)
+
+
+def _expected(open_job: OpenJob) -> Usage:
+    """What was to be expected of what arrived."""
     absent = set(map(id, open_job.absent))
     ran = (task for task in open_job.tasks.values() if id(task) not in absent)
-    expected = together(task.forecast for task in ran)
-    usage = usage_of(price, open_job.facts, expected, jobs=1)
-    if metrics.device_s is not None:
-        usage = replace(usage, seconds=metrics.device_s)
-    return price.of(replace(usage, circuits=metrics.circuits, shots=metrics.shots))
+    forecast = together(task.forecast for task in ran)
+    assert open_job.price is not None, "asked of jobs that cost something"
+    return usage_of(open_job.price, open_job.facts, forecast, jobs=1)
+
+
+def _quoted(open_job: OpenJob) -> Quoted | None:
+    """What a job was to cost, where that follows from what it asks."""
+    price = open_job.price
+    if price is None:
+        return None
+    if not price.needs_forecast:
+        cost = price.of(open_job.asked)
+        return cost, cost, cost
+    if any(task.forecast is None for task in open_job.tasks.values()):
+        return None
+    asked = open_job.asked
+    usage = replace(_expected(open_job), circuits=asked.circuits, shots=asked.shots)
+    cost = price.of(usage)
+    return cost / MARGIN, cost, cost * MARGIN
 
 
 def tag(run: str, epoch: int, job: int | str) -> str:

@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
+from quantumflow_lab.planning.billing import NOTHING, Bill
 from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known, Sent
 from quantumflow_lab.runner.left import LeftMember, packed_batches
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
@@ -278,7 +280,10 @@ def job(
     metrics: JobMetrics | None = None,
     batches: Mapping[int, Sent] = MappingProxyType({}),
     error: str | None = None,
-    cost: Decimal | None = None,
+    billed: Bill = NOTHING,
+    quoted: tuple[Decimal, Decimal, Decimal] | None = None,
+    answered: int = 0,
+    device: bool = False,
     currency: str | None = None,
     asked: Mapping[str, Any] | None = None,
 ) -> Record:
@@ -308,9 +313,17 @@ def job(
         "two_qubit_gates": m.two_qubit_gates,
         "qubits": m.qubits,
         "peak_memory_mb": m.peak_memory_mb,
-        "cost": float(cost or 0),
+        "answered": answered,
+        "usage": None if m.usage is None else asdict(m.usage),
+        "qpu_s": m.qpu_s,
+        "provider": m.provider,
+        "quoted_low": None if quoted is None else float(quoted[0]),
+        "quoted": None if quoted is None else float(quoted[1]),
+        "quoted_high": None if quoted is None else float(quoted[2]),
+        "cost": float(billed.amount),
+        "rule": str(billed.rule),
         "currency": currency,
-        "machine_s": m.transpile_s + m.run_s,
+        "machine_s": m.machine_s(device=device),
         "provider_job": ", ".join(filter(None, names)) or m.provider_job,
         "sent_as": None if ended else packed_batches(batches),
         "error": error,

@@ -45,8 +45,8 @@ jobs AS (
         run, step, string_agg(DISTINCT backend, ',' ORDER BY backend) AS backend,
         count(*) AS jobs, sum(circuits)::BIGINT AS circuits, sum(shots)::BIGINT AS shots,
         sum(queue_s) AS queue_s, sum(transpile_s) AS transpile_s, sum(run_s) AS run_s,
-        sum(machine_s) AS machine_s, sum(cost) AS cost, min(currency) AS currency,
-        max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates,
+        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s, sum(cost) AS cost,
+        min(currency) AS currency, max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates,
         max(qubits) AS qubits, max(peak_memory_mb) AS peak_memory_mb,
         to_timestamp(min(submitted)) AS submitted
     FROM current_job WHERE run IN (FROM touched) GROUP BY run, step
@@ -59,7 +59,7 @@ SELECT
     coalesce(to_timestamp(s.started), least(p.started, j.submitted)) AS started,
     coalesce(to_timestamp(s.ended), p.ended) AS ended, s.wall_s,
     coalesce(j.jobs, 0) AS jobs, j.circuits, j.shots, j.queue_s, j.transpile_s, j.run_s,
-    j.machine_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
+    j.machine_s, j.qpu_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
     j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin,
     coalesce(s.kept, 0) AS kept
 FROM said AS s
@@ -87,7 +87,8 @@ steps AS (
         sum(done)::BIGINT AS done, sum(failed)::BIGINT AS failed,
         sum(jobs)::BIGINT AS jobs, sum(circuits)::BIGINT AS circuits,
         sum(shots)::BIGINT AS shots, sum(queue_s) AS queue_s,
-        sum(machine_s) AS machine_s, sum(cost) AS cost, min(currency) AS currency
+        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s, sum(cost) AS cost,
+        min(currency) AS currency
     FROM current_step WHERE run IN (FROM touched) GROUP BY run
 )
 SELECT
@@ -99,7 +100,8 @@ SELECT
     coalesce(s.done, 0) AS done, coalesce(s.failed, 0) AS failed,
     coalesce(s.jobs, 0) AS jobs, coalesce(s.circuits, 0) AS circuits,
     coalesce(s.shots, 0) AS shots, coalesce(s.queue_s, 0) AS queue_s,
-    coalesce(s.machine_s, 0) AS machine_s, coalesce(s.cost, 0) AS cost, s.currency,
+    coalesce(s.machine_s, 0) AS machine_s, s.qpu_s, coalesce(s.cost, 0) AS cost, s.currency,
     r.backends, r.seed, e.error, r.options, r.inputs, r.versions, r.source,
-    r.cwd, r.host, r.pid, r.epoch
+    r.cwd, r.host, r.pid, r.epoch, r.options ->> '$.project' AS project,
+    r.options ->> '$.notebook' AS notebook
 FROM said AS r LEFT JOIN ends AS e USING (run) LEFT JOIN steps AS s USING (run);

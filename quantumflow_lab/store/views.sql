@@ -27,7 +27,8 @@ SELECT
     run, step, job, tag, backend, state, attempt, members, circuits, shots,
     to_timestamp(submitted) AS submitted, to_timestamp(ended) AS ended, queue_s,
     transpile_s, run_s, wall_s, machine_s, depth, two_qubit_gates, qubits,
-    peak_memory_mb, cost, currency, provider_job, error
+    peak_memory_mb, cost, currency, provider_job, error, answered, usage, qpu_s, provider,
+    quoted_low, quoted, quoted_high, rule
 FROM current_job;
 
 CREATE OR REPLACE VIEW qf_steps AS FROM current_step;
@@ -52,9 +53,11 @@ FROM rec_metric WHERE superseded IS NULL;
 
 CREATE OR REPLACE VIEW qf_costs AS
 SELECT
-    run, step, backend, count(*) AS jobs, sum(circuits)::BIGINT AS circuits,
-    sum(shots)::BIGINT AS shots, sum(machine_s) AS machine_s, sum(cost) AS cost, currency
-FROM qf_jobs GROUP BY run, step, backend, currency;
+    run, step, backend, 1 AS jobs, circuits, shots, machine_s, cost, currency, tag, state,
+    qpu_s, quoted_low, quoted, quoted_high, rule, submitted, r.name, r.project, r.notebook
+FROM qf_jobs AS j LEFT JOIN (
+    SELECT run, name, project, notebook FROM current_run
+) AS r USING (run);
 
 CREATE OR REPLACE VIEW qf_quotes AS
 SELECT run, step, backend, points, circuits, jobs, shots, to_timestamp(ts) AS "time"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import shutil
 import threading
 import weakref
@@ -35,6 +36,7 @@ from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
     EnvironmentBroken,
+    JobCancelled,
     NoCommonQpy,
     QuantumFlowError,
     UnknownBackendOption,
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from qiskit.result import Result
 
 _SHOTS = 1024
+
+_log = logging.getLogger(__name__)
 
 
 class EnvironmentBackend(BackendV2):
@@ -283,6 +287,8 @@ class EnvironmentJob(JobV1):
         """Whether the other process has it, and with it perhaps its provider."""
         self.submitted: str | None = None
         """The provider's id, once the other process has told it."""
+        self.used: Mapping[str, Any] = {}
+        """What the other process says that it took, once it is final."""
         self.submit()
 
     def submit(self) -> None:
@@ -370,16 +376,22 @@ class EnvironmentJob(JobV1):
             said: dict[str, Any] = awaited(
                 there, backend.name, lambda: not self.cancelled.is_set()
             )
+            self.used = there.used()
             return said
         except Stopped:
             raise self.lost(there.job_id(), "") from None
+        except JobCancelled:
+            self.used = there.used()
+            raise
         except (QuantumFlowError, EOFError, ValueError):
             # The latter two are the end of the process, not of the job.
             raise
         except Exception as error:  # noqa: BLE001 - whatever was raised there
             if backend.simulator:
                 raise backend_error(error, backend.name) from None
-            raise nothing_came(there, error, backend.name) from None
+            failure = nothing_came(there, error, backend.name)
+            self.used = there.used()
+            raise failure from None
 
     def lost(self, submitted: str | None, reason: str) -> Exception:
         """The error for a process that ended after it had taken the job."""
@@ -416,6 +428,14 @@ class _There:
 
     def result(self) -> dict[str, Any]:
         return self._asked("result")
+
+    def used(self) -> dict[str, Any]:
+        """What it took; empty if nobody can say."""
+        try:
+            return self._asked("used")
+        except Exception:  # noqa: BLE001 - a job that is done has not failed for this
+            _log.debug("another environment did not say what a job took", exc_info=True)
+            return {}
 
     def _asked(self, what: str) -> dict[str, Any]:
         open_ = True

@@ -8,8 +8,8 @@ pickled. The standard streams belong to whatever the provider's library prints.
 
 ``open`` makes the backend and is answered by a description of it; ``run`` is answered
 by ``taken`` and ``submitted``, as is ``retrieve`` for a job that was sent before. Then
-``status`` and ``result`` ask about that job, as often as needed. Each is answered by
-``error`` if something was raised.
+``status`` and ``result`` ask about that job, as often as needed, and ``used`` what its
+provider says of it. Each is answered by ``error`` if something was raised.
 """
 
 from __future__ import annotations
@@ -314,6 +314,49 @@ def _reason(job: Any) -> str | None:
     return None
 
 
+def used(job: Any) -> dict[str, Any]:
+    """What the provider says that a job took which is final, as far as it is known."""
+    tasks = getattr(job, "_tasks", ())
+    tasks = tasks if isinstance(tasks, list) else [tasks]
+    metrics = getattr(job, "metrics", None)
+    return {
+        "say": "used",
+        "client": type(job).__module__.partition(".")[0],
+        "metrics": _json(metrics()) if callable(metrics) else None,
+        "tasks": [_of_task(task) for task in tasks if hasattr(task, "metadata")],
+    }
+
+
+def _of_task(task: Any) -> dict[str, Any]:
+    """What Amazon says of a task; times as text, durations in milliseconds."""
+    known = task.metadata(use_cached_value=True)
+    status = known.get("status")
+    metadata = None
+    if status == "COMPLETED":
+        metadata = getattr(task.result(), "additional_metadata", None)
+    simulated = getattr(metadata, "simulatorMetadata", None)
+    return {
+        "status": status,
+        "shots": known.get("shots"),
+        "successful": known.get("numSuccessfulShots"),
+        "created": _date(known.get("createdAt")),
+        "ended": _date(known.get("endedAt")),
+        "ms": _number(getattr(simulated, "executionDuration", None)),
+    }
+
+
+def _date(value: Any) -> str | None:
+    return value.isoformat() if hasattr(value, "isoformat") else None
+
+
+def _json(value: Any) -> Any:
+    """A value as JSON has it, or None."""
+    try:
+        return json.loads(json.dumps(value, default=str, allow_nan=False))
+    except (TypeError, ValueError):
+        return None
+
+
 def _answer(result: Any, parts: list[Any], index: int) -> dict[str, Any]:
     part = parts[index] if index < len(parts) else None
     whole = bool(getattr(result, "success", True))
@@ -457,6 +500,8 @@ def serve(source: int, output: int) -> None:
                 job, count = retrieve(backend, output, message["job"])
             elif message["ask"] == "status":
                 send(output, {"say": "status", "status": state(job)})
+            elif message["ask"] == "used":
+                send(output, used(job))
             else:
                 send(output, outcome(job, count))
         except BaseException as error:  # noqa: BLE001 - a library may even try to exit

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from quantumflow_lab.backends.adapters import Adapter, adapter_for
 from quantumflow_lab.backends.execute import execute
@@ -153,7 +153,7 @@ class KernelJobs:
 
         def emit(event: JobEvent) -> None:
             if isinstance(event, Settled):
-                event = Settled(event.job, replace(event.metrics, queue_s=waited))
+                event = Settled(event.job, event.metrics.after(waited))
             with self._lock:
                 if task.left:
                     return

@@ -290,7 +290,7 @@ class WorkerPool:
                 continue
             if isinstance(event, Settled):
                 waited = started - task.submitted
-                metrics = replace(event.metrics, queue_s=waited)
+                metrics = event.metrics.after(waited)
                 tell(task.on_event, Settled(event.job, metrics))
                 return True
             tell(task.on_event, event)

@@ -69,6 +69,8 @@ class Outcome:
     """Jobs that the service took: what is paid."""
     error: str | None = None
     """Part of what the user reads; None if the run succeeds."""
+    known: bool = True
+    """Whether the service says what was used."""
 
 
 OUTCOMES = (
@@ -80,12 +82,14 @@ OUTCOMES = (
     Outcome("poll-429", 1),
     Outcome("poll-503", 1),
     Outcome("slow-queue", 1),
+    Outcome("late-usage", 1),
+    Outcome("no-usage", 1, known=False),
     Outcome("quota", 0, "4317"),
-    Outcome("poll-401", 1, "cannot be asked about it"),
-    Outcome("lost-job", 1, "cannot be asked about it"),
-    Outcome("missing-result", 1, "cannot be asked about it"),
+    Outcome("poll-401", 1, "cannot be asked about it", known=False),
+    Outcome("lost-job", 1, "cannot be asked about it", known=False),
+    Outcome("missing-result", 1, "cannot be asked about it", known=False),
     Outcome("ran-too-long", 1, "cancelled - ran too long"),
-    Outcome("unknown-status", 1, "under review, which nobody knows"),
+    Outcome("unknown-status", 1, "under review, which nobody knows", known=False),
     Outcome("calibration", 1, "1517"),
     Outcome("internal-error", 1, "9999"),
     Outcome("max-time", 1, "1305"),
@@ -121,7 +125,7 @@ def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
         try:
             device = account(ibm.url)
             backend = PrimitiveBackend(device, sampler=SamplerV2)
-            lab.backends.add("dev", backend, price=Price("USD", per_shot="0.01"))
+            lab.backends.add("dev", backend, price=Price("USD", per_second="1.60"))
             run = lab.run(
                 CELL,
                 name="faulty",
@@ -135,9 +139,22 @@ def test_a_fault_ends_as_promised_and_no_job_is_paid_twice(
                 with pytest.raises(Exception, match=outcome.error):
                     run.raise_failure()
             assert len(ibm.jobs) == outcome.taken
-            # Each attempt that was taken counts, and no other.
+            # Each attempt that was taken counts, and no other: by its own figure, or
+            # as what it may have cost if nobody can say.
+            most = 2 + 0.00035 * 100
+            used = sum(each.usage for each in ibm.taken.values())
+            seconds = used if outcome.known else most * outcome.taken
             (spent,) = lab.sql("SELECT cost FROM qf_runs").to_pylist()
-            assert spent["cost"] == pytest.approx(outcome.taken)
+            assert spent["cost"] == pytest.approx(1.6 * seconds)
+            *_, job = lab.sql("SELECT * FROM qf_jobs ORDER BY submitted").to_pylist()
+            assert job["qpu_s"] == (
+                pytest.approx(used) if outcome.known and outcome.taken else None
+            )
+            assert (job["circuits"], job["shots"]) == (
+                (1, 100) if outcome.taken else (0, 0)
+            )
+            # What happened there kept this machine busy for no longer than it took.
+            assert job["machine_s"] == job["transpile_s"]
         finally:
             lab.close()
 

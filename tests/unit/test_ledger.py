@@ -165,8 +165,8 @@ def test_runs_of_a_month_share_its_cap(capped: Lab, tmp_path: Path) -> None:
     with pytest.raises(BudgetReached) as reached:
         short.raise_failure()
     assert str(reached.value) == (
-        "step 'counts' stopped: its next job may cost 10 USD, and 5 USD of the 25 USD of "
-        "this month is left (QFLOW_BUDGET_MONTH)"
+        "step 'counts' stopped: its next job may cost 10 USD, and 5 USD of the 25 USD "
+        "of this month is left (QFLOW_BUDGET_MONTH)"
     )
     book = json.loads((tmp_path / "ledger.json").read_text())
     assert Decimal(book["spent"]["USD"]) == 20

@@ -157,6 +157,7 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
             "jobs": 1,
             "shots": 200,
             "machine_s": 0.5,
+            "qpu_s": None,
             "cost": 0.0,
             "currency": None,
             "backends": ["aer", "fake_manila"],
@@ -178,6 +179,7 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
         "transpile_s": 0.2,
         "run_s": 0.3,
         "machine_s": 0.5,
+        "qpu_s": None,
         "cost": 0.0,
         "currency": None,
         "shots": 200,
@@ -238,6 +240,7 @@ def test_the_cost_is_that_of_the_last_record_of_each_job(store: Store) -> None:
         "circuits": 2,
         "shots": 200,
         "machine_s": 0.5,
+        "qpu_s": None,
     }
     found = store.query("cost", run="r1")
     assert sorted(found, key=lambda r: r["cost"]) == [
@@ -626,7 +629,7 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 6, "name": "forget"},
+        {"version": 7, "name": "truth"},
         {"version": 9, "name": "colour"},
     ]
 
