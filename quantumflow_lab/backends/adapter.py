@@ -62,9 +62,9 @@ from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
     CircuitRefused,
-    JobCancelled,
     JobUnanswered,
     QuantumFlowError,
+    WorkerLost,
 )
 from quantumflow_lab.ports import Sent
 
@@ -238,7 +238,7 @@ class RunAdapter:
             result = fetched(job, self.backend.name, wanted)
             self.told = ask(job, wanted, result)
         except QuantumFlowError as error:
-            if isinstance(error, JobCancelled):
+            if not isinstance(error, JobUnanswered | WorkerLost):
                 self.told = ask(job, wanted)
             raise
         except Exception as error:

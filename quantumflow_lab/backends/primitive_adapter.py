@@ -37,10 +37,10 @@ from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
-    JobCancelled,
     JobNeverArrived,
     JobUnanswered,
     QuantumFlowError,
+    WorkerLost,
 )
 from quantumflow_lab.ports import Sent
 
@@ -238,7 +238,7 @@ class PrimitiveAdapter:
             self.told = ask(job, wanted)
             return result
         except QuantumFlowError as error:
-            if isinstance(error, JobCancelled):
+            if not isinstance(error, JobUnanswered | WorkerLost):
                 self.told = ask(job, wanted)
             raise
         except Exception as error:

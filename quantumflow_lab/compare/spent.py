@@ -13,6 +13,7 @@ _SPENT = {
     "shots": "shots",
     "queue_s": "queue, s",
     "machine_s": "machine, s",
+    "qpu_s": "QPU, s",
 }
 
 

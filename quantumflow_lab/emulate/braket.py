@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 from quantumflow_lab.emulate import serving
 from quantumflow_lab.emulate.braket_devices import DEVICES, Device
+from quantumflow_lab.emulate.braket_prices import price_list
 from quantumflow_lab.emulate.braket_programs import Program, Refused, read_program
 from quantumflow_lab.emulate.faults import BRAKET_FAULTS
 
@@ -27,6 +28,8 @@ NAME = DEVICES[0].name
 """What the device is called."""
 BUCKET = "amazon-braket-emulated"
 """Where results are left."""
+PRICES = "prices.csv"
+"""Where the list of prices is, which the SDK's ``Tracker`` downloads."""
 _REGION = DEVICES[0].region
 _ACCOUNT = "0" * 12
 _FINAL = ("COMPLETED", "FAILED", "CANCELLED")
@@ -154,6 +157,9 @@ class Service(serving.Service):
             },
             "associations": [],
         }
+        if status in _FINAL:
+            done = status == "COMPLETED"
+            told["numSuccessfulShots"] = task.shots if done else 0
         if task.reason is not None:
             told["failureReason"] = task.reason
         return told
@@ -310,6 +316,9 @@ class _Handler(serving.Handler):
             self._answer(self.server.told(self.server.tasks[name]))
         elif kind == BUCKET:
             self._file(name)
+        elif kind == PRICES:
+            text = price_list().encode()
+            self.send(text, 200, {"Content-Type": "text/csv"})
         else:
             self._error(404, _NAMES[404], f"there is no {kind} {name}")
 
@@ -410,6 +419,7 @@ def variables(url: str) -> dict[str, str]:
         "AWS_REGION": _REGION,
         "AWS_DEFAULT_REGION": _REGION,
         "AMZN_BRAKET_OUT_S3_BUCKET": BUCKET,
+        "BRAKET_PRICE_OFFERS_URL": f"{url}/{PRICES}",
     }
 
 

@@ -125,7 +125,9 @@ def test_compare_tells_why_a_run_is_not_like_another(shell: InteractiveShell) ->
     )
 
 
-@pytest.mark.parametrize("kind", ["timeline", "counts", "sweep", "metrics", "cost"])
+@pytest.mark.parametrize(
+    "kind", ["timeline", "counts", "sweep", "metrics", "cost", "quote"]
+)
 def test_chart_draws_the_run_of_a_name_or_the_latest(
     shell: InteractiveShell, kind: str
 ) -> None:
@@ -139,6 +141,30 @@ def test_chart_draws_the_run_of_a_name_or_the_latest(
 
 def test_chart_history_draws_all_runs(shell: InteractiveShell) -> None:
     assert qflow(shell, "chart history").axes
+
+
+def test_spend_is_a_table_a_chart_or_a_file(
+    shell: InteractiveShell, tmp_path: Path
+) -> None:
+    row = qflow(shell, "spend").arrow.to_pylist()[0]
+    assert (row["backend"], row["cost"], row["machine (s)"] > 0) == ("aer", None, True)
+    assert qflow(shell, "chart spend project").axes
+    path = tmp_path / "spend.csv"
+    told = qflow(shell, f"spend --by notebook --csv {path}").arrow.to_pylist()
+    assert told == [{"written": str(path), "rows": 1}]
+    assert path.read_text().startswith("month,notebook,jobs")
+
+
+def test_a_cell_tells_its_project_and_its_notebook(shell: InteractiveShell) -> None:
+    shell.user_ns["__session__"] = "/elsewhere/t1.ipynb"
+    shell.run_line_magic("config", "QFlow.project = 'qec'")
+    try:
+        shell.run_cell_magic("qflow", "charged --fresh --show none", CELL)
+    finally:
+        shell.run_line_magic("config", "QFlow.project = ''")
+        del shell.user_ns["__session__"]
+    row = qflow(shell, "sql SELECT project, notebook FROM qf_runs WHERE name='charged'")
+    assert row.arrow.to_pylist() == [{"project": "qec", "notebook": "t1.ipynb"}]
 
 
 def test_export_writes_files_and_lists_them(
@@ -241,8 +267,8 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, compare, export, forget, chart, sql, "
-                "backends, prices, config, help"
+                "pause, resume, detach, history, spend, compare, export, forget, "
+                "chart, sql, backends, prices, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
@@ -252,7 +278,7 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             MagicLineError,
             (
                 "there is no chart 'pie'; known: cost, counts, history, metrics, "
-                "sweep, timeline"
+                "quote, spend, sweep, timeline"
             ),
         ),
         ("compare", MagicLineError, "write %qflow compare A [B]"),
@@ -304,6 +330,9 @@ def test_a_command_that_cannot_be_says_what_to_type(
         ("%qflow forget --before 90d --name be|", ["bell"]),
         ("%qflow chart ti|", ["timeline"]),
         ("%qflow chart timeline be|", ["bell"]),
+        ("%qflow chart spend pr|", ["project"]),
+        ("%qflow spend --|", ["--by", "--csv", "--month"]),
+        ("%qflow spend --by no|", ["notebook"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(cou|", ["counts"]),
         ("%%qflow b" + CELL + "@qf.step\ndef more(counts, sam|", ["sampler"]),
         ("%%qflow b\n@qf.samp|", ["sample", "sampler"]),

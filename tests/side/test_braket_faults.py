@@ -72,6 +72,15 @@ class Outcome:
     error: str | None = None
     """Part of what the user of the lab reads; None if the run succeeds."""
 
+    @property
+    def rule(self) -> str:
+        """By what the lab bills it."""
+        if self.tasks == 0:
+            return "not taken"
+        if self.error in (ASK, DOUBT):
+            return "at most"
+        return "not charged" if self.fault == "internal-error" else "usage"
+
 
 ASK = "has taken job arn:aws:braket:.*, but cannot be asked about it"
 DOUBT = "may have taken the job, but its answer was lost .*look there before"
@@ -168,12 +177,18 @@ def test_a_fault_ends_as_promised_and_no_task_is_paid_twice(
     if outcome.error is None:
         run.raise_failure()
         assert run["counts"].data.meas.num_shots == 100
-        (spent,) = lab.sql(f"SELECT cost FROM qf_runs WHERE run = '{run.id}'")["cost"]
-        assert spent.as_py() == pytest.approx(amazon.price)
     else:
         with pytest.raises(QuantumFlowError, match=outcome.error):
             run.raise_failure()
     assert len(amazon.tasks) == outcome.tasks
+    # What the service charges; of what nobody can be asked about, the most it may.
+    ask = "cannot be asked" in (outcome.error or "") or outcome.error == DOUBT
+    charged = (0.30 + 0.00145 * 100) * outcome.tasks if ask else amazon.price
+    jobs = lab.sql(f"SELECT cost, rule, shots FROM qf_jobs WHERE run = '{run.id}'")
+    *_, job = jobs.to_pylist()
+    assert job["cost"] == pytest.approx(charged)
+    assert job["rule"] == outcome.rule
+    assert job["shots"] == 100 * outcome.tasks
 
 
 @pytest.mark.parametrize(

@@ -259,3 +259,21 @@ def _typed(python: str | Path, text: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+TRACKED = """
+from braket.tracking import Tracker
+with Tracker() as tracker:
+    device.run(Circuit().x(0), shots=100).result()
+    said = [float(tracker.qpu_tasks_cost()), float(tracker.simulator_tasks_cost())]
+"""
+
+
+@pytest.mark.parametrize(
+    ("device", "cost"), [(QPU, [0.30 + 100 * 0.00145, 0]), (SV1, [0, 0.075 * 3 / 60])]
+)
+def test_the_tracker_of_the_sdk_comes_to_the_price_of_the_service(
+    amazon: Any, sdk: Any, device: str, cost: list[float]
+) -> None:
+    assert sdk(device + TRACKED) == pytest.approx(cost)
+    assert amazon.price == pytest.approx(sum(cost))

@@ -269,6 +269,9 @@ def test_any_text_can_be_drawn(text: str) -> None:
     drawn(charts.timeline([job, {**job, "kind": "step", "step": text}], title=text))
     drawn(charts.history([{"started": START, "wall_s": 1.0, "state": text}]))
     drawn(charts.sweep({text: [text, "b"]}, [1.0, 2.0], quantity=text, unit=text))
+    paid = {"month": "2026-11", "of": text, "cost": 2.0, "currency": text}
+    drawn(charts.spend([paid], by=text, title=text))
+    drawn(charts.quote([{**paid, "backend": text, "quoted": 1.0}], title=text))
 
 
 @pytest.mark.parametrize(
@@ -279,6 +282,8 @@ def test_any_text_can_be_drawn(text: str) -> None:
         charts.metrics([]),
         charts.cost([]),
         charts.history([]),
+        charts.spend([]),
+        charts.quote([]),
         charts.sweep({"x": [1]}, [np.nan]),
     ],
 )
@@ -293,6 +298,81 @@ def test_a_figure_shows_itself_sharply_without_pyplot() -> None:
     assert png.startswith(b"\x89PNG")
     width = int.from_bytes(png[16:20], "big")
     assert width == 2 * size["width"]
+
+
+def spent(month: str, of: str, cost: float | None, currency: str = "USD") -> Any:
+    return {"month": month, "of": of, "cost": cost, "currency": currency}
+
+
+def heights(axes: Any) -> list[list[float]]:
+    return [[bar.get_height() for bar in bars] for bars in axes.containers]
+
+
+def test_spend_stacks_the_backends_of_each_month_and_keeps_currencies_apart() -> None:
+    rows = [
+        spent("2026-08", "lima", 2.0),
+        spent("2026-10", "lima", 1.0),
+        {**spent("2026-10", "garnet", 3.0), "qpu_s": None},
+        {**spent("2026-10", "forte", 5.0, "EUR"), "qpu_s": 7.0},
+        spent("2026-10", "aer", None),
+    ]
+    figure = drawn(charts.spend(rows))
+    assert labels(figure) == [
+        ("", "cost (USD)"),
+        ("", "cost (EUR)"),
+        ("month (UTC)", "QPU time (s)"),
+    ]
+    usd, eur, qpu = figure.axes
+    # September, in which nothing was spent, has its place.
+    assert [t.get_text() for t in qpu.get_xticklabels()] == [
+        *("2026-08", "2026-09", "2026-10")
+    ]
+    # forte, garnet, lima, as in the legend.
+    assert heights(usd) == [[0, 0, 0], [0, 0, 3.0], [2.0, 0, 1.0]]
+    assert heights(eur)[0] == [0, 0, 5.0]
+    assert heights(qpu)[0] == [0, 0, 7.0]
+    assert usd.containers[2][2].get_y() == 3.0
+    names = [t.get_text() for t in figure.legends[0].get_texts()]
+    assert names == ["forte", "garnet", "lima"]
+    colour = to_hex(usd.containers[2][0].get_facecolor())
+    assert colour == colour_of("lima").lower()
+
+
+def test_spend_of_many_projects_tells_the_largest_apart() -> None:
+    rows = [spent("2026-12", f"p{i:02}", 1.0 + i) for i in range(20)]
+    rows.append(spent("2027-01", "", 4.0))
+    (axes,) = drawn(charts.spend(rows, by="project")).axes
+    assert len(axes.containers) == 8
+    assert heights(axes)[-1] == [sum(1.0 + i for i in range(13)), 4.0]
+
+
+def test_a_quote_stands_with_its_interval_beside_what_it_came_to() -> None:
+    row = {"backend": "lima", "quoted": 2.0, "cost": 2.5, "currency": "USD"}
+    rows = [
+        {**row, "quoted_low": 1.5, "quoted_high": 4.0},
+        {**row, "cost": 1.0},
+        {**row, "quoted": None},
+    ]
+    figure = drawn(charts.quote(rows, title="t1"))
+    (axes,) = figure.axes
+    assert labels(figure) == [("quoted (USD)", "actual (USD)")]
+    assert axes.get_title(loc="left") == "t1 · 1 without a quote"
+    identity = axes.lines[0]
+    assert list(identity.get_xdata()) == list(identity.get_ydata())
+    (points,) = axes.containers
+    assert list(points[0].get_xdata()) == [2.0, 2.0]
+    assert list(points[0].get_ydata()) == [2.5, 1.0]
+    segments = points[2][0].get_segments()
+    assert [tuple(each[:, 0]) for each in segments] == [(1.5, 4.0), (2.0, 2.0)]
+    assert axes.get_xlim() == axes.get_ylim() == (0.0, pytest.approx(4.4))
+
+
+def test_quotes_of_many_sizes_have_a_logarithmic_scale() -> None:
+    rows = [
+        {"backend": "b", "quoted": q, "cost": q, "currency": "USD"} for q in (0.01, 9.0)
+    ]
+    (axes,) = drawn(charts.quote(rows)).axes
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
 
 
 def test_a_dollar_is_no_formula() -> None:

@@ -51,6 +51,19 @@ WRITTEN: dict[int, list[dict[str, Any]]] = {
         {**CALL, "ts": T + 1, "state": "answered", "value": VALUE},
     ],
     4: [{**JOB, "tag": "r1.2", "job": 2, "state": "sent", "asked": {"pubs": 1}}],
+    7: [
+        {
+            **JOB,
+            "tag": "r1.3",
+            "job": 3,
+            "state": "settled",
+            "usage": {"seconds": 2.5},
+            "qpu_s": 2.5,
+            "rule": "usage",
+            "quoted": 1.0,
+        },
+        {**BASE, "kind": "run", "name": "n", "epoch": 3, "options": {"project": "p"}},
+    ],
 }
 """Records that each version wrote beside those of the versions before it."""
 
