@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from quantumflow_lab.errors import BadOption
 from quantumflow_lab.price import Price
+from quantumflow_lab.work import NO_WORK, Work
 
 
 class Stopped(BaseException):
@@ -200,6 +201,8 @@ class MemberForecast:
     """Of the circuit that has most."""
     qubits: int = 0
     """Most that any circuit uses."""
+    work: Work = NO_WORK
+    """What they would ask of a simulator on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,13 @@ class JobMetrics:
     peak_memory_mb: float = 0.0
     """Peak resident memory of the worker process, in MiB."""
     provider_job: str | None = None
+    work: Work | None = None
+    """What it asked of a simulator on this machine; None if nobody counted."""
+    busy_s: float | None = None
+    """Seconds of all shots by the durations of a device, without what lies between
+    them; None if it does not say."""
+    qpu_s: float | None = None
+    """Seconds that a device says it was busy; None if it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

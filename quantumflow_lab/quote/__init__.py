@@ -3,6 +3,6 @@
 from quantumflow_lab.quote.figure import Figure
 from quantumflow_lab.quote.quote import Quote, Total
 from quantumflow_lab.quote.quoter import Quoter
-from quantumflow_lab.quote.rows import StepQuote, Waits
+from quantumflow_lab.quote.rows import StepQuote
 
-__all__ = ["Figure", "Quote", "Quoter", "StepQuote", "Total", "Waits"]
+__all__ = ["Figure", "Quote", "Quoter", "StepQuote", "Total"]

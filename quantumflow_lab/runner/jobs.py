@@ -23,6 +23,7 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.grid import text_of
 from quantumflow_lab.planning.seeds import derive
+from quantumflow_lab.planning.timing import Estimate, Model
 from quantumflow_lab.ports import (
     Accepted,
     Backends,
@@ -52,6 +53,7 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.times import Times, predicted
 
 Answer = Callable[[int, int, Produced | Exception, Reason, int], None]
 """Takes a unit, its attempt, its value or why it has none, of what sort that is, and
@@ -129,6 +131,8 @@ class OpenJob:
     """What it costs; None for nothing."""
     device: bool
     """Whether it goes on without us once it is sent."""
+    model: Model
+    """What was believed of its backend when it was sent."""
     counted: Decimal = Decimal(0)
     """What the run counts of it as spent already."""
     stopping: bool = False
@@ -160,7 +164,7 @@ class Jobs:
     ----------
     executor, backends, sink, clock
         Ports.
-    schedule, recorder, calls, cache
+    schedule, recorder, calls, cache, times
         The runner's.
     post
         Hands a function to the runner's thread.
@@ -181,6 +185,7 @@ class Jobs:
         recorder: Recorder,
         calls: Calls,
         cache: Cache,
+        times: Times,
         post: Callable[[Callable[[], None]], None],
         answer: Answer,
         secure: Callable[[], bool],
@@ -193,6 +198,7 @@ class Jobs:
         self._recorder = recorder
         self._calls = calls
         self._cache = cache
+        self._times = times
         self._post = post
         self._answer = answer
         self._secure = secure
@@ -235,6 +241,7 @@ class Jobs:
             unanswered=set(taken),
             price=facts.price,
             device=not facts.simulator,
+            model=self._times.model(facts),
         )
         self._open[job] = open_job
         self._record(
@@ -260,6 +267,7 @@ class Jobs:
             unanswered={(member.unit, member.attempt) for member in members},
             price=left.price,
             device=True,
+            model=self._times.model(self._backends.known(left.request.backend)),
             batches={**(left.request.sent_as or {})},
         )
         open_job.counted = _bound(open_job)
@@ -524,8 +532,13 @@ class Jobs:
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted
-        self._record(open_job, stage, metrics, error, cost)
+        facts = self._backends.known(open_job.request.backend)
+        ran = stage == "settled" and open_job.answers > 0
+        said = predicted(open_job.model, facts, metrics) if ran else None
+        self._record(open_job, stage, metrics, error, cost, predicted=said)
         open_job.owner.over(cost)
+        if ran:
+            self._times.ended(facts, metrics)
 
     def _record(
         self,
@@ -535,6 +548,7 @@ class Jobs:
         error: str | None = None,
         cost: Decimal | None = None,
         asked: Mapping[str, Any] | None = None,
+        predicted: Estimate | None = None,
     ) -> None:
         self._recorder.note(
             records.job(
@@ -551,6 +565,7 @@ class Jobs:
                 cost=_cost(open_job, stage) if cost is None else cost,
                 currency=open_job.price.currency if open_job.price else None,
                 asked=asked,
+                predicted=predicted,
             )
         )
 

@@ -16,6 +16,7 @@ from typing import Any
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
+from quantumflow_lab.planning.timing import Estimate
 from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known, Sent
 from quantumflow_lab.runner.left import LeftMember, packed_batches
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
@@ -281,6 +282,7 @@ def job(
     cost: Decimal | None = None,
     currency: str | None = None,
     asked: Mapping[str, Any] | None = None,
+    predicted: Estimate | None = None,
 ) -> Record:
     """One provider job at one stage; the latest record of a job counts."""
     m = metrics or JobMetrics()
@@ -311,12 +313,27 @@ def job(
         "cost": float(cost or 0),
         "currency": currency,
         "machine_s": m.transpile_s + m.run_s,
+        "work": None if m.work is None else m.work.document(),
+        "busy_s": m.busy_s,
+        "qpu_s": m.qpu_s,
+        **_predicted(predicted),
         "provider_job": ", ".join(filter(None, names)) or m.provider_job,
         "sent_as": None if ended else packed_batches(batches),
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
         "asked": asked,
+    }
+
+
+def _predicted(estimate: Estimate | None) -> Record:
+    if estimate is None:
+        return {}
+    return {
+        "predicted_s": estimate.value,
+        "predicted_low_s": estimate.low,
+        "predicted_high_s": estimate.high,
+        "predicted_from": estimate.jobs,
     }
 
 
