@@ -19,7 +19,7 @@ from quantumflow_lab.planning.timing import (
 )
 from quantumflow_lab.ports import BackendFacts, JobMetrics
 
-_GROWN = 1.2
+_GROWN = 1.1
 """Jobs, against those of the last fit, with which it pays to fit anew."""
 
 
@@ -36,7 +36,7 @@ class _Seen:
 class Times:
     """A model of each backend; for any thread.
 
-    A model is fitted anew when there are a fifth more jobs, so that a run of many small
+    A model is fitted anew when there are a tenth more jobs, so that a run of many small
     jobs spends no time on it.
     """
 

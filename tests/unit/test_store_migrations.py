@@ -53,9 +53,9 @@ WRITTEN: dict[int, list[dict[str, Any]]] = {
     4: [{**JOB, "tag": "r1.2", "job": 2, "state": "sent", "asked": {"pubs": 1}}],
     8: [
         {
-            **{**JOB, "tag": "r1.3", "job": 3, "state": "settled", "circuits": 1},
-            **{"work": {"circuits": 1}, "busy_s": 0.5, "qpu_s": 2.5},
-            **{"predicted_s": 2.0, "predicted_low_s": 1.5, "predicted_high_s": 3.0},
+            **JOB, "tag": "r1.3", "job": 3, "state": "settled", "circuits": 1,
+            "work": {"circuits": 1}, "busy_s": 0.5, "qpu_s": 2.5,
+            "predicted_s": 2.0, "predicted_low_s": 1.5, "predicted_high_s": 3.0,
             "predicted_from": 7,
         }
     ],
