@@ -6,7 +6,7 @@ import atexit
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -41,14 +41,15 @@ from quantumflow_lab.export.exporting import Exporter
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
-from quantumflow_lab.planning.expect import History, history_of
+from quantumflow_lab.planning.expect import History, history_of, learned_of
 from quantumflow_lab.planning.keys import step_keys
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
+from quantumflow_lab.planning.waits import Waited, Waits, forecast_wait
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
-from quantumflow_lab.quote import Choice, Quote, Quoter, Waits
+from quantumflow_lab.quote import Choice, Quote, Quoter
 from quantumflow_lab.quote.choice import choose
 from quantumflow_lab.quote.needed import budget_needed, calls_need_budget
 from quantumflow_lab.run import Run, RunData
@@ -386,17 +387,15 @@ class Lab:
         live = self._prepared(workflow, asked, inputs)
         live.inputs = _taken(live, inputs)
         self._earlier.look(live)
-        used = [
-            name for step in live.plan.steps for name in (*step.backends, *step.others)
-        ]
-        waits = self.store.query("waits", backends=list(dict.fromkeys(used)))
+        steps = live.plan.steps
+        used = [name for step in steps for name in (*step.backends, *step.others)]
         quoter = Quoter(
             backends=self.backends,
             executor=self._executor,
             results=self.store.results,
             clock=self._clock,
-            history=history_of(self.store.query("timings", name=workflow.name)),
-            waits={row.pop("backend"): Waits(**row) for row in waits},
+            history=self._history(workflow.name, used),
+            waits=self._waits(used),
             seconds=seconds,
         )
         return quoter.quote(live)
@@ -878,13 +877,16 @@ class Lab:
             budget=cap(self._budget(asked)),
         )
         taken: dict[str, object] = {}
-        plan = prepare(
-            bound,
-            defaults,
-            lambda given: self._known_as(given, inputs, taken),
-            self.backends.facts,
-            self._history(workflow.name, asked),
-        )
+
+        def known_as(given: object) -> str:
+            return self._known_as(given, inputs, taken)
+
+        history = History()
+        if asked.among or asked.policy or asked.deadline or asked.budget:
+            # Only where something is to be decided by it.
+            used = map(known_as, defaults.among or defaults.backends)
+            history = self._history(workflow.name, used)
+        plan = prepare(bound, defaults, known_as, self.backends.facts, history)
         return LiveRun(
             id=_run_id(self._clock.wall()),
             number=next(self._numbers),
@@ -901,6 +903,26 @@ class Lab:
                 for name in (*step.backends, *step.others)
             },
         )
+
+    def _history(self, name: str, backends: Iterable[str]) -> History:
+        """What earlier runs of a name took, and all jobs of backends.
+
+        What the lab learns while jobs run goes on from there.
+        """
+        rows = self.store.query("ran", backends=list(dict.fromkeys(backends)))
+        learned = learned_of(rows, self.backends.facts)
+        self._runner.times.learn(learned)
+        return history_of(self.store.query("timings", name=name), learned)
+
+    def _waits(self, backends: Iterable[str]) -> dict[str, Waits]:
+        """How long jobs of backends will wait, where earlier ones tell."""
+        past: dict[str, list[Waited]] = {}
+        for row in self.store.query("waits", backends=list(dict.fromkeys(backends))):
+            waited = Waited(row["queue_s"], row["submitted"])
+            past.setdefault(row["backend"], []).append(waited)
+        now = self._clock.wall()
+        found = {name: forecast_wait(waits, now) for name, waits in past.items()}
+        return {name: wait for name, wait in found.items() if wait is not None}
 
     def _spent_in(self, month: str) -> dict[str, Decimal]:
         """What jobs of a month, such as ``2026-11``, have cost by currency."""
@@ -920,12 +942,6 @@ class Lab:
 
     def _budget(self, asked: Asked) -> Money | str | None:
         return self.settings.budget if asked.budget is None else asked.budget
-
-    def _history(self, name: str, asked: Asked) -> History:
-        """What earlier runs took, where something is to be decided by it."""
-        if not (asked.among or asked.policy or asked.deadline or asked.budget):
-            return History()
-        return history_of(self.store.query("timings", name=name))
 
     def _known_as(
         self, given: object, inputs: Mapping[str, Any], taken: dict[str, object]

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BadOption
 from quantumflow_lab.price import Price, Usage
+from quantumflow_lab.work import NO_WORK, Work
 
 
 class Stopped(BaseException):
@@ -206,6 +207,8 @@ class MemberForecast:
     """Of the circuit that has most."""
     qubits: int = 0
     """Most that any circuit uses."""
+    work: Work = NO_WORK
+    """What they would ask of a simulator on this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +238,11 @@ class JobMetrics:
     """Seconds for which it held a quantum processor, likewise."""
     provider: str | None = None
     """Whose rules it is billed by, such as ``ibm``; None if that is unknown."""
+    work: Work | None = None
+    """What it asked of a simulator on this machine; None if nobody counted."""
+    busy_s: float | None = None
+    """Seconds of all shots by the durations of a device, without what lies between
+    them; None if it does not say."""
 
     def machine_s(self, *, device: bool) -> float:
         """Seconds for which it kept this machine busy, not a device elsewhere."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
@@ -17,6 +18,7 @@ from qiskit_aer.noise import NoiseModel
 
 from quantumflow_lab.backends.arrays import in_arrays
 from quantumflow_lab.backends.counts import read_counts
+from quantumflow_lab.backends.effort import form_of, work_of_batch
 from quantumflow_lab.backends.estimating import ReadoutErrors
 from quantumflow_lab.backends.facts import (
     SEED_OPTIONS,
@@ -67,6 +69,7 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.ports import Sent
+from quantumflow_lab.work import Work
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -340,6 +343,47 @@ class RunAdapter:
         """Readout errors where the backend or the options bring noise, else None."""
         model = self._noise_model(options)
         return None if model is None else readout_errors(model)
+
+    def work(
+        self,
+        pieces: Sequence[Piece],
+        options: Mapping[str, Any],
+        seen: set[int] | None = None,
+    ) -> Work:
+        """What simulating a batch asks of this machine, if it is simulated here.
+
+        Parameters
+        ----------
+        pieces
+            As for :meth:`run`.
+        options
+            Run options.
+        seen
+            Ids of circuits that were handed over before; those of `pieces` are added.
+        """
+        if not (self.has_exact and pieces):
+            return Work()
+        forms = [
+            self.derived.once(piece.circuit, "form", partial(form_of, piece.circuit))
+            for piece in pieces
+        ]
+        model = self._noise_model(options)
+        own = self.backend.options
+        found = work_of_batch(
+            pieces,
+            forms,
+            method=option(options, own, "method", "automatic"),
+            noisy=model is not None,
+            seen=(
+                (set() if seen is None else seen)
+                if self._takes_arrays(options)
+                else None
+            ),
+        )
+        if model is None:
+            return found
+        qubits = frozenset[int]().union(*(form.qubits for form in forms))
+        return replace(found, noise=self._cuts.instructions(model, qubits))
 
     def _exact_backend(self) -> Any:
         """Where expectation values can be saved: the backend itself, if Aer runs it."""

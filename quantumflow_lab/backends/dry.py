@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from quantumflow_lab.backends.isa import Size
 from quantumflow_lab.ports import MemberForecast
+from quantumflow_lab.work import NO_WORK, Work
 
 if TYPE_CHECKING:
     from qiskit import QuantumCircuit
@@ -25,8 +26,8 @@ class Forecasts:
         self._forecaster = forecaster
         self._known: dict[int, tuple[QuantumCircuit, CircuitForecast]] = {}
 
-    def of(self, circuits: Sequence[Sized]) -> MemberForecast:
-        """The circuits of a member, together."""
+    def of(self, circuits: Sequence[Sized], work: Work = NO_WORK) -> MemberForecast:
+        """The circuits of a member, together, with what they ask of a simulator."""
         busy: float | None = 0.0
         gates = [0, 0, 0]
         chances: list[float | None] = []
@@ -54,6 +55,7 @@ class Forecasts:
             depth=max((size.depth for size in sizes), default=0),
             two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
             qubits=max((size.qubits for size in sizes), default=0),
+            work=work,
         )
 
     def _forecast(self, circuit: QuantumCircuit) -> CircuitForecast:

@@ -51,6 +51,7 @@ from quantumflow_lab.ports import (
     Submitted,
     may_send,
 )
+from quantumflow_lab.work import Work
 
 MAX_SEED_TRANSPILER = 2**31
 """Qiskit's passes take seeds below this."""
@@ -158,19 +159,18 @@ class _Job:
     def forecast(self) -> None:
         """Answer every member with what it would take, and run nothing."""
         forecasts = Forecasts(Forecaster(self.adapter.transpiler.target))
-        for member, circuits in self.circuits():
-            found = forecasts.of(circuits)
+        for member, circuits, work in self.circuits():
+            found = forecasts.of(circuits, work)
             where = self.request.job, member.unit, member.attempt
             self.emit(MemberDone(*where, (found,)))
         self.emit(Settled(self.request.job, JobMetrics()))
 
-    def circuits(self) -> Iterator[tuple[Member, list[Sized]]]:
-        """The circuits of each member as they would run."""
-        for share in self.prepare():
-            yield share.member, [
-                (piece.circuit, piece.size, 1, 0 if piece.exact else piece.shots)
-                for piece in share.pieces
-            ]
+    def circuits(self) -> Iterator[tuple[Member, list[Sized], Work]]:
+        """The circuits of each member as they would run, and what simulating asks."""
+        shares, seen = list(self.prepare()), set[int]()
+        for share in shares:
+            work = self.adapter.work(share.pieces, share.member.options, seen)
+            yield share.member, _sized(share.pieces), work
 
     def run(self) -> None:
         started = time.perf_counter()
@@ -178,9 +178,11 @@ class _Job:
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         shares = list(self.prepare())
         transpiled = time.perf_counter()
+        work = Work()
         for batch in self.batches(self.slots(shares)):
             self.address()
             self.run_batch(batch)
+            work += self.work_of(batch)
         for share in shares:
             # A PUB of an empty shape, or of constants, needs no circuit at all.
             self.answer_if_complete(share)
@@ -188,6 +190,8 @@ class _Job:
             _sizes(shares),
             transpile_s=transpiled - started,
             run_s=time.perf_counter() - transpiled,
+            work=work if self.adapter.has_exact else None,
+            busy_s=None if self.adapter.has_exact else self.busy_s(shares),
         )
         self.settle(metrics)
 
@@ -205,6 +209,16 @@ class _Job:
             provider=told.provider,
         )
         self.emit(Settled(self.request.job, metrics))
+
+    def work_of(self, batch: Sequence[_Slot]) -> Work:
+        """What a batch asked of this machine."""
+        pieces = [slot.piece for slot in batch]
+        return self.adapter.work(pieces, batch[0].share.member.options)
+
+    def busy_s(self, shares: Sequence[_Share]) -> float | None:
+        """Seconds of all shots by the durations of the device, if it tells them."""
+        circuits = [each for share in shares for each in _sized(share.pieces)]
+        return _busy_s(circuits, self.adapter)
 
     def address(self) -> None:
         """Tell the adapter which batch comes next."""
@@ -397,17 +411,9 @@ class _Job:
 class _NativeJob(_Job):
     """Estimates by the estimator of the backend, all members in one job."""
 
-    def circuits(self) -> Iterator[tuple[Member, list[Sized]]]:
+    def circuits(self) -> Iterator[tuple[Member, list[Sized], Work]]:
         for one in self.asked():
-            yield one.member, [
-                (
-                    isa.circuit,
-                    isa.size,
-                    circuit_count("estimate", pub),
-                    shots_of(pub.precision),
-                )
-                for isa, pub in one.pubs
-            ]
+            yield one.member, one.sized(), Work()
 
     def run(self) -> None:
         started = time.perf_counter()
@@ -428,6 +434,7 @@ class _NativeJob(_Job):
             depth=max((size.depth for size in sizes), default=0),
             two_qubit_gates=max((size.two_qubit_gates for size in sizes), default=0),
             qubits=max((size.qubits for size in sizes), default=0),
+            busy_s=_busy_s([e for one in asked for e in one.sized()], self.adapter),
         )
         self.settle(metrics)
 
@@ -481,6 +488,17 @@ class _Asked:
     maker: Maker
     pubs: list[tuple[Isa, EstimatorPub]]
 
+    def sized(self) -> list[Sized]:
+        return [
+            (
+                isa.circuit,
+                isa.size,
+                circuit_count("estimate", pub),
+                shots_of(pub.precision),
+            )
+            for isa, pub in self.pubs
+        ]
+
 
 def _equal(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     if one is other or (not one and not other):
@@ -495,6 +513,21 @@ def _by_member(batch: Sequence[_Slot]) -> list[list[_Slot]]:
     for slot in batch:
         groups.setdefault(id(slot.share), []).append(slot)
     return list(groups.values())
+
+
+def _sized(pieces: Sequence[Piece]) -> list[Sized]:
+    return [
+        (piece.circuit, piece.size, 1, 0 if piece.exact else piece.shots)
+        for piece in pieces
+    ]
+
+
+def _busy_s(circuits: Sequence[Sized], adapter: Adapter) -> float | None:
+    """Seconds of all shots by the durations of a device, if it tells them."""
+    try:
+        return Forecasts(Forecaster(adapter.transpiler.target)).of(circuits).busy_s
+    except Exception:  # noqa: BLE001 - an odd target is no reason to lose what has run
+        return None
 
 
 def _sizes(shares: Sequence[_Share]) -> JobMetrics:

@@ -20,10 +20,11 @@ DENSE = {"statevector": 1, "density_matrix": 2, "unitary": 2, "superop": 4}
 NO_INITIALIZE = {"density_matrix", "matrix_product_state"}
 """Methods of Aer that have no ``initialize``, or one that is wrong on some qubits."""
 
-_CLIFFORD = {
+CLIFFORD = {
     *("id", "x", "y", "z", "h", "s", "sdg", "sx", "sxdg", "cx", "cy", "cz", "swap"),
     *("ecr", "iswap", "dcx", "measure", "reset", "barrier", "delay", "pauli"),
 }
+"""Names of what a stabilizer simulation runs."""
 _IDLE = {"barrier", "delay"}
 _FRESH = {"reset", "initialize"}
 _NOT_UNITARY = {*_FRESH, "kraus", "superop", "quantum_channel"}
@@ -47,7 +48,7 @@ def touched_qubits(circuit: QuantumCircuit) -> set[int]:
 
 def is_clifford(circuit: QuantumCircuit) -> bool:
     """True if a stabilizer simulation can run it, judged by the names of its gates."""
-    return all(item.name in _CLIFFORD for item in instructions(circuit))
+    return all(item.name in CLIFFORD for item in instructions(circuit))
 
 
 def is_unitary(circuit: QuantumCircuit) -> bool:

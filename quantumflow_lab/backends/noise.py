@@ -87,6 +87,20 @@ def readout_errors(model: NoiseModel) -> dict[int | None, NDArray[np.float64]]:
     return errors
 
 
+def instructions_of(model: NoiseModel) -> int:
+    """Instructions of all local errors, which Aer reads for every job.
+
+    A Kraus channel takes as long as three others.
+    """
+    return sum(
+        1 + 2 * (item.name == "kraus")
+        for errors in model._local_quantum_errors.values()
+        for error in errors.values()
+        for circuit in error.circuits
+        for item in circuit.data
+    )
+
+
 @dataclass
 class Cuts:
     """Cuts of the models of one backend, the latest of them."""
@@ -96,14 +110,28 @@ class Cuts:
         field(default_factory=OrderedDict)
     )
 
+    _sizes: dict[int, int] = field(default_factory=dict)
+    """Instructions of each cut, by its id."""
+
     def of(self, model: NoiseModel, circuits: Sequence[QuantumCircuit]) -> NoiseModel:
         """The model cut to what circuits use; the same object for the same qubits."""
-        qubits = noisy_qubits(circuits)
+        return self.on(model, noisy_qubits(circuits))
+
+    def instructions(self, model: NoiseModel, qubits: frozenset[int]) -> int:
+        """What is read of a model for these qubits; see :func:`instructions_of`."""
+        part = id(self.on(model, qubits))
+        if part not in self._sizes:
+            self._sizes[part] = instructions_of(self.on(model, qubits))
+        return self._sizes[part]
+
+    def on(self, model: NoiseModel, qubits: frozenset[int]) -> NoiseModel:
+        """The model cut to these qubits; the same object each time."""
         place = id(model), qubits
         if place not in self._made:
             # The model is kept, so that its id stays its own.
             self._made[place] = model, cut(model, qubits)
             if len(self._made) > self.capacity:
-                self._made.popitem(last=False)
+                _, (_, part) = self._made.popitem(last=False)
+                self._sizes.pop(id(part), None)
         self._made.move_to_end(place)
         return self._made[place][1]

@@ -43,6 +43,7 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.ports import Sent
+from quantumflow_lab.work import Work
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
 """Seconds before each look for a job that may have arrived."""
@@ -105,6 +106,15 @@ class PrimitiveAdapter:
 
     def readout_errors(self, options: Mapping[str, Any]) -> None:
         """None: what is exact is refused before."""
+
+    def work(
+        self,
+        pieces: Sequence[Piece],
+        options: Mapping[str, Any],
+        seen: set[int] | None = None,
+    ) -> Work:
+        """Nothing: what its primitives do with circuits is theirs."""
+        return Work()
 
     def run(
         self,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.ports import BackendFacts, MemberForecast
 from quantumflow_lab.price import Price, Usage
+from quantumflow_lab.work import NO_WORK, Work
 
 MARGIN = Decimal("1.25")
 """What is kept back for times and gates that are forecast, over what is expected."""
@@ -105,4 +107,12 @@ def together(forecasts: Iterable[MemberForecast | None]) -> MemberForecast:
         depth=max((each.depth for each in listed), default=0),
         two_qubit_gates=max((each.two_qubit_gates for each in listed), default=0),
         qubits=max((each.qubits for each in listed), default=0),
+        work=_work([each.work for each in listed]),
     )
+
+
+def _work(works: Iterable[Work]) -> Work:
+    """Work of members of one job, which reads its noise model once."""
+    listed = list(works)
+    noise = max((each.noise for each in listed), default=0)
+    return replace(sum(listed, NO_WORK), noise=noise)

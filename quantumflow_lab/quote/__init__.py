@@ -4,7 +4,7 @@ from quantumflow_lab.quote.choice import Candidate, Choice
 from quantumflow_lab.quote.figure import Figure
 from quantumflow_lab.quote.quote import Quote, Total
 from quantumflow_lab.quote.quoter import Quoter
-from quantumflow_lab.quote.rows import StepQuote, Waits
+from quantumflow_lab.quote.rows import StepQuote
 
 __all__ = [
     "Candidate",
@@ -14,5 +14,4 @@ __all__ = [
     "Quoter",
     "StepQuote",
     "Total",
-    "Waits",
 ]

@@ -14,6 +14,7 @@ from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.planning.bounds import together
 from quantumflow_lab.planning.expect import History, timing
 from quantumflow_lab.planning.plan import StepPlan
+from quantumflow_lab.planning.waits import Waits
 from quantumflow_lab.ports import (
     Backends,
     Clock,
@@ -32,7 +33,6 @@ from quantumflow_lab.quote.quote import Quote
 from quantumflow_lab.quote.rows import (
     Load,
     StepQuote,
-    Waits,
     quote_step,
     scaled,
 )
@@ -54,9 +54,9 @@ class Quoter:
     results: Results
     clock: Clock
     history: History
-    """What earlier runs of the workflow took."""
+    """What earlier runs took."""
     waits: Mapping[str, Waits]
-    """How long jobs of each backend have waited."""
+    """How long a job of each backend will wait, where that is known."""
     seconds: float
     """Time to find out what can be; the rest is unknown."""
     _end: float = field(init=False)
@@ -92,8 +92,8 @@ class Quoter:
     ) -> StepQuote:
         facts = self.backends.known(backend)
         load, note = self._load(live, step, backend, shown)
-        known = (step.name, backend) in self.history.jobs
-        usual = timing(self.history, step.name, facts)
+        learned = self.history.backends
+        tried = (step.name, backend) in self.history.jobs or backend in learned
         budget = live.plan.budget
         currency = None if facts.price is None else facts.price.currency
         watched = budget is not None and budget.currency == currency
@@ -101,7 +101,9 @@ class Quoter:
             step.name,
             facts,
             load,
-            timing=(usual.setup_s, usual.circuit_s, known),
+            timing=timing(self.history, step.name, facts),
+            tried=tried,
+            model=self.history.model(facts),
             waits=self.waits.get(backend),
             budget=float(budget.amount) if budget and watched else None,
             note=note,
@@ -121,8 +123,7 @@ class Quoter:
         load = Load(
             sum(task.circuits for task in tasks), sum(task.shots for task in tasks)
         )
-        facts = self.backends.known(backend)
-        if not tasks or (facts.simulator and not facts.noisy):
+        if not tasks:
             return load, note
         found = self._forecast(live, step, backend, tasks)
         if isinstance(found, MemberForecast):

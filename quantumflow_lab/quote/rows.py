@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import cast
 
+from quantumflow_lab.planning.expect import Timing
+from quantumflow_lab.planning.timing import (
+    Model,
+    between_shots,
+    device_seconds,
+    job_terms,
+)
+from quantumflow_lab.planning.waits import Waits
 from quantumflow_lab.ports import BackendFacts, MemberForecast
 from quantumflow_lab.price import Usage
 from quantumflow_lab.quote.figure import Bound, Figure
+from quantumflow_lab.work import NO_WORK
 
-DOUBT = 1.25
-"""How far device times may be off, up or down, while nobody has measured them."""
 TRIED, UNTRIED = 1.5, 4.0
 """Likewise for machine times that earlier runs tell, and where none do."""
 
@@ -58,24 +65,14 @@ class StepQuote:
     """What is kept, or why something is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waits:
-    """How long jobs of a backend have waited, in seconds."""
-
-    low: float
-    """A tenth waited no longer."""
-    middle: float
-    high: float
-    """A tenth waited longer."""
-    jobs: int
-
-
 def quote_step(
     step: str,
     facts: BackendFacts,
     load: Load,
     *,
-    timing: tuple[float, float, bool],
+    timing: Timing,
+    tried: bool,
+    model: Model,
     waits: Waits | None,
     budget: float | None,
     note: str = "",
@@ -85,8 +82,11 @@ def quote_step(
     Parameters
     ----------
     timing
-        Seconds of a job beside its circuits and of a circuit on this machine, and
-        whether earlier runs tell so.
+        Seconds of a job beside its circuits, and of a circuit, on this machine.
+    tried
+        Whether jobs of this step there, or of the backend, tell so.
+    model
+        What jobs of the backend take by what they are made of.
     waits
         Of earlier jobs, if there were any.
     budget
@@ -114,7 +114,7 @@ def quote_step(
             note=note or why,
         )
     jobs = load.jobs if load.jobs is not None else jobs_of(facts, load)
-    device_s = _device(facts, load, jobs)
+    device_s = _device(facts, load, jobs, model)
     return StepQuote(
         step,
         facts.name,
@@ -122,7 +122,7 @@ def quote_step(
         circuits=_counted(load, load.circuits, "circuits"),
         shots=_counted(load, load.shots, "shots"),
         device_s=device_s,
-        machine_s=_machine(facts, load, jobs, timing),
+        machine_s=_machine(facts, load, jobs, timing, model, tried=tried),
         wait_s=_wait(facts, waits),
         cost=_cost(facts, load, jobs, device_s),
         success=_success(facts, load),
@@ -168,7 +168,7 @@ def _free(facts: BackendFacts) -> Figure | None:
     return _nothing(facts.price.currency) if facts.price.free else None
 
 
-def _device(facts: BackendFacts, load: Load, jobs: int) -> Figure:
+def _device(facts: BackendFacts, load: Load, jobs: int, model: Model) -> Figure:
     """Seconds of the device: overhead of jobs, then each shot with what follows it."""
     # A simulation that somebody put a price on stands for a device.
     if not load.circuits or (facts.simulator and facts.price is None):
@@ -176,37 +176,53 @@ def _device(facts: BackendFacts, load: Load, jobs: int) -> Figure:
     busy = None if load.forecast is None else load.forecast.busy_s
     if busy is None:
         return Figure.unknown("s", "the device does not tell how long circuits take")
-    price = facts.price
-    overhead = price.job_s if price is not None else 0.0
-    delay = facts.rep_delay_s
-    if delay is None:
-        delay = price.rep_delay_s if price is not None else 0.0
+    overhead = facts.price.job_s if facts.price is not None else 0.0
     shots = load.shots or 0
-    value = jobs * overhead + shots * delay + busy
+    told = device_seconds(facts, jobs=jobs, shots=shots, busy_s=busy)
+    found = model.predict((told,))
     how = (
-        f"{_jobs(jobs)} x {overhead:g} s + {shots:,} shots x {delay * 1e6:g} us"
-        f" + {busy:.3g} s in circuits"
+        f"{_jobs(jobs)} x {overhead:g} s + {shots:,} shots x "
+        f"{between_shots(facts) * 1e6:g} us + {busy:.3g} s in circuits"
     )
-    low = 0.0 if load.most else value / DOUBT
     source = "durations of the device's target, within 25 %"
-    return Figure(value, low, value * DOUBT, "s", how, source)
+    if found.jobs:
+        how = f"({how}) x {found.value / told:.3g}" if told else how
+        source = f"durations of the device's target, and {found.source}"
+    low = 0.0 if load.most else found.low
+    return Figure(found.value, low, found.high, "s", how, source)
 
 
 def _machine(
-    facts: BackendFacts, load: Load, jobs: int, timing: tuple[float, float, bool]
+    facts: BackendFacts,
+    load: Load,
+    jobs: int,
+    timing: Timing,
+    model: Model,
+    *,
+    tried: bool,
 ) -> Figure:
-    """Seconds of this machine."""
+    """Seconds of this machine, by what the circuits are made of if that is known."""
     if not load.circuits or not facts.simulator:
         return _nothing("s")
-    setup, each, known = timing
-    value = jobs * setup + load.circuits * each
-    doubt = TRIED if known else UNTRIED
-    circuits = f"{load.circuits:,} circuit{'s' * (load.circuits != 1)}"
-    how = f"{_jobs(jobs)} x {setup:.3g} s + {circuits} x {each:.2g} s"
-    source = "earlier runs" if known else "usual times of such simulators"
-    return Figure(
-        value, 0 if load.most else value / doubt, value * doubt, "s", how, source
-    )
+    before = jobs * timing.setup_s
+    doubt = TRIED if tried else UNTRIED
+    how = f"{_jobs(jobs)} x {timing.setup_s:.3g} s"
+    low, high = before / doubt, before * doubt
+    work = NO_WORK if load.forecast is None else load.forecast.work
+    if work == NO_WORK:
+        value = load.circuits * timing.circuit_s
+        low, high = low + value / doubt, high + value * doubt
+        circuits = f"{load.circuits:,} circuit{'s' * (load.circuits != 1)}"
+        how += f" + {circuits} x {timing.circuit_s:.2g} s"
+        source = "earlier runs" if tried else "usual times of such simulators"
+    else:
+        # Each job reads the noise model once.
+        terms = job_terms(replace(work, noise=jobs * work.noise), jobs)
+        found = model.predict(terms)
+        value, source = found.value, found.source
+        low, high = low + found.low, high + found.high
+        how += f" before they run + {found.how}"
+    return Figure(before + value, 0.0 if load.most else low, high, "s", how, source)
 
 
 def _wait(facts: BackendFacts, waits: Waits | None) -> Figure:
@@ -214,8 +230,11 @@ def _wait(facts: BackendFacts, waits: Waits | None) -> Figure:
         return _nothing("s")
     if waits is None:
         return Figure.unknown("s", "no job of it has been waited for yet")
-    source = f"{waits.jobs} earlier jobs, four fifths of them within the interval"
-    return Figure(waits.middle, waits.low, waits.high, "s", "median", source)
+    source = f"{waits.jobs} earlier job{'s' * (waits.jobs != 1)} of it"
+    how = "median, later jobs count more"
+    if waits.hour:
+        how += ", and those at this time of the day"
+    return Figure(waits.middle, waits.low, waits.high, "s", how, source)
 
 
 def _cost(facts: BackendFacts, load: Load, jobs: int, device_s: Figure) -> Figure:
@@ -283,4 +302,5 @@ def scaled(forecast: MemberForecast, times: float) -> MemberForecast:
         depth=forecast.depth,
         two_qubit_gates=forecast.two_qubit_gates,
         qubits=forecast.qubits,
+        work=replace(forecast.work.times(times), noise=forecast.work.noise),
     )

@@ -39,6 +39,7 @@ from quantumflow_lab.planning.bounds import (
     watched,
 )
 from quantumflow_lab.planning.seeds import derive
+from quantumflow_lab.planning.timing import Estimate, Model
 from quantumflow_lab.ports import (
     Accepted,
     BackendFacts,
@@ -70,6 +71,7 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.times import Times, predicted
 
 log = logging.getLogger(__name__)
 Quoted = tuple[Decimal, Decimal, Decimal]
@@ -153,6 +155,8 @@ class OpenJob:
     """Of its backend."""
     device: bool
     """Whether it goes on without us once it is sent."""
+    model: Model
+    """What was believed of its backend when it was sent."""
     counted: Decimal = Decimal(0)
     """What the run counts of it as spent already."""
     stopping: bool = False
@@ -205,7 +209,7 @@ class Jobs:
     ----------
     executor, backends, sink, clock
         Ports.
-    schedule, recorder, calls, cache
+    schedule, recorder, calls, cache, times
         The runner's.
     post
         Hands a function to the runner's thread.
@@ -228,6 +232,7 @@ class Jobs:
         recorder: Recorder,
         calls: Calls,
         cache: Cache,
+        times: Times,
         post: Callable[[Callable[[], None]], None],
         answer: Answer,
         secure: Callable[[], bool],
@@ -241,6 +246,7 @@ class Jobs:
         self._recorder = recorder
         self._calls = calls
         self._cache = cache
+        self._times = times
         self._post = post
         self._answer = answer
         self._secure = secure
@@ -289,6 +295,7 @@ class Jobs:
             price=price,
             facts=facts,
             device=not facts.simulator,
+            model=self._times.model(facts),
         )
         self._open[job] = open_job
         why = self._kept_back(open_job, price)
@@ -338,6 +345,7 @@ class Jobs:
             price=left.price,
             facts=self._backends.known(left.request.backend),
             device=True,
+            model=self._times.model(self._backends.known(left.request.backend)),
             batches={**(left.request.sent_as or {})},
         )
         open_job.counted = _bound(open_job)
@@ -616,8 +624,13 @@ class Jobs:
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted
-        self._record(open_job, stage, metrics, error, billed)
+        facts = self._backends.known(open_job.request.backend)
+        ran = stage == "settled" and open_job.answers > 0
+        said = predicted(open_job.model, facts, metrics) if ran else None
+        self._record(open_job, stage, metrics, error, billed, predicted=said)
         open_job.owner.over(cost)
+        if ran:
+            self._times.ended(facts, metrics)
 
     def _record(
         self,
@@ -627,6 +640,7 @@ class Jobs:
         error: str | None = None,
         billed: Bill | None = None,
         asked: Mapping[str, Any] | None = None,
+        predicted: Estimate | None = None,
     ) -> None:
         self._recorder.note(
             records.job(
@@ -646,6 +660,7 @@ class Jobs:
                 device=open_job.device,
                 currency=open_job.price.currency if open_job.price else None,
                 asked=asked,
+                predicted=predicted,
             )
         )
 

@@ -18,6 +18,7 @@ from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.billing import NOTHING, Bill
+from quantumflow_lab.planning.timing import Estimate
 from quantumflow_lab.ports import BackendFacts, JobMetrics, JobRequest, Known, Sent
 from quantumflow_lab.runner.left import LeftMember, packed_batches
 from quantumflow_lab.runner.live import LiveRun, Output, StepState
@@ -286,6 +287,7 @@ def job(
     device: bool = False,
     currency: str | None = None,
     asked: Mapping[str, Any] | None = None,
+    predicted: Estimate | None = None,
 ) -> Record:
     """One provider job at one stage; the latest record of a job counts."""
     m = metrics or JobMetrics()
@@ -324,12 +326,26 @@ def job(
         "rule": str(billed.rule),
         "currency": currency,
         "machine_s": m.machine_s(device=device),
+        "work": None if m.work is None else m.work.document(),
+        "busy_s": m.busy_s,
+        **_predicted(predicted),
         "provider_job": ", ".join(filter(None, names)) or m.provider_job,
         "sent_as": None if ended else packed_batches(batches),
         "error": error,
         "submitted": submitted,
         "ended": now if ended else None,
         "asked": asked,
+    }
+
+
+def _predicted(estimate: Estimate | None) -> Record:
+    if estimate is None:
+        return {}
+    return {
+        "predicted_s": estimate.value,
+        "predicted_low_s": estimate.low,
+        "predicted_high_s": estimate.high,
+        "predicted_from": estimate.jobs,
     }
 
 

@@ -66,6 +66,7 @@ from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.snapshot import final_state, snapshot
+from quantumflow_lab.runner.times import Times
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,7 @@ class Runner:
             log=log,
         )
         self._recorder = Recorder(sink, clock)
+        self.times = Times()
         self._calls = Calls(self._schedule)
         self._jobs = Jobs(
             executor=jobs,
@@ -148,6 +150,7 @@ class Runner:
             recorder=self._recorder,
             calls=self._calls,
             cache=self._cache,
+            times=self.times,
             post=self._post,
             answer=self._answer,
             secure=lambda: self._flush(sync=True),

@@ -28,7 +28,8 @@ SELECT
     to_timestamp(submitted) AS submitted, to_timestamp(ended) AS ended, queue_s,
     transpile_s, run_s, wall_s, machine_s, depth, two_qubit_gates, qubits,
     peak_memory_mb, cost, currency, provider_job, error, answered, usage, qpu_s, provider,
-    quoted_low, quoted, quoted_high, rule
+    quoted_low, quoted, quoted_high, rule, work, busy_s, predicted_s, predicted_low_s,
+    predicted_high_s, predicted_from
 FROM current_job;
 
 CREATE OR REPLACE VIEW qf_steps AS FROM current_step;

@@ -34,7 +34,7 @@ class Layer:
 
 LAYERS = {
     "errors": Layer("errors"),
-    "amounts": Layer("amounts price"),
+    "amounts": Layer("amounts price work"),
     "clock": Layer("clock"),
     "settings": Layer("settings"),
     "workflow": Layer("workflow document dims"),

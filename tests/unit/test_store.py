@@ -629,7 +629,7 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 7, "name": "truth"},
+        {"version": 8, "name": "timing"},
         {"version": 9, "name": "colour"},
     ]
 

@@ -64,6 +64,22 @@ WRITTEN: dict[int, list[dict[str, Any]]] = {
         },
         {**BASE, "kind": "run", "name": "n", "epoch": 3, "options": {"project": "p"}},
     ],
+    8: [
+        {
+            **JOB,
+            "tag": "r1.4",
+            "job": 4,
+            "state": "settled",
+            "circuits": 1,
+            "work": {"circuits": 1},
+            "busy_s": 0.5,
+            "qpu_s": 2.5,
+            "predicted_s": 2.0,
+            "predicted_low_s": 1.5,
+            "predicted_high_s": 3.0,
+            "predicted_from": 7,
+        }
+    ],
 }
 """Records that each version wrote beside those of the versions before it."""
 
