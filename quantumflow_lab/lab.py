@@ -857,7 +857,8 @@ class Lab:
             )
         values = {**data.asked.set, **set}
         asked = replace(data.asked, seed=seed, set=values, fresh=True)
-        return self._launch(data.workflow, asked, data.inputs, {}, background=False)
+        inputs, origin = data.inputs, data.origin
+        return self._launch(data.workflow, asked, inputs, origin, background=False)
 
     # Preparing.
 
@@ -1034,6 +1035,7 @@ class Lab:
                 if i.kind in ("function", "class", "module")
             }
             options = {"project": self.settings.project, **options}
+            live.origin = {name: options.get(name) for name in ("project", "notebook")}
             record = records.started(live, live.asked, axes, kept, options, defined)
             self.store.begin(record)
             self.store.append(list(self._calibrations(live)))

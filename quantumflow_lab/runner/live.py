@@ -232,6 +232,8 @@ class LiveRun:
     """Key of each step, see :mod:`quantumflow_lab.planning.keys`."""
     backend_keys: Mapping[str, str] = field(default_factory=dict)
     """Key of each backend, by its name."""
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """The project it is charged to and the notebook it was started in, if any."""
     keeping: Keeping | None = None
     """What the run of the name before this one has made."""
     replays: Mapping[tuple[str, int], Replay] = field(default_factory=dict)

@@ -162,11 +162,13 @@ def test_a_run_is_charged_to_the_project_of_the_settings(tmp_path: Path) -> None
     lab = Lab(tmp_path / "h", settings=Settings(project="qec"))
     try:
         lab.run(STEP, name="a")
-        lab.run(STEP, name="b", options={"project": "other", "notebook": "n.ipynb"})
+        origin = {"project": "other", "notebook": "n.ipynb"}
+        lab.run(STEP, name="b", options=origin).rerun()
         rows = lab.sql("SELECT name, project, notebook FROM qf_runs ORDER BY name")
         assert rows.to_pylist() == [
             {"name": "a", "project": "qec", "notebook": None},
-            {"name": "b", "project": "other", "notebook": "n.ipynb"},
+            {"name": "b", **origin},
+            {"name": "b", **origin},
         ]
     finally:
         lab.close()
