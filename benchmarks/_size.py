@@ -274,6 +274,8 @@ def ask(home: Path) -> Iterator[Row]:
         yield took(f"load, {of}", partial(_loaded, lab, run))
     for name in BY_NAME:
         yield took(f"query {name}", partial(query, name, name=workflow))
+    for name in ("ran", "waits"):
+        yield took(f"query {name}", partial(query, name, backends=["aer"]))
     yield took("query names", partial(query, "names"))
     for filters in FILTERS:
         told = "".join(f" --{key} {value}" for key, value in filters.items())

@@ -51,7 +51,7 @@ from quantumflow_lab.backends.memory import (
     without_initialize,
 )
 from quantumflow_lab.backends.names import make
-from quantumflow_lab.backends.noise import Cuts, readout_errors
+from quantumflow_lab.backends.noise import Cuts, noisy_qubits, readout_errors
 from quantumflow_lab.backends.parts import Parts
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared, assigned
 from quantumflow_lab.backends.straight import (
@@ -382,7 +382,13 @@ class RunAdapter:
         )
         if model is None:
             return found
-        qubits = frozenset[int]().union(*(form.qubits for form in forms))
+        distinct = {id(piece.circuit): piece.circuit for piece in pieces}
+        qubits = frozenset[int]().union(
+            *(
+                self.derived.once(each, "noisy", partial(noisy_qubits, [each]))
+                for each in distinct.values()
+            )
+        )
         return replace(found, noise=self._cuts.instructions(model, qubits))
 
     def _exact_backend(self) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from qiskit.circuit import CONTROL_FLOW_OP_NAMES
+
 from quantumflow_lab.backends.memory import CLIFFORD, simulation_method
 from quantumflow_lab.work import Work, usual_method, work_of
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from quantumflow_lab.backends.pieces import Piece
 
 _IDLE = ("barrier", "delay")
-_ANEW = {"reset", "initialize", "kraus", "quantum_channel"}
+_ANEW = {"reset", "initialize", "kraus", "quantum_channel", *CONTROL_FLOW_OP_NAMES}
 """Instructions that differ from shot to shot."""
 
 
@@ -28,8 +30,6 @@ class Form:
     clifford: bool
     sampled: bool
     """Whether one pass tells of all shots: it measures at the end alone."""
-    qubits: frozenset[int]
-    """Numbers of those that some instruction, or a wait, is on."""
 
 
 def form_of(circuit: QuantumCircuit) -> Form:
@@ -45,27 +45,23 @@ def form_of(circuit: QuantumCircuit) -> Form:
     (4, True, True)
     """
     names = circuit.count_ops()
-    measured: set[object] = set()
-    touched: set[object] = set()
-    sampled = _ANEW.isdisjoint(names)
-    for item in circuit.data:
-        name = item.name
-        if name == "barrier":
-            continue
-        qubits = item.qubits
-        touched.update(qubits)
-        if name == "measure":
-            # Measured twice: each bit of it is what the first one left.
-            measured.update(qubits)
-        elif (measured and not measured.isdisjoint(qubits)) or item.is_control_flow():
-            sampled = sampled and name == "delay"
-    find = circuit.find_bit
     return Form(
         operations=sum(names.values()) - sum(names.get(each, 0) for each in _IDLE),
         clifford=CLIFFORD.issuperset(names),
-        sampled=sampled,
-        qubits=frozenset(find(qubit).index for qubit in touched),
+        sampled=_ANEW.isdisjoint(names) and _measured_last(circuit),
     )
+
+
+def _measured_last(circuit: QuantumCircuit) -> bool:
+    """Whether a qubit that was measured is measured again at most."""
+    measured: set[object] = set()
+    for item in circuit.data:
+        name = item.name
+        if name == "measure":
+            measured.update(item.qubits)
+        elif measured and name not in _IDLE and not measured.isdisjoint(item.qubits):
+            return False
+    return True
 
 
 def work_of_batch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.providers.fake_provider import GenericBackendV2
 
-from quantumflow_lab import Lab
+from quantumflow_lab import Lab, Price
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.effort import form_of
 from quantumflow_lab.backends.execute import execute
@@ -118,6 +120,53 @@ def test_a_longer_circuit_is_quoted_more_time(lab: Lab) -> None:
     assert long - short == pytest.approx(798 * (2e-5 + 68 * 2.5e-9), rel=1e-6)
 
 
+class Device(GenericBackendV2):
+    """A device that must not be used."""
+
+    default_rep_delay = 1e-3
+
+    def run(self, *args: object, **options: object) -> Any:
+        """Never called by a quote."""
+        raise AssertionError("a quote sent circuits")
+
+
+def test_a_device_is_quoted_by_how_long_it_was_waited_for_and_busy(lab: Lab) -> None:
+    price = Price("USD", per_second=1, job_s=2.0)
+    lab.backends.add("dev", Device(3, seed=1), price=price)
+
+    def row() -> StepQuote:
+        inputs = {"circuit": bell()}
+        options: dict[str, Any] = {"backend": "dev", "shots": 1000}
+        (found,) = lab.plan(CELL, name="pair", inputs=inputs, **options).steps
+        return found
+
+    before = row()
+    assert before.wait_s.value is None
+    assert before.device_s.value == pytest.approx(3.0, rel=0.01)
+    assert before.device_s.low == pytest.approx(3.0 / 1.25, rel=0.01)
+    now = time.time()
+    about = {"kind": "job", "run": "r0", "step": "s", "backend": "dev"}
+    lab.store.append([{"kind": "run", "run": "r0", "ts": now, "name": "other"}])
+    lab.store.append(
+        [
+            {
+                **about, "ts": now, "job": i, "tag": f"r0.{i}", "state": "settled",
+                "circuits": 1, "shots": 1000, "provider_job": f"p{i}",
+                "queue_s": 60.0 + i, "transpile_s": 0.1, "run_s": 99.0,
+                # Twice its durations, whatever they are.
+                "busy_s": 0.0, "qpu_s": 6.0, "submitted": now - 60 * i,
+            }
+            for i in range(10)
+        ]
+    )
+    after = row()
+    assert after.wait_s.value == pytest.approx(64.5, abs=2)
+    assert after.wait_s.source == "10 earlier jobs of it"
+    assert after.device_s.value == pytest.approx(6.0, rel=0.05)
+    assert "10 earlier jobs of it" in after.device_s.source
+    assert after.cost.value == pytest.approx(after.device_s.value)
+
+
 def test_clifford_circuits_and_trajectories_are_told_apart() -> None:
     ghz = QuantumCircuit(3)
     ghz.h(0)
@@ -152,6 +201,5 @@ def test_waits_and_barriers_are_no_operations() -> None:
     qc.measure_all()
     form = form_of(qc)
     assert (form.operations, form.clifford, form.sampled) == (3, True, True)
-    assert form.qubits == {0, 1}
     qc.reset(0)
     assert not form_of(qc).sampled
