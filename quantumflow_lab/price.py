@@ -158,6 +158,14 @@ class Price:
             rep_delay_s=self.rep_delay_s,
         )
 
+    def with_times_of(self, other: Price) -> Price:
+        """With what another price says of times where this one says nothing."""
+        return replace(
+            self,
+            job_s=self.job_s or other.job_s,
+            rep_delay_s=self.rep_delay_s or other.rep_delay_s,
+        )
+
     def of(self, *usages: Usage, jobs: int = 1) -> Decimal:
         """Price of work that goes in some jobs.
 

@@ -336,10 +336,14 @@ class Registry:
                 raise UnknownBackend(_unknown(name, self.names()), name=name)
             price, limits = self._terms.get(name, (None, entry.facts.limits))
             billed = price is not None and not price.free
-            if price is None and not entry.facts.simulator:
+            if not entry.facts.simulator:
                 device, book = device_of(entry.backend), self.prices()
-                price, row = book.price(device), book.row(device)
-                billed = row is not None and not (price is not None and price.free)
+                told, row = book.price(device), book.row(device)
+                if price is None:
+                    price = told
+                    billed = row is not None and not (told and told.free)
+                elif told is not None:
+                    price = price.with_times_of(told)
             facts = replace(entry.facts, price=price, limits=limits, billed=billed)
             entry = replace(entry, facts=facts)
             self._entries[name] = entry

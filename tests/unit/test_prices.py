@@ -231,6 +231,19 @@ per_shot = "0.5"
     lab.close()
 
 
+def test_a_price_of_ones_own_leaves_times_to_the_table(tmp_path: Path) -> None:
+    kind = f"{Ion.__module__.partition('.')[0]}:Ion"
+    (tmp_path / "prices.toml").write_text(
+        f'[[price]]\nname = "ion"\nprovider = "Next door"\nbackend = "{kind}"\n'
+        'currency = "EUR"\nper_second = "2"\njob_s = 1.5\nrep_delay_s = 1e-3\n'
+    )
+    lab = Lab(tmp_path)
+    lab.backends.add("ion", Ion(2), price=Price("USD", per_second=1, job_s=3.0))
+    price = lab.backends.facts("ion").price
+    assert price == Price("USD", per_second=1, job_s=3.0, rep_delay_s=1e-3)
+    lab.close()
+
+
 # --- what cannot be ------------------------------------------------------------------
 
 GOOD = '[[price]]\nname = "x"\nprovider = "X"\nbackend = "x:B"\ncurrency = "USD"\n'

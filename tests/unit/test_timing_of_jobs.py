@@ -150,11 +150,21 @@ def test_a_device_is_quoted_by_how_long_it_was_waited_for_and_busy(lab: Lab) -> 
     lab.store.append(
         [
             {
-                **about, "ts": now, "job": i, "tag": f"r0.{i}", "state": "settled",
-                "circuits": 1, "shots": 1000, "provider_job": f"p{i}",
-                "queue_s": 60.0 + i, "transpile_s": 0.1, "run_s": 99.0,
+                **about,
+                "ts": now,
+                "job": i,
+                "tag": f"r0.{i}",
+                "state": "settled",
+                "circuits": 1,
+                "shots": 1000,
+                "provider_job": f"p{i}",
+                "queue_s": 60.0 + i,
+                "transpile_s": 0.1,
+                "run_s": 99.0,
                 # Twice its durations, whatever they are.
-                "busy_s": 0.0, "qpu_s": 6.0, "submitted": now - 60 * i,
+                "busy_s": 0.0,
+                "qpu_s": 6.0,
+                "submitted": now - 60 * i,
             }
             for i in range(10)
         ]
