@@ -12,6 +12,7 @@ from quantumflow_lab.planning.timing import (
     between_shots,
     device_seconds,
     job_terms,
+    prior_of,
 )
 from quantumflow_lab.planning.waits import Waits
 from quantumflow_lab.ports import BackendFacts, MemberForecast
@@ -179,6 +180,9 @@ def _device(facts: BackendFacts, load: Load, jobs: int, model: Model) -> Figure:
     overhead = facts.price.job_s if facts.price is not None else 0.0
     shots = load.shots or 0
     told = device_seconds(facts, jobs=jobs, shots=shots, busy_s=busy)
+    if facts.simulator:
+        # What is known of it is of this machine, not of what it stands for.
+        model = prior_of(replace(facts, simulator=False))
     found = model.predict((told,))
     how = (
         f"{_jobs(jobs)} x {overhead:g} s + {shots:,} shots x "

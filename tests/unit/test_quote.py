@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, transpile
 from qiskit.providers.fake_provider import GenericBackendV2
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import quantumflow_lab as qf
 from quantumflow_lab import Lab, Price
@@ -154,6 +155,17 @@ def test_a_price_by_shots_is_exact(lab: Lab) -> None:
     assert found.cost.bound == "exact"
     assert found.cost.value == pytest.approx(0.3 + 63.0)
     assert str(found.cost) == "63.30 USD"
+
+
+def test_a_simulation_with_a_price_is_quoted_as_what_it_stands_for(lab: Lab) -> None:
+    price = Price("USD", per_second="1.60", job_s=2.0)
+    lab.backends.add("twin", FakeManilaV2(), price=price)
+    found = row(plan(lab, SWEEP, backend="twin", shots=1000), "counts", "twin")
+    assert found.device_s.value is not None
+    assert found.cost.value == pytest.approx(1.6 * found.device_s.value)
+    assert found.device_s.value > 2 + 63_000 * 250e-6
+    assert found.machine_s.value is not None
+    assert found.machine_s.value > 0
 
 
 def test_limits_of_a_backend_cut_jobs(lab: Lab) -> None:
