@@ -60,7 +60,7 @@ class News:
         wait = max((until_us - self._clock.now_us()) / 1e6, 0)
         said = f"{name} keeps failing; it is tried again in {wait:.0f} s"
         for live in self._runs().values():
-            if any(name in state.used for state in live.steps.values()):
+            if self._schedule.uses(live, name):
                 _say(live, None if until_us < 0 else said)
 
     def _short(self, live: LiveRun, class_: int, price: int) -> None:

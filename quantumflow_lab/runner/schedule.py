@@ -204,6 +204,14 @@ class Schedule:
         """The steps of a class, and where their jobs go."""
         return self._ways[class_]
 
+    def uses(self, live: LiveRun, backend: str) -> bool:
+        """Whether jobs of a run go to a backend now, and not elsewhere instead."""
+        own = set(map(id, live.steps.values()))
+        return any(
+            ways.backend == backend and id(states[0]) in own
+            for states, ways in self._ways.values()
+        )
+
     def cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         """Cancel a run, a step, or a point of a step."""
         if step is None:
