@@ -3,7 +3,8 @@
 const OPEN: &[u8] = b"{\"c\":\"";
 const MIDDLE: &[u8] = b"\",\"e\":";
 const CRC_DIGITS: usize = 8;
-const BODY: usize = OPEN.len() + CRC_DIGITS + MIDDLE.len();
+/// Where the payload of a line begins.
+pub const BODY: usize = OPEN.len() + CRC_DIGITS + MIDDLE.len();
 const EID: &[u8] = b"{\"eid\":\"";
 
 /// Add one record to `out`: the JSON object `payload` with its `eid` put in front.
@@ -23,7 +24,7 @@ pub fn frame(out: &mut Vec<u8>, writer: &str, seq: u64, payload: &[u8]) {
     out.extend_from_slice(rest);
     let crc = crc32fast::hash(&out[start + BODY..]);
     let digits = start + OPEN.len();
-    out[digits..digits + CRC_DIGITS].copy_from_slice(format!("{crc:08x}").as_bytes());
+    out[digits..digits + CRC_DIGITS].copy_from_slice(&hexadecimal(crc));
     out.extend_from_slice(b"}\n");
 }
 
@@ -36,11 +37,15 @@ pub fn unframe(line: &[u8]) -> Result<(&[u8], u64), &'static str> {
     let (digits, rest) = line[OPEN.len()..line.len() - 1].split_at(CRC_DIGITS);
     let payload = rest.strip_prefix(MIDDLE).ok_or(torn)?;
     // Exactly what `frame` writes: reading the digits as a number would take capitals too.
-    if digits != format!("{:08x}", crc32fast::hash(payload)).as_bytes() {
+    if digits != hexadecimal(crc32fast::hash(payload)) {
         return Err("the checksum does not match");
     }
     let seq = sequence(payload).ok_or("the record has no eid")?;
     Ok((payload, seq))
+}
+
+fn hexadecimal(crc: u32) -> [u8; CRC_DIGITS] {
+    std::array::from_fn(|i| b"0123456789abcdef"[(crc >> (28 - 4 * i)) as usize & 15])
 }
 
 fn sequence(payload: &[u8]) -> Option<u64> {

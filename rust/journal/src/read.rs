@@ -1,10 +1,11 @@
 //! The reading side: verified payloads, up to the last newline or the first damage.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
-use crate::frame::unframe;
+use crate::frame::{BODY, unframe};
 
 /// What one call of [`read`] found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -34,27 +35,35 @@ pub struct Damage {
 /// `seq` is the sequence number of the record at `offset`; None believes what it finds there.
 pub fn read(path: &Path, offset: u64, limit: usize, seq: Option<u64>) -> io::Result<Chunk> {
     let limit = limit.min(i32::MAX as usize / 2);
-    let block = read_lines(path, offset, limit)?;
     let mut chunk = Chunk {
-        payloads: Vec::with_capacity(block.len()),
+        payloads: read_lines(path, offset, limit)?,
         bounds: vec![0],
         offset,
         seq,
         damage: None,
     };
-    for line in block.split_inclusive(|&byte| byte == b'\n') {
-        if let Err(reason) = chunk.take(line) {
-            chunk.damage = Some(reason);
-            break;
+    let (mut start, mut kept) = (0, 0);
+    while start < chunk.payloads.len() {
+        let end = start + (&chunk.payloads[start..]).skip_until(b'\n')?;
+        match chunk.take(start..end, kept) {
+            Ok(next) => (start, kept) = (end, next),
+            Err(damage) => {
+                chunk.damage = Some(damage);
+                break;
+            }
         }
     }
+    chunk.payloads.truncate(kept);
     Ok(chunk)
 }
 
 impl Chunk {
-    fn take(&mut self, line: &[u8]) -> Result<(), Damage> {
+    /// Verify one line of the block and move its payload to where the last one ended; where
+    /// this one ends.
+    fn take(&mut self, line: Range<usize>, kept: usize) -> Result<usize, Damage> {
         let length = line.len() as u64;
-        let (payload, seq) = unframe(&line[..line.len() - 1]).map_err(|reason| Damage {
+        let whole = &self.payloads[line.start..line.end - 1];
+        let (payload, seq) = unframe(whole).map_err(|reason| Damage {
             length,
             reason: reason.to_owned(),
         })?;
@@ -62,11 +71,13 @@ impl Chunk {
             let reason = format!("record {seq} follows where record {expected} was expected");
             return Err(Damage { length: 0, reason });
         }
-        self.payloads.extend_from_slice(payload);
-        self.bounds.push(self.payloads.len() as i32);
+        let from = line.start + BODY;
+        let next = kept + payload.len();
+        self.payloads.copy_within(from..from + next - kept, kept);
+        self.bounds.push(next as i32);
         self.offset += length;
         self.seq = Some(seq + 1);
-        Ok(())
+        Ok(next)
     }
 }
 
@@ -74,8 +85,9 @@ impl Chunk {
 fn read_lines(path: &Path, offset: u64, limit: usize) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let mut block = Vec::new();
     let mut want = limit.max(1) as u64;
+    let there = file.metadata()?.len().saturating_sub(offset);
+    let mut block = Vec::with_capacity(there.min(want) as usize);
     loop {
         let got = file.by_ref().take(want).read_to_end(&mut block)?;
         if let Some(last) = block.iter().rposition(|&byte| byte == b'\n') {
