@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -117,14 +118,14 @@ def _steps(run: StoredRun) -> dict[str, StepFacts]:
         points = [
             PointFacts(
                 state=row["state"],
-                value=row["value"],
+                value=row["value"] and json.loads(row["value"]),
                 made=row["origin"],
                 kept=row["kept"],
                 reason=row["reason"],
             )
             for row in rows
         ]
-        keys = coordinates([row["point"] for row in rows])
+        keys = coordinates([json.loads(row["point"]) for row in rows])
         found[step.name] = StepFacts(
             name=step.name,
             kind=step.kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -60,7 +61,7 @@ class StoredValues(Sequence[Any]):
                 "this value lived in memory only; run its cell again to have it",
                 row["attempt"],
             )
-        return self._shelf.get(row["value"])
+        return self._shelf.get(json.loads(row["value"]))
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
@@ -85,13 +86,14 @@ class PastValues:
             return None
         run = row["origin"] if row["kept"] else self.run
         origin = Origin(run, self.numbers.get(run), row["ended"])
-        return PastPoint(row["unit"], row["value"], origin, row["started"])
+        ref = row["value"] and json.loads(row["value"])
+        return PastPoint(row["unit"], ref, origin, row["started"])
 
     def value(self, number: int) -> Any:
         """Its value; ``MISSING`` if it lived in memory only, or was deleted."""
         ref = self.rows[number]["value"]
         try:
-            return MISSING if ref is None else self.shelf.get(ref)
+            return MISSING if ref is None else self.shelf.get(json.loads(ref))
         except StoreError:
             return MISSING
 
@@ -232,7 +234,9 @@ class StoredRun:
             for at, name in enumerate(step["dims"]):
                 if name not in known:
                     found = labels.setdefault(name, {})
-                    found |= {row["index"][at]: row["point"][name] for row in rows}
+                    found |= {
+                        row["index"][at]: json.loads(row["point"])[name] for row in rows
+                    }
         # Points come in any order: of those before the last, some may be missing.
         return known | {
             name: tuple(found.get(i) for i in range(max(found, default=-1) + 1))
@@ -391,7 +395,7 @@ class StoredRun:
 
     def _point(self, step: str, point: int) -> str:
         row = self.rows.get(step, {}).get(point)
-        here = row["point"] if row else {}
+        here = json.loads(row["point"]) if row else {}
         return ", ".join(f"{name} {value}" for name, value in here.items())
 
 

@@ -226,7 +226,11 @@ class Store:
         return found[0]
 
     def units(self, run_id: str) -> list[dict[str, Any]]:
-        """The latest record of each point of a run, by step and point."""
+        """The latest record of each point of a run, by step and point.
+
+        Its coordinates and the reference of its value are JSON texts, to be read when
+        they are needed.
+        """
         return self.query("units", run=run_id)
 
     def verify(self) -> int:

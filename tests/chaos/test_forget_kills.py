@@ -114,7 +114,7 @@ def read_all(home: Path) -> None:
     with Store(home) as store:
         for row in store.sql("SELECT run FROM qf_runs").to_pylist():
             for unit in store.units(row["run"]):
-                assert store.get(unit["value"])
+                assert store.get(json.loads(unit["value"]))
 
 
 def killed(script: str, home: Path, step: int) -> bool:

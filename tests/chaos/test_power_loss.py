@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import sys
@@ -91,7 +92,7 @@ def check(home: Path, marks: dict[str, int], moment: int) -> None:
             if marks[f"ended{number}"] < moment:
                 assert runs[number]["state"] == "done"
                 rows = store.units(runs[number]["run"])
-                assert len([store.get(row["value"]) for row in rows]) == 13
+                assert len([store.get(json.loads(row["value"])) for row in rows]) == 13
         store.rebuild()
         assert views(store) == before
 

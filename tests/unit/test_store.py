@@ -320,11 +320,11 @@ VALUES = [
 def test_points_come_back_with_their_values(store: Store) -> None:
     store.append([unit("p", i, value=store.put(v)) for i, v in enumerate(VALUES)])
     points = store.units("r1")
-    found = [store.get(point["value"]) for point in points]
+    found = [store.get(json.loads(point["value"])) for point in points]
     assert found[:9] == VALUES[:9]
     np.testing.assert_array_equal(found[9], VALUES[9])
     assert found[10] == VALUES[10]
-    assert points[1]["point"] == {"delay": 0.5}
+    assert json.loads(points[1]["point"]) == {"delay": 0.5}
     assert points[1]["index"] == [1]
 
 

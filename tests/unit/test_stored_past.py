@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ class Shelf:
             {
                 "step": "squares",
                 "unit": i * WHOLE[1] + j,
-                "point": {"i": i, "angles": 10 * j},
+                "point": json.dumps({"i": i, "angles": 10 * j}),
                 "index": [i, j],
                 "attempt": 1,
                 "state": "done",
@@ -30,7 +31,7 @@ class Shelf:
                 "error": None,
                 "started": 0.0,
                 "ended": 1.0,
-                "value": {"value": (i, j)},
+                "value": json.dumps({"value": [i, j]}),
                 "origin": None,
                 "kept": False,
             }
@@ -66,6 +67,6 @@ def test_points_are_found_by_their_place_however_few_there_are() -> None:
     assert step.shape == (2, 3)
     found = {n: step.point(n) for n in range(6)}
     assert {n: made.number for n, made in found.items() if made} == {2: 2, 3: 4}
-    assert step.value(3) == (1, 0)
+    assert step.value(3) == [1, 0]
     values = run.steps["squares"].values
-    assert (values[2], values[3]) == ((0, 2), (1, 0))
+    assert (values[2], values[3]) == ([0, 2], [1, 0])
