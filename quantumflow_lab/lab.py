@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 
 SPENT_BY = ("backend", "project", "notebook")
 
-RUN_STATES = ("done", "failed", "cancelled", "unfinished")
+RUN_STATES = ("done", "failed", "paused", "cancelled", "unfinished")
 
 QUOTE_S = 60.0
 """Seconds that a quote may take."""

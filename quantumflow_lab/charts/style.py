@@ -39,6 +39,7 @@ STATES = {
     "done": ("#009E73", "o"),
     "failed": ("#D55E00", "X"),
     "partial": ("#E69F00", "^"),
+    "paused": ("#CC79A7", "v"),
     "cancelled": ("#8A8F98", "s"),
     "running": ("#0072B2", "D"),
 }

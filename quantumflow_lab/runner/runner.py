@@ -773,7 +773,9 @@ class Runner:
         if live.paused:
             live.paused, live.message = False, None
         live.state = outcome.name.lower()
-        if live.error is not None or (live.short and outcome is Outcome.DONE):
+        if live.short and outcome is Outcome.DONE:
+            live.state = "paused"
+        if live.error is not None:
             live.state = "failed"
         live.ended_us = self._clock.now_us()
         wall = (live.ended_us - live.started_us) / 1e6

@@ -61,7 +61,7 @@ color:var(--qf-text-2);overflow-wrap:anywhere}
 .qf-still .qf-is-running{--qf-tone:var(--qf-brand)}
 .qf-still .qf-is-done{--qf-tone:var(--qf-good)}
 .qf-still .qf-is-failed{--qf-tone:var(--qf-bad)}
-.qf-still .qf-is-partial{--qf-tone:var(--qf-warn)}
+.qf-still :is(.qf-is-partial,.qf-is-paused){--qf-tone:var(--qf-warn)}
 .qf-still [class*=qf-is-]{
 color:color-mix(in srgb,var(--qf-tone,var(--qf-text-2)) 78%,var(--qf-text))}
 .qf-still tspan[class*=qf-is-]{fill:currentColor}

@@ -17,10 +17,11 @@ MARKS = {
     "skipped": "↷",
     "cancelled": "⊘",
     "partial": "◑",
+    "paused": "‖",
 }
 """One mark for each state of a step or run; the word always stands beside it."""
 
-ENDED = frozenset({"done", "failed", "cancelled"})
+ENDED = frozenset({"done", "failed", "cancelled", "paused"})
 """States in which a run stays."""
 
 

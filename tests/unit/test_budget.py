@@ -119,6 +119,8 @@ def test_a_job_that_might_pass_the_budget_is_not_sent(lab: Lab) -> None:
     with pytest.raises(BudgetReached):
         short.wait().raise_failure()
     assert device.jobs == []
+    assert short.state == lab.load("work").state == "paused"
+    assert "‖ paused" in short._repr_html_()
     enough = run(
         lab, waits=[0, 100, 200], backend="dev", budget=f"{most + 1e-3:.6f} USD"
     )
@@ -389,7 +391,7 @@ def test_points_that_ran_out_of_money_go_on_with_more(tmp_path: Path) -> None:
     lab = opened()
     names = {"QuantumCircuit": QuantumCircuit}
     # What was spent counts: 2 USD of 3 leave room for one more.
-    assert lab.resume("work", inputs=names, budget="3 USD").state == "failed"
+    assert lab.resume("work", inputs=names, budget="3 USD").state == "paused"
     assert len(device.jobs) == 3
     assert lab.resume("work", inputs=names, budget="4 USD").state == "done"
     assert len(device.jobs) == 4

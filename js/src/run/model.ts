@@ -2,7 +2,7 @@
 import type { AnyModel } from "@anywidget/types";
 
 export type State = "waiting" | "running" | "done" | "failed" | "skipped" | "cancelled" | "partial";
-export type RunState = "running" | "done" | "failed" | "cancelled";
+export type RunState = "running" | "done" | "failed" | "paused" | "cancelled";
 
 export interface Step {
   name: string;
