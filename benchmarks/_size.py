@@ -274,6 +274,8 @@ def ask(home: Path) -> Iterator[Row]:
         yield took(f"load, {of}", partial(_loaded, lab, run))
     for name in BY_NAME:
         yield took(f"query {name}", partial(query, name, name=workflow))
+    codes = [f"{s.name} {s.code_hash}" for s in lab.load(usual).workflow.steps]
+    yield took("query timings", partial(query, "timings", name=workflow, codes=codes))
     for name in ("ran", "waits"):
         yield took(f"query {name}", partial(query, name, backends=["aer"]))
     yield took("query names", partial(query, "names"))
@@ -292,7 +294,7 @@ BY_RUN = (
     *("calls", "cost", "jobs", "last_record", "metrics", "open_jobs", "outputs"),
     *("run_record", "spent", "steps", "timeline", "units"),
 )
-BY_NAME = ("history", "latest_run", "timings")
+BY_NAME = ("history", "latest_run")
 NAME_OF = "SELECT name FROM qf_runs WHERE run = ?"
 QUESTIONS = (
     "SELECT * FROM qf_runs WHERE run = ?",

@@ -394,7 +394,7 @@ class Lab:
             executor=self._executor,
             results=self.store.results,
             clock=self._clock,
-            history=self._history(workflow.name, used),
+            history=self._history(workflow, used),
             waits=self._waits(used),
             seconds=seconds,
         )
@@ -886,7 +886,7 @@ class Lab:
         if asked.among or asked.policy or asked.deadline or asked.budget:
             # Only where something is to be decided by it.
             used = map(known_as, defaults.among or defaults.backends)
-            history = self._history(workflow.name, used)
+            history = self._history(workflow, used)
         plan = prepare(bound, defaults, known_as, self.backends.facts, history)
         return LiveRun(
             id=_run_id(self._clock.wall()),
@@ -905,15 +905,17 @@ class Lab:
             },
         )
 
-    def _history(self, name: str, backends: Iterable[str]) -> History:
-        """What earlier runs of a name took, and all jobs of backends.
+    def _history(self, workflow: Workflow, backends: Iterable[str]) -> History:
+        """What steps of the same code took in earlier runs, and all jobs of backends.
 
         What the lab learns while jobs run goes on from there.
         """
         rows = self.store.query("ran", backends=list(dict.fromkeys(backends)))
         learned = learned_of(rows, self.backends.facts)
         self._runner.times.learn(learned)
-        return history_of(self.store.query("timings", name=name), learned)
+        codes = [f"{step.name} {step.code_hash}" for step in workflow.steps]
+        took = self.store.query("timings", name=workflow.name, codes=codes)
+        return history_of(took, learned)
 
     def _waits(self, backends: Iterable[str]) -> dict[str, Waits]:
         """How long jobs of backends will wait, where earlier ones tell."""

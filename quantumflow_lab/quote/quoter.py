@@ -147,7 +147,7 @@ class Quoter:
                 None, None, jobs=jobs, source="calls=", most=True, unknown=shown.unknown
             )
         points -= shown.kept
-        runs = "earlier runs of this name"
+        runs = "earlier runs of this code"
         if shown.unknown != LOOP:
             circuits = round(points * each)
             return Load(
