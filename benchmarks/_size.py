@@ -75,12 +75,6 @@ SELECT
     '{"counts":"0260b4c7","ones":"cfd17e7b"}' AS keys
 FROM few;
 
-INSERT INTO rec_quote BY NAME
-SELECT
-    writer, seq + 1 AS seq, run, start AS ts, 'counts' AS step, backend, half AS points,
-    half AS circuits, half // 100 + 1 AS jobs, 100 AS shots
-FROM few;
-
 INSERT INTO rec_job BY NAME
 SELECT
     writer, seq + 2 + 3 * job + nth AS seq, run, start + job + nth * 0.3 AS ts,

@@ -156,22 +156,6 @@ def calibration(live: LiveRun, facts: BackendFacts, data: Mapping[str, Any]) -> 
     }
 
 
-def quote(live: LiveRun, state: StepState, backend: str, points: int) -> Record:
-    """What the plan expected of one step on one backend."""
-    return {
-        "v": 1,
-        "kind": "quote",
-        "run": live.id,
-        "ts": live.started,
-        "step": state.name,
-        "backend": backend,
-        "points": points,
-        "circuits": None,
-        "jobs": 1,
-        "shots": None,
-    }
-
-
 def point(
     live: LiveRun, state: StepState, index: int, final: str, attempt: int, now: float
 ) -> Record:

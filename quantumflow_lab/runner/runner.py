@@ -476,7 +476,6 @@ class Runner:
                 if state.size:
                     self._schedule.define_step(live, state)
                     self._keep(live, state)
-                    self._quote(live, state)
                 else:
                     self._close_step(live, state)
         if not live.sealed and live.counted:
@@ -517,12 +516,6 @@ class Runner:
                         noted.append(records.output(live, output, 0, now))
         for record in noted if not live.taken_up else ():
             self._recorder.note(record)
-
-    def _quote(self, live: LiveRun, state: StepState) -> None:
-        """Note what the plan expects of a quantum step on each of its backends."""
-        if state.plan.quantum:
-            for backend, points in live.points_by_backend(state).items():
-                self._recorder.note(records.quote(live, state, backend, len(points)))
 
     def _cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         if live.number in self._runs:

@@ -61,8 +61,14 @@ FROM qf_jobs AS j LEFT JOIN (
 ) AS r USING (run);
 
 CREATE OR REPLACE VIEW qf_quotes AS
-SELECT run, step, backend, points, circuits, jobs, shots, to_timestamp(ts) AS "time"
-FROM rec_quote;
+SELECT
+    run, step, backend, count(*) AS jobs, sum(circuits)::BIGINT AS circuits,
+    sum(shots)::BIGINT AS shots, sum(predicted_low_s) AS predicted_low_s,
+    sum(predicted_s) AS predicted_s, sum(predicted_high_s) AS predicted_high_s,
+    sum(run_s) FILTER (predicted_s IS NOT NULL) AS run_s, sum(quoted_low) AS quoted_low,
+    sum(quoted) AS quoted, sum(quoted_high) AS quoted_high,
+    sum(cost) FILTER (quoted IS NOT NULL) AS cost, currency, min(submitted) AS "time"
+FROM qf_jobs GROUP BY run, step, backend, currency;
 
 CREATE OR REPLACE VIEW qf_calibrations AS
 SELECT

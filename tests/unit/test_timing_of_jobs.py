@@ -84,6 +84,10 @@ def test_a_job_keeps_what_was_foretold_beside_what_it_took(lab: Lab) -> None:
         assert row["predicted_low_s"] < row["predicted_s"] < row["predicted_high_s"]
         assert row["run_s"] > 0
     assert (first["busy_s"], first["qpu_s"]) == (None, None)
+    beside = lab.sql("FROM qf_quotes ORDER BY time").to_pylist()
+    for row, job in zip(beside, (first, *others), strict=True):
+        assert (row["jobs"], row["quoted"]) == (1, None)
+        assert {job[name] for name in job} >= {row["predicted_s"], row["run_s"]}
 
 
 def test_a_quote_learns_from_other_workflows_on_the_backend(lab: Lab) -> None:
