@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from quantumflow_lab import core
 from quantumflow_lab.amounts import Money, rounded_up
 from quantumflow_lab.errors import BudgetReached
-from quantumflow_lab.ports import Clock
-from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.planning.bounds import watched
+from quantumflow_lab.ports import BackendFacts, Clock
+from quantumflow_lab.price import Price, Usage
+from quantumflow_lab.runner.live import LiveRun, StepState
 from quantumflow_lab.runner.schedule import Schedule
 
 
@@ -18,7 +20,7 @@ class News:
 
     Parameters
     ----------
-    schedule, clock
+    schedule, clock, facts
         The runner's.
     runs
         Runs that go on, by their number.
@@ -28,10 +30,12 @@ class News:
         self,
         schedule: Schedule,
         clock: Clock,
+        facts: Callable[[str], BackendFacts],
         runs: Callable[[], Mapping[int, LiveRun]],
     ):
         self._schedule = schedule
         self._clock = clock
+        self._facts = facts
         self._runs = runs
 
     def tell(self, command: core.Command) -> None:
@@ -52,7 +56,9 @@ class News:
         names = ", ".join(state.name for state in states)
         for live in self._runs().values():
             if live.steps.get(states[0].name) is states[0]:
-                _say(live, f"{names}: goes on with {ways.backend}")
+                price = watched(self._facts(ways.backend), live.plan.budget)
+                left = _left(states, price) if price and not price.free else ""
+                _say(live, f"{names}: goes on with {ways.backend}{left}")
 
     def _rests(self, lane: int, until_us: int) -> None:
         """A backend keeps failing, or works again."""
@@ -84,6 +90,22 @@ class News:
                 step=state.name,
             )
             self._schedule.cancel_unstarted(live, state)
+
+
+def _left(states: Sequence[StepState], price: Price) -> str:
+    """What is not done yet of some steps, and what a backend takes for it."""
+    tasks = [task for state in states for task in state.tasks.values()]
+    circuits = sum(task.circuits for task in tasks)
+    if not circuits or price.needs_forecast:
+        return f", at {price.formula}"
+    usage = Usage(circuits=circuits, shots=sum(task.shots for task in tasks))
+    least = Money(price.of(usage, jobs=1), price.currency)
+    at = "at least " if price.per_job else ""
+    return f"; {_counted(circuits)} left, {at}{least} there"
+
+
+def _counted(circuits: int) -> str:
+    return f"{circuits} circuit" + "s" * (circuits != 1)
 
 
 def _say(live: LiveRun, message: str | None) -> None:

@@ -159,7 +159,7 @@ class Runner:
         self._forecasts = Forecasts(jobs, self._post)
         self._fetching = Fetching(self._jobs, self._recorder, clock)
         self._runs: dict[int, LiveRun] = {}
-        self._news = News(self._schedule, clock, lambda: self._runs)
+        self._news = News(self._schedule, clock, backends.known, lambda: self._runs)
         self._by_id: dict[str, LiveRun] = {}
         self._produced: dict[tuple[int, int], Produced | Task] = {}
         """Answers by unit and attempt, until the scheduler credits or drops them."""

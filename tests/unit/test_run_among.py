@@ -119,7 +119,9 @@ def test_a_device_that_keeps_failing_is_left_for_the_next(lab: Lab) -> None:
     assert list(result["ones"]) == [10, 10, 10, 10]
     assert result.jobs[-1]["backend"] == "spare"
     assert len(offline.jobs) == 3
-    assert result.snapshot()["message"] == "counts: goes on with spare"
+    assert result.snapshot()["message"] == (
+        "counts: goes on with spare; 4 circuits left, 0.04 USD there"
+    )
 
 
 def test_work_that_a_device_refuses_goes_to_one_that_takes_it(lab: Lab) -> None:
@@ -202,7 +204,7 @@ def test_a_budget_lets_what_it_can_pay_run_and_keeps_its_results(lab: Lab) -> No
     assert sorted(values, key=str) == [10, 10, "StepSkipped", "StepSkipped"]
     reasons = [getattr(value, "reason", "") for value in result["counts"]]
     assert sorted(reasons) == ["", "", "BudgetReached", "BudgetReached"]
-    assert result.state == "failed"
+    assert result.state == "paused"
 
 
 def test_failover_is_priced_anew_and_never_over_the_budget(lab: Lab) -> None:
@@ -212,7 +214,7 @@ def test_failover_is_priced_anew_and_never_over_the_budget(lab: Lab) -> None:
     lab.backends.add("dear", dear, price=price("1"))
     result = run(lab, among=["away", "dear"], policy="cheapest", budget="20 USD")
     assert dear.jobs == []
-    assert result.state == "failed"
+    assert result.state == "paused"
     with pytest.raises(BudgetReached, match="on dear may cost 40 USD, and 20 USD"):
         result.raise_failure()
 
