@@ -26,6 +26,7 @@ from quantumflow_lab.store.journals import listed
 from quantumflow_lab.store.projection import PATIENCE, Compacted, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
+from quantumflow_lab.store.shown import with_values
 from quantumflow_lab.store.values import Values
 
 if TYPE_CHECKING:
@@ -169,29 +170,35 @@ class Store:
         A database that a foreign program holds, or for which the disk has no room, does
         not matter here: the journals are read into memory instead.
         """
-        sql = _named(name)
-        wanted = set(re.findall(r"\$(\w+)", sql))
-        for given in params:
-            if given not in wanted:
-                raise BadQuery(
-                    f"query {name!r} has no parameter {given!r}"
-                    + did_you_mean(given, wanted)
-                )
-        values = {key: params.get(key) for key in wanted}
+        return self.queries([(name, params)])[0]
+
+    def queries(
+        self, asked: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        """Rows of several named queries with their parameters, as of one moment.
+
+        The database is opened once for all of them; otherwise as :meth:`query`.
+        """
+        questions = [(_named(name), _values(name, params)) for name, params in asked]
         try:
             with self._projection.reading(self._patience) as connection:
-                found = database.rows(connection, sql, values)
+                found = [database.rows(connection, *each) for each in questions]
         except (BadQuery, StoreTooNew):
             raise
         except StoreError:
             # Who kept it so long may keep it for hours, like a process that is stopped.
             self._patience = 0.0
             with self._lock:
-                return database.rows(self._projection.in_memory(), sql, values)
+                connection = self._projection.in_memory()
+                return [database.rows(connection, *each) for each in questions]
         self._patience = PATIENCE
         with self._lock:
             self._projection.close()
         return found
+
+    def shown(self, name: str, /, **params: Any) -> str:
+        """A named query as SQL that :meth:`sql` takes, its parameters filled in."""
+        return with_values(_named(name), _values(name, params))
 
     def knows(self, name: str) -> bool:
         """Whether anybody has begun a run of that name.
@@ -307,3 +314,15 @@ def _named(name: str) -> str:
     if name not in known:
         raise BadQuery(f"no named query {name!r}" + did_you_mean(name, known))
     return (_QUERIES / f"{name}.sql").read_text()
+
+
+def _values(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter of a named query; those that are not given are None."""
+    wanted = set(re.findall(r"\$(\w+)", _named(name)))
+    for given in params:
+        if given not in wanted:
+            raise BadQuery(
+                f"query {name!r} has no parameter {given!r}"
+                + did_you_mean(given, wanted)
+            )
+    return {key: params.get(key) for key in wanted}
