@@ -20,7 +20,7 @@ const column = (el: Element, n: number) => [...el.querySelectorAll(".qx-sorted t
 
 describe("a device", () => {
   test("tells each qubit and its couplings in words and units", () => {
-    expect(said(device(), 1)).toBe("qubit 1 · readout error 5 % · T1 200 µs · cx to 0 0.8 %, to 2 out of use");
+    expect(said(device(), 1)).toBe("qubit 1 · readout error 5 % · T1 200 µs · cx to 0: 0.8 %, to 2: out of use");
     const { el } = show(backends());
     expect(el.querySelector(".qx-told")?.textContent).toBe(said(device(), 0));
   });
@@ -100,7 +100,7 @@ describe("two runs", () => {
   test("show what differs before what results say", () => {
     const { el } = show(compared());
     expect([...el.querySelectorAll("h4")].map((h) => h.textContent)).toEqual(["What differs", "Results", "What it took"]);
-    expect(el.querySelector(".qx-verdict")?.textContent).toBe("≠Results differ1 of 3 tested points differ, at 1 % for all together");
+    expect(el.querySelector(".qx-verdict")?.textContent).toBe("≠Results differ3 points tested, 1 differs, at 1 % for all together");
     expect([...el.querySelectorAll(".qx-diff span")].map((s) => s.className)).toEqual(["qx-line-head", "qx-line-old", "qx-line-new"]);
     expect(el.querySelector(".qx-diff b")).toBeNull();
   });

@@ -9,7 +9,7 @@ from typing import Any
 from quantumflow_lab.charts.style import colour_of
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.explore.desk import Desk
-from quantumflow_lab.explore.filters import Filter, questions, width_of
+from quantumflow_lab.explore.filters import Filter, axis_of, questions
 from quantumflow_lab.explore.gathering import charts, totals
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as own_lab
@@ -110,8 +110,7 @@ def gather(store: Store, given: Filter) -> dict[str, Any]:
         Which of them.
     """
     (extent,) = store.query("explore_extent")
-    since, until = extent["since"] or 0.0, extent["until"] or 0.0
-    width = width_of(until - since)
+    since, until, width = axis_of(extent["since"] or 0.0, extent["until"] or 0.0)
     asked = questions(given, width)
     rows = dict(zip(asked, store.queries(list(asked.values())), strict=True))
     shown = charts(rows)
@@ -120,8 +119,8 @@ def gather(store: Store, given: Filter) -> dict[str, Any]:
         "n": 0,
         "filter": given.document(),
         "total": extent["runs"],
-        "since": since // width * width,
-        "until": (until // width + 1) * width,
+        "since": since,
+        "until": until,
         "width": width,
         "totals": totals(shown, given),
         "charts": shown,

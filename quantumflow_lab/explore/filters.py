@@ -12,7 +12,9 @@ WIDTHS = (
 )
 """Seconds that a bin of the time axis may have."""
 BINS = 60
-"""Most bins."""
+"""Most bins that hold runs, but for one at an end."""
+FEWEST = 12
+"""Bins that the axis has at least, so that a single run is no wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,23 @@ def questions(given: Filter, width: float) -> dict[str, tuple[str, dict[str, Any
             params["limit"] = 100
         asked[chart] = f"explore_{chart}", params
     return asked
+
+
+def axis_of(first: float, last: float) -> tuple[float, float, float]:
+    """Begin, end and width of bins of the time axis, for runs between two times.
+
+    Examples
+    --------
+    >>> axis_of(130.0, 130.0)
+    (-540.0, 180.0, 60.0)
+    >>> begin, end, width = axis_of(0.0, 86400 * 30)
+    >>> (end - begin) / width, width
+    (61.0, 43200.0)
+    """
+    width = width_of(last - first)
+    end = (last // width + 1) * width
+    begin = min(first // width * width, end - FEWEST * width)
+    return begin, end, width
 
 
 def width_of(span: float) -> float:

@@ -1,5 +1,6 @@
 // Two runs side by side: what differs first, then what the results say of it.
 import { useEffect, useId, useState } from "preact/hooks";
+import { plural } from "../run/format";
 import type { Compared, Section, Send } from "./model";
 
 interface Props {
@@ -43,7 +44,7 @@ export function CompareView({ data, lost, send }: Props) {
           <span>
             <strong>{VERDICTS[data.verdict][1]}</strong>
             <span class="qx-quiet">
-              {data.tested > 0 ? `${data.differing} of ${data.tested} tested points differ, at ${100 * data.level} % for all together` : "no point with a known uncertainty is in both"}
+              {data.tested > 0 ? `${plural(data.tested, "point")} tested, ${data.differing} ${data.differing === 1 ? "differs" : "differ"}, at ${100 * data.level} % for all together` : "no point with a known uncertainty is in both"}
             </span>
           </span>
         </div>

@@ -136,7 +136,7 @@ export function describe(device: Device, qubit: number): string {
     .map((pair) => {
       const other = pair.a === qubit ? pair.b : pair.a;
       if (pair.error === undefined) return `to ${other}`;
-      return usable(pair.error) ? `to ${other} ${told(ERROR, pair.error)}` : `to ${other} out of use`;
+      return usable(pair.error) ? `to ${other}: ${told(ERROR, pair.error)}` : `to ${other}: out of use`;
     });
   const gate = device.two_qubit_gate ? `${device.two_qubit_gate} ` : "";
   return [`qubit ${qubit}`, ...own, couplings.length ? `${gate}${couplings.join(", ")}` : ""].filter(Boolean).join(" · ");

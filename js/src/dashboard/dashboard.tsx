@@ -36,6 +36,7 @@ export function DashboardView({ data, lost, send }: Props) {
   useEffect(() => setOpening(null), [data.open?.run, data.message]);
   const opener = useRef<string | null>(null);
   const root = useRef<HTMLElement>(null);
+  const several = useRef(false);
   const open = (run: string) => {
     if (run === data.open?.run) return close();
     opener.current = run;
@@ -49,7 +50,8 @@ export function DashboardView({ data, lost, send }: Props) {
   };
   if (data.total === 0) return <Empty lost={lost} send={send} />;
   const { charts, sql, colours } = data;
-  const several = new Set(charts.quoted.map((row) => row.currency)).size > 1;
+  // Once there are panels side by side, a filter does not move the charts about.
+  several.current ||= new Set(charts.quoted.map((row) => row.currency)).size > 1;
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
     <article ref={root} class={`qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} data-lm-suppress-shortcuts="true">
@@ -80,7 +82,7 @@ export function DashboardView({ data, lost, send }: Props) {
             empty="No step under this filter."
           />
         </Card>
-        <Card title="Quote against actual" about="cost of jobs; above the line they cost more" sql={sql.quoted} wide={several}>
+        <Card title="Quote against actual" about="cost of jobs; above the line they cost more" sql={sql.quoted} wide={several.current}>
           <QuotedChart rows={charts.quoted} colours={colours} />
         </Card>
         <Card title="Did not have to run" about="points" sql={sql.kinds}>
@@ -104,7 +106,7 @@ export function DashboardView({ data, lost, send }: Props) {
             empty="No run under this filter."
           />
         </Card>
-        <Card title="Failures" about="points that failed, of all of a step" sql={sql.failures} wide={several}>
+        <Card title="Failures" about="points that failed, of all of a step" sql={sql.failures} wide={several.current}>
           <Failures rows={charts.failures} open={open} />
         </Card>
         <Card title="Runs" about="newest first; click one to look at it" sql={sql.runs} wide>
@@ -260,8 +262,8 @@ function Empty({ lost, send }: { lost: boolean; send: Send }) {
   );
 }
 
+/** How wide a bin is: day, 3 days, 5 minutes. */
 function binned(width: number): string {
-  const days = width / 86400;
-  if (days > 1) return `${days} days`;
-  return width === 86400 ? "day" : width >= 3600 ? `${plural(width / 3600, "hour")}` : `${plural(width / 60, "minute")}`;
+  const [size, unit] = width >= 86400 ? [86400, "day"] : width >= 3600 ? [3600, "hour"] : [60, "minute"];
+  return width === size ? unit! : plural(width / Number(size), String(unit));
 }
