@@ -14,8 +14,8 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.store import Store
 from quantumflow_lab.widgets import Section
 from quantumflow_lab.widgets.compare import CompareWidget
-from quantumflow_lab.widgets.dashboard import moment
 from quantumflow_lab.widgets.explorer import Message
+from quantumflow_lab.widgets.overview import moment
 
 ORDER = (
     *("Code", "Options", "Inputs", "Seed", "Versions", "Backends", "Calibration"),

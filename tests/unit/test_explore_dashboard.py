@@ -15,7 +15,7 @@ from quantumflow_lab import Lab
 from quantumflow_lab.explore import Dashboard
 from quantumflow_lab.explore.desk import Desk
 from quantumflow_lab.widgets import DashboardWidget, explorer
-from quantumflow_lab.widgets.dashboard import dashboard_report
+from quantumflow_lab.widgets.overview import overview
 from tests.unit.explored import DAY, PAST, T
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -193,6 +193,17 @@ def test_the_text_form_tells_money_by_currency(dashboard: Dashboard) -> None:
     assert repr(dashboard).splitlines()[1] == "Only state failed."
 
 
+def test_the_text_form_sums_quotes_by_backend_and_currency(
+    dashboard: Dashboard,
+) -> None:
+    _, _, sections = overview(dashboard.state)
+    (quoted,) = (each for each in sections if each.title == "Quote against actual")
+    assert quoted.rows == (
+        ("garnet", 1, "4.00 EUR", "4.00 EUR", "100 %"),
+        ("fez", 2, "4.00 USD", "5.00 USD", "50 %"),
+    )
+
+
 def test_the_html_form_escapes_what_runs_have_said(dashboard: Dashboard) -> None:
     html = dashboard.static_bundle()["text/html"]
     assert "&lt;b&gt;no counts&lt;/b&gt;" in html
@@ -203,7 +214,7 @@ def test_without_runs_it_says_what_to_type(tmp_path: Path) -> None:
     lab = Lab(tmp_path / "empty")
     empty = Dashboard(lab)
     assert "begins with %%qflow NAME" in repr(empty)
-    assert dashboard_report(empty.state)[2] == []
+    assert overview(empty.state)[2] == []
     lab.close()
 
 
