@@ -4,7 +4,7 @@ import { day, money, percent, said, ticks } from "../src/dashboard/format";
 import widget from "../src/dashboard/index";
 import { backendLines, savedLines } from "../src/dashboard/lines";
 import { decades, reach } from "../src/dashboard/quoted";
-import { dates, stacked } from "../src/dashboard/time";
+import { dates, stacked } from "../src/dashboard/bins";
 import { DAY, T, dashboard } from "./explored";
 import { FakeModel } from "./fake";
 

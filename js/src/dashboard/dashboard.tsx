@@ -1,14 +1,16 @@
 // The dashboard: what is chosen in one chart filters the others. The kernel filters.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { duration, plural } from "../run/format";
-import { StateIcon } from "../run/icons";
-import { count, money, percent, said } from "./format";
-import { backendLines, currencies, failedShare, kindLines, nameLines, savedLines } from "./lines";
-import type { Dashboard, Dimension, Failure, Filter, Send } from "./model";
-import { Card, Rows } from "./parts";
+import { plural } from "../run/format";
+import { Failures } from "./failures";
+import { Head } from "./head";
+import { Legend, States } from "./legend";
+import { backendLines, currencies, kindLines, nameLines, savedLines } from "./lines";
+import type { Dashboard, Dimension, Filter, Send } from "./model";
+import { Card } from "./parts";
 import { QuotedChart } from "./quoted";
+import { Rows } from "./rows";
 import { Opened, Runs } from "./runs";
-import { STATES, Time } from "./time";
+import { Time } from "./time";
 
 interface Props {
   data: Dashboard;
@@ -116,137 +118,6 @@ export function DashboardView({ data, lost, send }: Props) {
         </Card>
       </div>
     </article>
-  );
-}
-
-interface HeadProps {
-  data: Dashboard;
-  filter: Filter;
-  lost: boolean;
-  choose: (filter: Filter) => void;
-  send: Send;
-}
-
-function Head({ data, filter, lost, choose, send }: HeadProps) {
-  const chips = said(filter);
-  return (
-    <header class="qx-head">
-      <div class="qx-row">
-        <h3>Runs</h3>
-        <div class="qx-chips">
-          {chips.map(({ words, left }) => (
-            <button type="button" class="qx-chip" key={words} aria-label={`Remove filter: ${words}`} onClick={() => choose(left)}>
-              {words} <span aria-hidden="true">✕</span>
-            </button>
-          ))}
-          {chips.length > 1 && (
-            <button type="button" class="qx-small" onClick={() => choose({})}>Clear all</button>
-          )}
-          {chips.length === 0 && <span class="qx-quiet">all {count(data.total)}; click or drag in a chart to filter</span>}
-        </div>
-        <button type="button" class="qx-small" disabled={lost} onClick={() => send({ type: "refresh" })} title="Take in what was recorded since">
-          Refresh
-        </button>
-      </div>
-      <Totals data={data} />
-    </header>
-  );
-}
-
-function Totals({ data }: { data: Dashboard }) {
-  const { totals } = data;
-  const saved = totals.kept + totals.cached;
-  const all = Math.max(totals.points, saved);
-  const tiles: [string, string][] = [
-    ["runs", count(totals.runs)],
-    ["points", count(totals.points)],
-    ["failed", totals.points ? `${count(totals.failed)} · ${percent(totals.failed / totals.points)}` : "0"],
-    ["kept or cached", all ? `${count(saved)} · ${percent(saved / all)}` : "0"],
-    ["jobs", count(totals.jobs)],
-    ["this machine", duration(totals.machine_s)],
-    ...(totals.qpu_s ? [["devices", duration(totals.qpu_s)] as [string, string]] : []),
-    ...totals.money.filter((m) => m.cost > 0).map((m): [string, string] => [`spent, ${m.currency}`, money(m).replace(` ${m.currency}`, "")]),
-  ];
-  const words = tiles.map(([name, value]) => `${name} ${value}`).join(", ");
-  return (
-    <>
-      <dl class="qx-tiles">
-        {tiles.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-      <span class="qx-hidden" role="status">{words}</span>
-    </>
-  );
-}
-
-interface StatesProps {
-  rows: { state: string; runs: number }[];
-  chosen: string | undefined;
-  choose: (state: string) => void;
-}
-
-/** The legend of the states; each is a filter. */
-function States({ rows, chosen, choose }: StatesProps) {
-  const known = STATES.map((state) => rows.find((row) => row.state === state)).filter((row) => row !== undefined);
-  return (
-    <div class="qx-legend" role="group" aria-label="State of the run">
-      {known.map(({ state, runs }) => (
-        <button
-          type="button"
-          key={state}
-          class={`qx-chip${chosen && chosen !== state ? " qx-out" : ""}`}
-          aria-pressed={chosen === state}
-          onClick={() => choose(state)}
-        >
-          <i class={`qx-swatch qx-part-${state === "done" ? "good" : state}`} />
-          <span class={`qx-state qx-is-${state}`}>
-            <StateIcon state={state === "unfinished" ? "waiting" : state} />
-          </span>
-          {state} <span class="qx-quiet">{count(runs)}</span>
-        </button>
-      ))}
-    </div>
-  );
-}
-
-function Legend({ parts }: { parts: [string, string][] }) {
-  return (
-    <div class="qx-legend" aria-hidden="true">
-      {parts.map(([look, word]) => (
-        <span key={word} class="qx-key-word">
-          <i class={`qx-swatch qx-part-${look}`} />
-          {word}
-        </span>
-      ))}
-    </div>
-  );
-}
-
-function Failures({ rows, open }: { rows: Failure[]; open: (run: string) => void }) {
-  if (rows.length === 0) return <p class="qx-empty">No point failed under this filter.</p>;
-  return (
-    <ul class="qx-failures">
-      {rows.map((row) => (
-        <li key={`${row.name} ${row.step} ${row.kind}`}>
-          <span class="qx-failure-head">
-            <strong>{row.step}</strong>
-            <span class="qx-quiet">{`${row.name}${row.kind && row.kind !== "step" ? ` · ${row.kind}` : ""}`}</span>
-            <span class="qx-number">{`${count(row.failed)} of ${count(row.points)} · ${percent(failedShare(row))}`}</span>
-          </span>
-          <span class="qx-bar">
-            <span class="qx-part qx-part-failed" style={{ width: `${100 * failedShare(row)}%` }} />
-          </span>
-          {row.error && <span class="qx-error" title={row.error}>{row.error}</span>}
-          <button type="button" class="qx-link" onClick={() => open(row.run)}>
-            {`latest of ${plural(row.runs, "run")}`}
-          </button>
-        </li>
-      ))}
-    </ul>
   );
 }
 

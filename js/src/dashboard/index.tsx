@@ -1,7 +1,10 @@
 // Joins the views of what is kept to an anywidget model.
 import type { RenderProps } from "@anywidget/types";
 import { render as draw } from "preact";
-import "./dashboard.css";
+import "./css/base.css";
+import "./css/dashboard.css";
+import "./css/devices.css";
+import "./css/compare.css";
 import { BackendsView } from "./backends";
 import { CompareView } from "./compare";
 import { DashboardView } from "./dashboard";

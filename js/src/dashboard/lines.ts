@@ -1,8 +1,8 @@
 // Rows of queries as lines of bars. Each currency is a column with a scale of its own.
 import { duration, plural } from "../run/format";
 import { count, money, percent } from "./format";
-import type { BackendRow, Charts, Failure, KindRow, Money } from "./model";
-import type { Cell, Line } from "./parts";
+import type { BackendRow, Charts, KindRow, Money } from "./model";
+import type { Cell, Line } from "./rows";
 
 export const currencies = (rows: { money: Money[] }[]): string[] =>
   [...new Set(rows.flatMap((row) => row.money.filter((m) => m.cost > 0).map((m) => m.currency)))].sort();
@@ -107,5 +107,3 @@ export function nameLines(rows: Charts["names"]): Line[] {
     ],
   }));
 }
-
-export const failedShare = (row: Failure): number => (row.points > 0 ? row.failed / row.points : 0);
