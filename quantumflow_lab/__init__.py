@@ -68,13 +68,15 @@ __all__ = [
 _EXPLORE = ("Backends", "Compare", "Dashboard")
 
 
-def __getattr__(name: str) -> Any:
-    """What looks at runs is imported when it is asked for: a cell has no use for it."""
-    if name in _EXPLORE:
-        from quantumflow_lab import explore
+if not TYPE_CHECKING:  # or any name would pass a type check
 
-        return getattr(explore, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """Import what looks at runs when it is asked for: cells have no use for it."""
+        if name in _EXPLORE:
+            from quantumflow_lab import explore
+
+            return getattr(explore, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
