@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -26,7 +25,7 @@ from quantumflow_lab.store.journals import listed
 from quantumflow_lab.store.projection import PATIENCE, Compacted, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
-from quantumflow_lab.store.shown import with_values
+from quantumflow_lab.store.shown import names_in, pruned, with_values
 from quantumflow_lab.store.values import Values
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ class Store:
 
         The database is opened once for all of them; otherwise as :meth:`query`.
         """
-        questions = [(_named(name), _values(name, params)) for name, params in asked]
+        questions = [_question(name, params) for name, params in asked]
         try:
             with self._projection.reading(self._patience) as connection:
                 found = [database.rows(connection, *each) for each in questions]
@@ -198,7 +197,8 @@ class Store:
 
     def shown(self, name: str, /, **params: Any) -> str:
         """A named query as SQL that :meth:`sql` takes, its parameters filled in."""
-        return with_values(_named(name), _values(name, params))
+        _refuse_unknown(name, params)
+        return with_values(_named(name), params)
 
     def knows(self, name: str) -> bool:
         """Whether anybody has begun a run of that name.
@@ -316,13 +316,18 @@ def _named(name: str) -> str:
     return (_QUERIES / f"{name}.sql").read_text()
 
 
-def _values(name: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Every parameter of a named query; those that are not given are None."""
-    wanted = set(re.findall(r"\$(\w+)", _named(name)))
+def _question(name: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The SQL of a named query and every parameter of it; those not given are None."""
+    _refuse_unknown(name, params)
+    sql = pruned(_named(name), params)
+    return sql, {key: params.get(key) for key in names_in(sql)}
+
+
+def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
+    wanted = names_in(_named(name))
     for given in params:
         if given not in wanted:
             raise BadQuery(
                 f"query {name!r} has no parameter {given!r}"
                 + did_you_mean(given, wanted)
             )
-    return {key: params.get(key) for key in wanted}

@@ -12,7 +12,7 @@ from quantumflow_lab.errors import BadQuery
 from quantumflow_lab.explore.filters import WIDTHS, Filter, questions, width_of
 from quantumflow_lab.explore.gathering import charts, totals
 from quantumflow_lab.store import Store
-from quantumflow_lab.store.shown import with_values
+from quantumflow_lab.store.shown import pruned, with_values
 from tests.unit.explored import DAY, PAST, T
 
 
@@ -196,6 +196,12 @@ def test_an_empty_store_has_no_rows(tmp_path: Path) -> None:
 def test_several_queries_are_refused_before_one_is_asked(store: Store) -> None:
     with pytest.raises(BadQuery, match="no parameter 'nme'; did you mean 'name'"):
         store.queries([("explore_extent", {}), ("history", {"nme": "bell"})])
+
+
+def test_a_condition_that_holds_anyway_is_not_asked() -> None:
+    sql = "SELECT 1\nWHERE true\n    AND ($d IS NULL OR d IN (SELECT d FROM t))"
+    assert pruned(sql, {"d": None}) == "SELECT 1\nWHERE true"
+    assert pruned(sql, {"d": 0}).endswith("\n    AND d IN (SELECT d FROM t)")
 
 
 def test_values_become_literals() -> None:

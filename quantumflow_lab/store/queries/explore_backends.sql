@@ -5,13 +5,11 @@ SELECT
     sum(j.cost) FILTER (j.currency IS NOT NULL) AS cost,
     sum(j.cost) FILTER (j.currency IS NOT NULL AND j.state IN ('intended', 'sent')) AS at_most
 FROM qf_jobs AS j
-JOIN qf_runs AS r USING (run)
-LEFT JOIN qf_steps AS s ON s.run = j.run AND s.step = j.step
 WHERE j.backend IS NOT NULL
-    AND ($since IS NULL OR epoch(r.started) >= $since)
-    AND ($until IS NULL OR epoch(r.started) < $until)
-    AND ($name IS NULL OR r.name = $name)
-    AND ($state IS NULL OR r.state = $state)
-    AND ($kind IS NULL OR s.kind = $kind)
+    AND ($since IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) >= $since))
+    AND ($until IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) < $until))
+    AND ($name IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE name = $name))
+    AND ($state IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE state = $state))
+    AND ($kind IS NULL OR (j.run, j.step) IN (SELECT (run, step) FROM qf_steps WHERE kind = $kind))
 GROUP BY j.backend, j.currency
 ORDER BY j.backend, j.currency

@@ -7,15 +7,13 @@ SELECT
         j.cost BETWEEN coalesce(j.quoted_low, j.quoted) AND coalesce(j.quoted_high, j.quoted)
     ) AS within
 FROM qf_jobs AS j
-JOIN qf_runs AS r USING (run)
-LEFT JOIN qf_steps AS s ON s.run = j.run AND s.step = j.step
 WHERE j.quoted > 0 AND j.currency IS NOT NULL AND j.state NOT IN ('intended', 'sent')
-    AND ($since IS NULL OR epoch(r.started) >= $since)
-    AND ($until IS NULL OR epoch(r.started) < $until)
-    AND ($name IS NULL OR r.name = $name)
-    AND ($state IS NULL OR r.state = $state)
+    AND ($since IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) >= $since))
+    AND ($until IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) < $until))
+    AND ($name IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE name = $name))
+    AND ($state IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE state = $state))
     AND ($backend IS NULL OR j.backend = $backend)
-    AND ($kind IS NULL OR s.kind = $kind)
+    AND ($kind IS NULL OR (j.run, j.step) IN (SELECT (run, step) FROM qf_steps WHERE kind = $kind))
 GROUP BY
     j.backend, j.currency, round(8 * log10(j.quoted)),
     CASE WHEN j.cost > 0 THEN round(8 * log10(j.cost)) END
