@@ -25,6 +25,8 @@ from qiskit.primitives import BitArray, DataBin, SamplerPubResult
 from benchmarks.row import Row
 from quantumflow_lab import Lab, charts
 from quantumflow_lab.codec import encode
+from quantumflow_lab.explore.dashboard import gather
+from quantumflow_lab.explore.filters import Filter
 from quantumflow_lab.store import Store, database, schema, settle
 from quantumflow_lab.store.home import database_path
 from quantumflow_lab.workflow import Workflow
@@ -277,6 +279,11 @@ def ask(home: Path) -> Iterator[Row]:
         told = "".join(f" --{key} {value}" for key, value in filters.items())
         yield took(f"history{told}", partial(lab.runs, **filters))
     yield took("chart history", lambda: charts.history(lab.runs(limit=1000)))
+    for given in (Filter(), Filter(backend="ibm_fez"), Filter(name="name3")):
+        told = " ".join(f"{k} {v}" for k, v in given.document().items())
+        yield took(
+            f"dashboard, {told or 'all runs'}", partial(gather, lab.store, given)
+        )
     for sql in WIDE:
         yield took(" ".join(sql.split()), partial(lab.sql, sql))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -6,7 +6,7 @@ body and plain Python use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab import graph
 from quantumflow_lab.backends import PrimitiveBackend
@@ -33,7 +33,12 @@ from quantumflow_lab.workflow import Workflow
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from quantumflow_lab.explore import Backends, Compare, Dashboard
+
 __all__ = [
+    "Backends",
+    "Compare",
+    "Dashboard",
     "EnvironmentBackend",
     "Failed",
     "Grid",
@@ -58,6 +63,24 @@ __all__ = [
     "step",
     "workflow",
 ]
+
+
+_EXPLORE = ("Backends", "Compare", "Dashboard")
+
+
+if not TYPE_CHECKING:  # or any name would pass a type check
+
+    def __getattr__(name: str) -> Any:
+        """Import what looks at runs when it is asked for: cells have no use for it."""
+        if name in _EXPLORE:
+            from quantumflow_lab import explore
+
+            return getattr(explore, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPLORE})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -53,6 +53,22 @@ class Choice:
         """The one that the policy would take; None if all are ruled out."""
         return next((each for each in self.candidates if not each.ruled_out), None)
 
+    @property
+    def title(self) -> str:
+        """What is chosen for."""
+        return f"{self.name} · backends to choose from"
+
+    @property
+    def sentence(self) -> str:
+        """The best one, and what it would take."""
+        best = self.best
+        if best is None:
+            return "No backend can be had."
+        return (
+            f"{best.backend} is best ({self.policy}): {best.cost}, {best.seconds}, "
+            f"success {best.success}. Those with a star are beaten by none in all."
+        )
+
     def figure(self) -> Chart:
         """Cost, or time where nothing costs anything, against expected failure."""
         known = [each for each in self.candidates if _comparable(each)]
@@ -77,16 +93,9 @@ class Choice:
                 }
             )
         unit = units.pop() if by_cost else "s"
-        return pareto(rows, unit=unit, title=f"{self.name} · backends to choose from")
+        return pareto(rows, unit=unit, title=self.title)
 
     def _report(self) -> tuple[str, list[str], list[Section]]:
-        best = self.best
-        sentence = "No backend can be had."
-        if best is not None:
-            sentence = (
-                f"{best.backend} is best ({self.policy}): {best.cost}, {best.seconds}, "
-                f"success {best.success}. Those with a star are beaten by none in all."
-            )
         rows = tuple(
             (
                 "★" if each.front else "",
@@ -98,7 +107,7 @@ class Choice:
         )
         columns = ("", "backend", "cost", "time", "wait", "success", "ruled out by")
         section = Section("Backends", columns, rows)
-        return f"{self.name} · backends to choose from", [sentence], [section]
+        return self.title, [self.sentence], [section]
 
 
 def choose(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -26,6 +25,7 @@ from quantumflow_lab.store.journals import listed
 from quantumflow_lab.store.projection import PATIENCE, Compacted, Projection
 from quantumflow_lab.store.recorder import Recorder, verify
 from quantumflow_lab.store.results import Results
+from quantumflow_lab.store.shown import names_in, pruned, with_values
 from quantumflow_lab.store.values import Values
 
 if TYPE_CHECKING:
@@ -169,29 +169,36 @@ class Store:
         A database that a foreign program holds, or for which the disk has no room, does
         not matter here: the journals are read into memory instead.
         """
-        sql = _named(name)
-        wanted = set(re.findall(r"\$(\w+)", sql))
-        for given in params:
-            if given not in wanted:
-                raise BadQuery(
-                    f"query {name!r} has no parameter {given!r}"
-                    + did_you_mean(given, wanted)
-                )
-        values = {key: params.get(key) for key in wanted}
+        return self.queries([(name, params)])[0]
+
+    def queries(
+        self, asked: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[list[dict[str, Any]]]:
+        """Rows of several named queries with their parameters, as of one moment.
+
+        The database is opened once for all of them; otherwise as :meth:`query`.
+        """
+        questions = [_question(name, params) for name, params in asked]
         try:
             with self._projection.reading(self._patience) as connection:
-                found = database.rows(connection, sql, values)
+                found = [database.rows(connection, *each) for each in questions]
         except (BadQuery, StoreTooNew):
             raise
         except StoreError:
             # Who kept it so long may keep it for hours, like a process that is stopped.
             self._patience = 0.0
             with self._lock:
-                return database.rows(self._projection.in_memory(), sql, values)
+                connection = self._projection.in_memory()
+                return [database.rows(connection, *each) for each in questions]
         self._patience = PATIENCE
         with self._lock:
             self._projection.close()
         return found
+
+    def shown(self, name: str, /, **params: Any) -> str:
+        """A named query as SQL that :meth:`sql` takes, its parameters filled in."""
+        _refuse_unknown(name, params)
+        return with_values(_named(name), params)
 
     def knows(self, name: str) -> bool:
         """Whether anybody has begun a run of that name.
@@ -311,3 +318,20 @@ def _named(name: str) -> str:
     if name not in known:
         raise BadQuery(f"no named query {name!r}" + did_you_mean(name, known))
     return (_QUERIES / f"{name}.sql").read_text()
+
+
+def _question(name: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The SQL of a named query and every parameter of it; those not given are None."""
+    _refuse_unknown(name, params)
+    sql = pruned(_named(name), params)
+    return sql, {key: params.get(key) for key in names_in(sql)}
+
+
+def _refuse_unknown(name: str, params: Mapping[str, Any]) -> None:
+    wanted = names_in(_named(name))
+    for given in params:
+        if given not in wanted:
+            raise BadQuery(
+                f"query {name!r} has no parameter {given!r}"
+                + did_you_mean(given, wanted)
+            )

@@ -1,5 +1,8 @@
-"""What one sees of a run: the live widget, and its HTML and text forms."""
+"""What one sees of runs: widgets, and their HTML and text forms."""
 
+from quantumflow_lab.widgets.backends import BackendsWidget
+from quantumflow_lab.widgets.compare import CompareWidget
+from quantumflow_lab.widgets.dashboard import DashboardWidget
 from quantumflow_lab.widgets.html import run_html
 from quantumflow_lab.widgets.report import Section, report_html, report_text
 from quantumflow_lab.widgets.run import RunWidget
@@ -7,6 +10,9 @@ from quantumflow_lab.widgets.tables import table_html, table_text
 from quantumflow_lab.widgets.text import progress_line, run_text
 
 __all__ = [
+    "BackendsWidget",
+    "CompareWidget",
+    "DashboardWidget",
     "RunWidget",
     "Section",
     "progress_line",

@@ -160,3 +160,15 @@ def cost(snapshot: Snapshot) -> str:
     seconds, money = known.get("machine_s"), known.get("money")
     time = f"{duration(seconds)} machine time" if seconds else ""
     return ", ".join(part for part in (time, money) if part)
+
+
+def money(amount: float, currency: str) -> str:
+    """An amount with its currency; each currency stands for itself.
+
+    Examples
+    --------
+    >>> money(1234.5, "USD"), money(0.00123, "EUR"), money(0.0, "USD")
+    ('1,234.50 USD', '0.0012 EUR', '0.00 USD')
+    """
+    number = f"{amount:.2g}" if 0 < abs(amount) < 0.01 else f"{amount:,.2f}"
+    return f"{number} {currency}"

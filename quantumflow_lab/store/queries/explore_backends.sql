@@ -1,0 +1,15 @@
+-- What jobs took and cost by backend. Each currency has a row of its own.
+SELECT
+    j.backend, j.currency, count(*) AS jobs, sum(j.shots)::BIGINT AS shots,
+    sum(j.machine_s) AS machine_s, sum(j.qpu_s) AS qpu_s, sum(j.queue_s) AS queue_s,
+    sum(j.cost) FILTER (j.currency IS NOT NULL) AS cost,
+    sum(j.cost) FILTER (j.currency IS NOT NULL AND j.state IN ('intended', 'sent')) AS at_most
+FROM qf_jobs AS j
+WHERE j.backend IS NOT NULL
+    AND ($since IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) >= $since))
+    AND ($until IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) < $until))
+    AND ($name IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE name = $name))
+    AND ($state IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE state = $state))
+    AND ($kind IS NULL OR (j.run, j.step) IN (SELECT (run, step) FROM qf_steps WHERE kind = $kind))
+GROUP BY j.backend, j.currency
+ORDER BY j.backend, j.currency
