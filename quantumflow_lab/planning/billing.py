@@ -69,6 +69,10 @@ UNCHARGED = (
 that nothing was used. Of a cancelled task Braket charges the shots done, and says how
 many those were."""
 
+METERED = frozenset({"ibm"})
+"""Providers that bill the time that they have measured: where they do not tell it, what
+was forecast is only a guess at the bill."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bill:
@@ -127,7 +131,8 @@ def bill(
         if used == Usage():
             return Bill(Decimal(0), Rule.USAGE)
         return Bill(price.of(_filled(used, ran)), Rule.USAGE)
-    if ended is Ended.DONE:
+    guessed = price.needs_forecast and provider in METERED
+    if ended is Ended.DONE and not guessed:
         return Bill(price.of(ran), Rule.FORMULA)
     return Bill(most, Rule.AT_MOST)
 
