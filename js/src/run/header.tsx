@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { announcement, duration } from "./format";
-import { StateIcon } from "./icons";
+import { StateIcon } from "../shared/icons";
 import { type Message, type Snapshot, ended } from "./model";
 
 interface Props {

@@ -32,7 +32,7 @@ export function RunView({ run, lost, send }: Props) {
   const message = lost && !ended(run) ? GONE : (silence ?? run.message);
   // JupyterLab's notebook shortcuts would take Enter and Escape away from the buttons.
   return (
-    <article class="qf-run" aria-label={`Run of ${run.name}`} data-lm-suppress-shortcuts="true">
+    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} data-lm-suppress-shortcuts="true">
       <Header run={run} lost={lost} send={send} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
       <Graph run={run} chosen={chosen} choose={choose} />

@@ -1,6 +1,17 @@
 // Where the nodes stand. Depends on the shape of the graph only, never on its progress.
 import { Graph, layout } from "@dagrejs/dagre";
-import type { Input, Step } from "./model";
+
+/** What of a step decides where it stands. */
+export interface Shaped {
+  name: string;
+  needs: string[];
+  inputs: string[];
+  dims: unknown[];
+}
+
+export interface Named {
+  name: string;
+}
 
 export type Direction = "LR" | "TB";
 
@@ -33,19 +44,19 @@ export const stepId = (name: string): string => `step:${name}`;
 export const inputId = (name: string): string => `input:${name}`;
 
 /** Changes when, and only when, the graph has to be laid out again. */
-export function shapeOf(steps: Step[], inputs: Input[], direction: Direction): string {
+export function shapeOf(steps: Shaped[], inputs: Named[], direction: Direction): string {
   const parts = steps.map((s) => [s.name, s.needs, s.inputs, s.dims.length > 0]);
   return JSON.stringify([direction, parts, inputs.map((input) => input.name)]);
 }
 
 /** Lays the graph out; closer together where it would not fit into `room` pixels. */
-export function place(steps: Step[], inputs: Input[], direction: Direction, room: number): Placement {
+export function place(steps: Shaped[], inputs: Named[], direction: Direction, room: number): Placement {
   const wide = arrange(steps, inputs, direction, false);
   if (wide.width <= room) return wide;
   return arrange(steps, inputs, direction, true);
 }
 
-function arrange(steps: Step[], inputs: Input[], direction: Direction, dense: boolean): Placement {
+function arrange(steps: Shaped[], inputs: Named[], direction: Direction, dense: boolean): Placement {
   const compact = steps.length > COMPACT_ABOVE;
   const graph = new Graph<Gaps, Box, { points: Point[] }>();
   graph.setGraph({
@@ -66,7 +77,7 @@ function arrange(steps: Step[], inputs: Input[], direction: Direction, dense: bo
   return measured(graph, direction, compact);
 }
 
-interface Point {
+export interface Point {
   x: number;
   y: number;
 }
@@ -81,7 +92,7 @@ interface Gaps {
 }
 type Drawn = Graph<Gaps, Box, { points: Point[] }>;
 
-function used(inputs: Input[], steps: Step[]): Input[] {
+function used(inputs: Named[], steps: Shaped[]): Named[] {
   const names = new Set(steps.flatMap((step) => step.inputs));
   return inputs.filter((input) => names.has(input.name));
 }
@@ -90,12 +101,12 @@ function connect(graph: Drawn, from: string, to: string): void {
   if (from !== to && graph.hasNode(from) && graph.hasNode(to)) graph.setEdge(from, to);
 }
 
-function stepSize(step: Step, compact: boolean, dense: boolean): Box {
+function stepSize(step: Shaped, compact: boolean, dense: boolean): Box {
   const height = compact ? 54 : step.dims.length > 0 ? 98 : 82;
   return { x: 0, y: 0, width: compact ? 158 : dense ? 166 : 196, height };
 }
 
-function inputSize(input: Input): Box {
+function inputSize(input: Named): Box {
   const width = Math.min(150, 42 + 7.4 * input.name.length);
   return { x: 0, y: 0, width, height: 28 };
 }
@@ -116,7 +127,7 @@ function measured(graph: Drawn, direction: Direction, compact: boolean): Placeme
 }
 
 /** A smooth line through dagre's bend points that leaves and enters along the flow. */
-function curve(points: Point[], from: Box, to: Box, direction: Direction): string {
+export function curve(points: Point[], from: Box, to: Box, direction: Direction): string {
   const along = direction === "LR";
   const start = along
     ? { x: from.x + from.width, y: from.y + from.height / 2 }
