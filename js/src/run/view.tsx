@@ -14,9 +14,11 @@ interface Props {
   /** True when the kernel that owns the run has gone. */
   lost: boolean;
   send: (message: Message) => void;
+  /** False where no cell waits for the run, so that there is nothing to free. */
+  detachable?: boolean;
 }
 
-export function RunView({ run, lost, send }: Props) {
+export function RunView({ run, lost, send, detachable = true }: Props) {
   const [chosen, setChosen] = useState<string | null>(null);
   const step = run.steps.find((s) => s.name === chosen);
   const opener = useRef<Element | null>(null);
@@ -33,7 +35,7 @@ export function RunView({ run, lost, send }: Props) {
   // JupyterLab's notebook shortcuts would take Enter and Escape away from the buttons.
   return (
     <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} data-lm-suppress-shortcuts="true">
-      <Header run={run} lost={lost} send={send} />
+      <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
       <Graph run={run} chosen={chosen} choose={choose} />
       {step && (
