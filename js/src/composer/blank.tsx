@@ -7,7 +7,7 @@ export function Blank() {
   return (
     <div class="qfc-blank">
       <p class="qfc-blank-title">Start with a circuit</p>
-      <p>Draw one, or pick one on the left. Then add a step that samples or estimates it.</p>
+      <p>Draw one, or take one from the palette. Then add a step that samples or estimates it.</p>
       <p class="qfc-blank-ways">
         <button type="button" class="qf-button qfc-primary" disabled={lost} onClick={() => setStage({ show: "gates", step: null })}>
           <KindIcon kind="circuit" />

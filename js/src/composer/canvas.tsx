@@ -8,7 +8,7 @@ import { InputNode } from "../run/node";
 import { StepNode } from "./node";
 import { type Arrow, exit, inputId, nearest, placed, stepId } from "./placement";
 import { targets } from "./shape";
-import { fit, reveal, toWorld, zoom } from "./viewport";
+import { fit, reveal, tall, toWorld, zoom } from "./viewport";
 import { useSize } from "./size";
 import { ZoomBar } from "./zoom-bar";
 
@@ -24,8 +24,8 @@ export function Canvas({ fresh }: { fresh: boolean }) {
   const [moving, setMoving] = useState<Record<string, [number, number]>>({});
   const places = { ...desk.places, ...moving };
   const layout = useMemo(
-    () => placed(cell.steps, cell.inputs, direction, places),
-    [cell.steps, cell.inputs, direction, desk.places, moving],
+    () => placed(cell.steps, cell.inputs, direction, places, room.width - 48),
+    [cell.steps, cell.inputs, direction, desk.places, moving, room.width],
   );
   const [view, setView] = useState(() => fit([...layout.nodes.values()], room));
   const [held, setHeld] = useState(false);
@@ -135,7 +135,7 @@ export function Canvas({ fresh }: { fresh: boolean }) {
       onKeyDown={(event) => {
         if (event.key === "Escape") from === null ? select(null) : stop();
       }}
-      style={{ "--qfc-x": `${view.x}px`, "--qfc-y": `${view.y}px`, "--qfc-scale": view.scale }}
+      style={{ "--qfc-x": `${view.x}px`, "--qfc-y": `${view.y}px`, "--qfc-scale": view.scale, height: direction === "TB" ? `${tall([...layout.nodes.values()])}px` : undefined }}
     >
       {cell.steps.length === 0 && <Blank />}
       <div class="qfc-world">

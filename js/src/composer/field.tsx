@@ -34,7 +34,7 @@ export function Field({ name, text, kind, choices = [], hint = "", problem, disa
   const choosing = (kind === "choice" || kind === "bool") && list.length > 0 && !free;
   return (
     <div class={`qfc-field${text === null ? "" : " qfc-given"}`}>
-      <label for={id}>{name}</label>
+      <label for={id} title={hint || name}>{name}</label>
       {choosing ? (
         <select
           class="qfc-control"
@@ -58,7 +58,7 @@ export function Field({ name, text, kind, choices = [], hint = "", problem, disa
           class="qfc-control qfc-mono"
           {...common}
           inputMode={kind === "int" ? "numeric" : kind === "float" ? "decimal" : "text"}
-          placeholder="not given"
+          placeholder={hint || "not given"}
           spellcheck={false}
           autocomplete="off"
           {...draft.input}

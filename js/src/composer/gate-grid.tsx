@@ -75,7 +75,7 @@ function Sign({ gate, part, qubit }: { gate: Gate; part: Part; qubit: number }) 
   if (part !== "box") return <Mark part={part} />;
   const last = gate.qubits.at(-1) === qubit;
   return (
-    <span class={`qfc-sign qfc-box${gate.parameters.length > 0 ? " qfc-angled" : ""}`}>
+    <span class="qfc-sign qfc-box">
       {label(gate.name)}
       {gate.parameters.length > 0 && last && <small>{gate.parameters.join(", ")}</small>}
     </span>

@@ -56,7 +56,7 @@ export const depth = ({ gates }: Gates): number => Math.max(0, ...gates.map((gat
 
 /** How many columns to show: room to go on, never more than there may be. */
 export const shown = (circuit: Gates, cursor: Spot): number =>
-  Math.min(MOST_COLUMNS, Math.max(12, depth(circuit) + 4, cursor.column + 2));
+  Math.min(MOST_COLUMNS, Math.max(20, depth(circuit) + 4, cursor.column + 2));
 
 export function withParameter(circuit: Gates, gate: Gate, index: number, text: string): Gates {
   const parameters = gate.parameters.map((old, i) => (i === index ? text : old));

@@ -7,10 +7,11 @@ export function LiveRun({ fresh }: { fresh: boolean }) {
   if (!run) return null;
   return (
     <section class="qfc-run" aria-label="Run">
-      <h4 class="qfc-heading">
-        Run
-        {!fresh && <span class="qf-state">of an earlier version</span>}
-      </h4>
+      {!fresh && (
+        <h4 class="qfc-heading">
+          Run <span class="qf-state">of an earlier version</span>
+        </h4>
+      )}
       <RunView
         run={run}
         lost={lost}

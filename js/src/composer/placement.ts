@@ -21,9 +21,10 @@ export function placed(
   inputs: Input[],
   direction: Direction,
   places: Places,
+  room = Infinity,
 ): Placed {
   const shaped = steps.map((step) => ({ ...step, needs: step.edges }));
-  const automatic = place(shaped, inputs, direction, Infinity);
+  const automatic = place(shaped, inputs, direction, room);
   const nodes = new Map(automatic.nodes);
   const moved = new Set<string>();
   for (const step of steps) {

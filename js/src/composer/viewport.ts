@@ -28,6 +28,10 @@ export function bounds(boxes: Box[]): Box {
   return { x, y, width: right - x, height: bottom - y };
 }
 
+/** Height of a canvas that shows a graph from top to bottom, within reason. */
+export const tall = (boxes: Box[]): number =>
+  Math.min(640, Math.max(340, bounds(boxes).height + 2 * MARGIN + 40));
+
 /** Everything in sight, in the middle, never enlarged. */
 export function fit(boxes: Box[], room: Size): Viewport {
   const all = bounds(boxes);

@@ -77,7 +77,7 @@ function arrange(steps: Shaped[], inputs: Named[], direction: Direction, dense: 
   return measured(graph, direction, compact);
 }
 
-export interface Point {
+interface Point {
   x: number;
   y: number;
 }
@@ -126,30 +126,34 @@ function measured(graph: Drawn, direction: Direction, compact: boolean): Placeme
   return { width: finite(width), height: finite(height), nodes, edges, compact };
 }
 
-/** A smooth line through dagre's bend points that leaves and enters along the flow. */
-export function curve(points: Point[], from: Box, to: Box, direction: Direction): string {
+/** A smooth line that leaves and enters along the flow; every second of dagre's bend points
+    lies between two ranks, the others beside the steps of one. */
+function curve(points: Point[], from: Box, to: Box, direction: Direction): string {
   const along = direction === "LR";
   const start = along
     ? { x: from.x + from.width, y: from.y + from.height / 2 }
     : { x: from.x + from.width / 2, y: from.y + from.height };
   const end = along ? { x: to.x, y: to.y + to.height / 2 } : { x: to.x + to.width / 2, y: to.y };
-  const stops = [start, ...points.slice(1, -1).filter((p) => between(p, start, end, along)), end];
+  const half = along ? Math.max(from.width, to.width) / 2 : Math.max(from.height, to.height) / 2;
+  const passed = points.slice(1, -1).filter((_, i) => i % 2 === 1);
+  const stops = [start, ...passed.flatMap((p) => across(p, half, along)), end];
   let path = `M${round(start)}`;
   for (let i = 1; i < stops.length; i++) {
     const [a, b] = [stops[i - 1]!, stops[i]!];
-    const half = along ? (b.x - a.x) / 2 : (b.y - a.y) / 2;
+    const reach = along ? (b.x - a.x) / 2 : (b.y - a.y) / 2;
     const [c, d] = along
-      ? [{ x: a.x + half, y: a.y }, { x: b.x - half, y: b.y }]
-      : [{ x: a.x, y: a.y + half }, { x: b.x, y: b.y - half }];
+      ? [{ x: a.x + reach, y: a.y }, { x: b.x - reach, y: b.y }]
+      : [{ x: a.x, y: a.y + reach }, { x: b.x, y: b.y - reach }];
     path += `C${round(c)} ${round(d)} ${round(b)}`;
   }
   return path;
 }
 
-/** Bend points of long edges only: a short edge is one clean curve. */
-function between(p: Point, start: Point, end: Point, along: boolean): boolean {
-  const [a, b, at] = along ? [start.x, end.x, p.x] : [start.y, end.y, p.y];
-  return b - a > 120 && at > a + 30 && at < b - 30;
+/** Straight past the steps of a rank that an edge only passes: it bends between ranks. */
+function across(p: Point, half: number, along: boolean): Point[] {
+  return along
+    ? [{ x: p.x - half, y: p.y }, { x: p.x + half, y: p.y }]
+    : [{ x: p.x, y: p.y - half }, { x: p.x, y: p.y + half }];
 }
 
 const round = (p: Point): string => `${p.x.toFixed(1)} ${p.y.toFixed(1)}`;
