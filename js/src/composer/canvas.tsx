@@ -135,7 +135,7 @@ export function Canvas({ fresh }: { fresh: boolean }) {
       onKeyDown={(event) => {
         if (event.key === "Escape") from === null ? select(null) : stop();
       }}
-      style={{ "--qfc-x": `${view.x}px`, "--qfc-y": `${view.y}px`, "--qfc-scale": view.scale, height: direction === "TB" ? `${tall([...layout.nodes.values()])}px` : undefined }}
+      style={{ "--qfc-x": `${view.x}px`, "--qfc-y": `${view.y}px`, "--qfc-scale": view.scale, height: direction === "TB" ? `${tall([...layout.nodes.values()], room.width)}px` : undefined }}
     >
       {cell.steps.length === 0 && <Blank />}
       <div class="qfc-world">
@@ -190,7 +190,7 @@ export function Canvas({ fresh }: { fresh: boolean }) {
 
 function prompt(from: string, open: number): string {
   if (open === 0) return `No step can take the value of ${from}. Esc goes back.`;
-  return `Which step takes the value of ${from}? Arrow keys and Enter, or click. Esc goes back.`;
+  return `Which step takes ${from}? Arrows and Enter, or click. Esc goes back.`;
 }
 
 const nodeOf = (canvas: HTMLElement | null, name: string): HTMLElement | undefined =>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { Glyph, KindIcon } from "../shared/icons";
 import { selectedStep, useDesk } from "./desk";
-import type { CircuitSource, Source } from "./model";
+import type { Argument, CircuitSource, Source } from "./model";
 import { Piece } from "./piece";
 
 /** Above this many circuits there is a search. */
@@ -71,13 +71,15 @@ function matches(circuit: CircuitSource, filter: string): boolean {
   return filter.toLowerCase().split(/\s+/).every((word) => words.includes(word));
 }
 
+const needed = (argument: Argument): boolean => argument.required ?? argument.text === null;
+
 /** A circuit of the palette; one with arguments asks for them before it is added. */
 function Circuit({ circuit }: { circuit: CircuitSource }) {
   const desk = useDesk();
   const [open, setOpen] = useState(false);
   const [texts, setTexts] = useState<Record<string, string>>({});
   const text = (name: string, given: string | null) => texts[name] ?? given ?? "";
-  const missing = circuit.parameters.some((one) => text(one.name, one.text) === "");
+  const missing = circuit.parameters.some((one) => needed(one) && text(one.name, one.text) === "");
   const source = (): Source => {
     if (circuit.group === "notebook") return { notebook: circuit.id };
     const pairs = circuit.parameters.map((one) => [one.name, text(one.name, one.text)]);
@@ -118,7 +120,7 @@ function Circuit({ circuit }: { circuit: CircuitSource }) {
               <input
                 class="qfc-control qfc-mono"
                 value={text(one.name, one.text)}
-                required={!one.text}
+                required={needed(one)}
                 onInput={(event) => setTexts({ ...texts, [one.name]: event.currentTarget.value })}
               />
               {one.hint && <span class="qf-sub">{one.hint}</span>}

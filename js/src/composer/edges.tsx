@@ -42,7 +42,7 @@ export function Edges({ layout, live, focus }: Props) {
               key={from + to}
               class={`qfc-edge${is ? " qfc-chosen" : ""}`}
               role="button"
-              tabIndex={0}
+              tabindex={0}
               aria-pressed={is}
               aria-label={`${pair[1]} takes the value of ${pair[0]}`}
               aria-keyshortcuts="Delete"
@@ -71,15 +71,14 @@ export function Edges({ layout, live, focus }: Props) {
 
 /** The button on the chosen edge, for those who have a mouse only. */
 function Cut({ layout, pair: [from, to], cut }: { layout: Placed; pair: [string, string]; cut: () => void }) {
-  const [a, b] = [layout.nodes.get(`step:${from}`), layout.nodes.get(`step:${to}`)];
-  if (!a || !b) return null;
-  const middle = (low: "x" | "y", length: "width" | "height") =>
-    (a[low] + a[length] / 2 + b[low] + b[length] / 2) / 2;
+  const edge = layout.edges.find((one) => one.from === `step:${from}` && one.to === `step:${to}`);
+  if (!edge) return null;
+  const { x, y } = middle(edge.path);
   return (
     <button
       type="button"
       class="qfc-cut"
-      style={{ left: `${middle("x", "width")}px`, top: `${middle("y", "height")}px` }}
+      style={{ left: `${x}px`, top: `${y}px` }}
       aria-label={`Disconnect ${from} from ${to}`}
       title="Disconnect (Delete)"
       onClick={cut}
@@ -87,6 +86,15 @@ function Cut({ layout, pair: [from, to], cut }: { layout: Placed; pair: [string,
       <Glyph name="close" />
     </button>
   );
+}
+
+/** Half way along a path: the start where nothing can measure it. */
+function middle(d: string): { x: number; y: number } {
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", d);
+  if (typeof path.getTotalLength === "function") return path.getPointAtLength(path.getTotalLength() / 2);
+  const [x = 0, y = 0] = d.slice(1).split(/[ C]/).map(Number);
+  return { x, y };
 }
 
 interface PendingProps {

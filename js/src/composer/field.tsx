@@ -56,6 +56,7 @@ export function Field({ name, text, kind, choices = [], hint = "", problem, disa
       ) : (
         <input
           class="qfc-control qfc-mono"
+          list={list.length > 0 ? `${id}-list` : undefined}
           {...common}
           inputMode={kind === "int" ? "numeric" : kind === "float" ? "decimal" : "text"}
           placeholder={hint || "not given"}
@@ -63,6 +64,13 @@ export function Field({ name, text, kind, choices = [], hint = "", problem, disa
           autocomplete="off"
           {...draft.input}
         />
+      )}
+      {!choosing && list.length > 0 && (
+        <datalist id={`${id}-list`}>
+          {list.map((choice) => (
+            <option key={choice} value={choice} />
+          ))}
+        </datalist>
       )}
       {text !== null && !disabled && <Tool glyph="close" name={`Take ${name} away`} press={() => send(null)} />}
       {hint && <span class="qfc-hint" id={`${id}-hint`}>{hint}</span>}

@@ -67,7 +67,7 @@ export function GateGrid({ bench, keys, act }: Props) {
 /** Joins the qubits of a gate, from the topmost down. */
 function Line({ gate }: { gate: Gate }) {
   const [low, high] = span(gate);
-  if (low === high || gate.name === "barrier") return null;
+  if (low === high || gate.name === "barrier" || gate.name === "measure_all") return null;
   return <span class="qfc-join" style={{ "--qfc-rows": high - low }} />;
 }
 
@@ -106,6 +106,7 @@ const SHAPES = {
 /** A gate as its button shows it. */
 export function GateBox({ name }: { name: string }) {
   if (name === "measure") return <Mark part="measure" />;
+  if (name === "measure_all") return <span>M all</span>;
   if (name === "barrier") return <span class="qfc-barrier-sign" />;
   return <span>{/^c+[a-z]/.test(name) ? "•".repeat(/^c+/.exec(name)![0].length) + label(name) : label(name)}</span>;
 }

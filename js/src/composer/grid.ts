@@ -38,10 +38,12 @@ export function removeAt(circuit: Gates, spot: Spot): Gates {
   return gate ? { ...circuit, gates: circuit.gates.filter((one) => one !== gate) } : circuit;
 }
 
-/** With another number of qubits; a barrier over all stays one over all. */
+const WHOLE = new Set(["barrier", "measure_all"]);
+
+/** With another number of qubits; what is over all of them stays so. */
 export function resize(circuit: Gates, qubits: number): Gates {
   const gates = circuit.gates.flatMap((gate) => {
-    if (gate.name === "barrier" && gate.qubits.length === circuit.qubits) {
+    if (WHOLE.has(gate.name) && gate.qubits.length === circuit.qubits) {
       return [{ ...gate, qubits: all(qubits) }];
     }
     return span(gate)[1] < qubits ? [gate] : [];
@@ -76,7 +78,8 @@ const CONTROLLED = /^(c+)(x|y|z|h|s|sdg|sx|rx|ry|rz|p|u|swap)$/;
 
 /** What a gate draws on one of its qubits. */
 export function part(gate: Gate, qubit: number): Part {
-  if (gate.name === "measure" || gate.name === "barrier") return gate.name;
+  if (gate.name === "barrier") return "barrier";
+  if (gate.name.startsWith("measure")) return "measure";
   const [, controls = "", base = gate.name] = CONTROLLED.exec(gate.name) ?? [];
   if (gate.qubits.indexOf(qubit) < controls.length) return "control";
   if (base === "swap") return "swap";

@@ -77,12 +77,20 @@ export interface Cell {
   readable: boolean;
 }
 
+export interface Argument {
+  name: string;
+  text: string | null;
+  hint: string;
+  /** Without a default, so that it has to be given. */
+  required?: boolean;
+}
+
 export interface CircuitSource {
   id: string;
   group: string;
   title: string;
   summary: string;
-  parameters: { name: string; text: string | null; hint: string }[];
+  parameters: Argument[];
 }
 
 export interface GateType {

@@ -1,8 +1,8 @@
 // Edits go to the kernel one at a time, each with the revision it was made on.
 import type { Message, Op } from "./model";
 
-/** Milliseconds after which an edit without an answer no longer holds up the next. */
-const PATIENCE = 3000;
+/** Milliseconds after which an edit without an answer (it changed nothing) holds up no other. */
+const PATIENCE = 2000;
 
 /** Sends an edit when the one before has been answered, so that quick hands are not refused. */
 export class Outbox {

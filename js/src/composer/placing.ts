@@ -71,7 +71,7 @@ function control(bench: Bench): Bench {
 
 function place(bench: Bench, type: GateType): Bench {
   const { circuit, cursor } = bench;
-  if (isBarrier(type)) return placed(bench, type, all(circuit.qubits), cursor.column);
+  if (type.qubits === 0) return placed(bench, type, all(circuit.qubits), cursor.column);
   if (type.qubits === 1) return placed(bench, type, [cursor.qubit], cursor.column);
   if (type.qubits > circuit.qubits) {
     return { ...bench, say: `${type.title} needs ${type.qubits} qubits; there are ${circuit.qubits}.` };
@@ -102,7 +102,6 @@ function placed(bench: Bench, type: GateType, qubits: number[], column: number):
 const next = ({ qubits }: Pending, type: GateType): string =>
   `${type.title}: qubit ${qubits.length + 1} of ${type.qubits}. Esc gives up.`;
 
-const isBarrier = (type: GateType): boolean => type.name === "barrier";
 const right = (spot: Spot): Spot => ({ ...spot, column: Math.min(MOST_COLUMNS - 1, spot.column + 1) });
 
 /** Goes to a field; a gate of several qubits keeps to its column. */

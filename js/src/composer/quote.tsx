@@ -1,3 +1,4 @@
+import { useRef } from "preact/hooks";
 import { Glyph, StateIcon } from "../shared/icons";
 import { useDesk } from "./desk";
 import type { Quote } from "./model";
@@ -8,10 +9,14 @@ const FIGURES = new Set(["jobs", "circuits", "shots", "time", "cost", "success"]
 /** What a run would take and cost, step by step. */
 export function QuotePanel() {
   const { quote, cell, send, lost } = useDesk();
+  const before = useRef<Quote | null>(null);
+  if (quote?.state === "ready") before.current = quote;
   if (!quote) return null;
+  // The figures before stay, paler, while new ones are worked out: the page does not jump.
+  const figures = quote.state === "working" ? before.current : quote;
   const stale = quote.revision !== cell.revision;
   return (
-    <section class={`qfc-quote${stale ? " qfc-stale" : ""}`} aria-label="Quote">
+    <section class={`qfc-quote${stale || quote.state === "working" ? " qfc-stale" : ""}`} aria-label="Quote">
       <h4 class="qfc-heading">
         Quote
         <span role="status" class="qf-state">
@@ -41,7 +46,7 @@ export function QuotePanel() {
           {quote.message ?? "No quote could be made."}
         </p>
       )}
-      {quote.rows.length > 0 && <Table quote={quote} />}
+      {figures && figures.rows.length > 0 && <Table quote={figures} />}
       {quote.state === "ready" && quote.message && <p class="qfc-aside">{quote.message}</p>}
     </section>
   );

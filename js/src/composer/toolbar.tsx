@@ -71,12 +71,13 @@ function Verdict() {
 }
 
 function Actions() {
-  const { cell, quote, run, send, lost } = useDesk();
+  const { cell, quote, run, send, lost, refused } = useDesk();
   const [pressed, setPressed] = useState(false);
-  useEffect(() => setPressed(false), [run?.run, run?.state, cell.revision]);
+  useEffect(() => setPressed(false), [run?.run, run?.state, cell.revision, refused]);
   const ready = !lost && cell.readable && cell.steps.length > 0 && cell.problems.length === 0;
   const running = run?.state === "running" && !lost;
-  const cost = quote?.state === "ready" && quote.revision === cell.revision ? quote.total["cost"] : null;
+  const current = quote?.state === "ready" && quote.revision === cell.revision;
+  const cost = current ? priced(quote.total["cost"]) : null;
   const press = () => {
     setPressed(true);
     send({ type: running ? "cancel" : "run" });
@@ -106,3 +107,7 @@ function Actions() {
     </span>
   );
 }
+
+/** A cost that is more than nothing, to be seen before one presses. */
+const priced = (cost: string | null | undefined): string | null =>
+  cost && /[1-9]/.test(cost) ? cost : null;

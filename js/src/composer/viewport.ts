@@ -29,8 +29,11 @@ export function bounds(boxes: Box[]): Box {
 }
 
 /** Height of a canvas that shows a graph from top to bottom, within reason. */
-export const tall = (boxes: Box[]): number =>
-  Math.min(640, Math.max(340, bounds(boxes).height + 2 * MARGIN + 40));
+export function tall(boxes: Box[], width: number): number {
+  const all = bounds(boxes);
+  const scale = Math.min(1, within((width - 2 * MARGIN) / Math.max(all.width, 1)));
+  return Math.min(640, Math.max(340, all.height * scale + 2 * MARGIN + 40));
+}
 
 /** Everything in sight, in the middle, never enlarged. */
 export function fit(boxes: Box[], room: Size): Viewport {
