@@ -57,12 +57,14 @@ export const pick = (target: Typed, text: string) =>
 
 export const leave = (target: Element) => act(() => void target.dispatchEvent(new FocusEvent("blur")));
 
-/** Presses a pointer on something, moves it to a place, and lets go. */
+/** Presses a pointer on something, moves it to a place, lets go, and waits for the click after. */
 export const dragTo = (target: Element, x: number, y: number) =>
-  act(() => {
+  act(async () => {
     const at = (type: string, clientX: number, clientY: number) =>
       new PointerEvent(type, { bubbles: true, button: 0, pointerType: "mouse", clientX, clientY });
     target.dispatchEvent(at("pointerdown", 10, 10));
     window.dispatchEvent(at("pointermove", x, y));
     window.dispatchEvent(at("pointerup", x, y));
+    target.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+    await new Promise((resolve) => setTimeout(resolve, 5));
   });

@@ -12,7 +12,7 @@ export function CodeEditor({ step }: { step: Step }) {
   const draft = useDraft(step.code, send);
   const refused = refusal(desk, (op) => op.do === "code" && op.step === step.name);
   return (
-    <section class="qfc-part" aria-label="Code">
+    <div class="qfc-part">
       <h4 class="qfc-heading">
         <label for={id}>Code</label>
         <span class="qf-sub">{draft.dirty ? "not sent: Ctrl+Enter" : ""}</span>
@@ -27,7 +27,7 @@ export function CodeEditor({ step }: { step: Step }) {
         leave={draft.leave}
       />
       {refused && <span class="qfc-refused" role="alert">{refused}</span>}
-    </section>
+    </div>
   );
 }
 
