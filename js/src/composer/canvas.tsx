@@ -1,15 +1,17 @@
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { InputNode } from "../run/node";
 import type { Box, Direction } from "../shared/layout";
 import { Blank } from "./blank";
 import { useDesk } from "./desk";
 import { type Point, useDrag } from "./drag";
 import { Edges, Pending } from "./edges";
-import { InputNode } from "../run/node";
+import { nodeOf, stepAt } from "./find";
 import { StepNode } from "./node";
 import { type Arrow, exit, inputId, nearest, placed, stepId } from "./placement";
 import { targets } from "./shape";
 import { fit, reveal, tall, toWorld, zoom } from "./viewport";
 import { useSize } from "./size";
+import { useZoomByWheel } from "./wheel";
 import { ZoomBar } from "./zoom-bar";
 
 const NARROW = 520;
@@ -191,35 +193,4 @@ export function Canvas({ fresh }: { fresh: boolean }) {
 function prompt(from: string, open: number): string {
   if (open === 0) return `No step can take the value of ${from}. Esc goes back.`;
   return `Which step takes ${from}? Arrows and Enter, or click. Esc goes back.`;
-}
-
-const nodeOf = (canvas: HTMLElement | null, name: string): HTMLElement | undefined =>
-  [...(canvas?.querySelectorAll<HTMLElement>("[data-step]") ?? [])].find(
-    (node) => node.dataset["step"] === name,
-  );
-
-/** The step under a point of the screen. */
-export function stepAt(at: Point): string | null {
-  const found = document.elementFromPoint(at.x, at.y)?.closest<HTMLElement>("[data-step]");
-  return found?.dataset["step"] ?? null;
-}
-
-/** Ctrl and the wheel zoom, as a pinch does; the wheel alone scrolls the notebook. */
-function useZoomByWheel(
-  box: { current: HTMLElement | null },
-  act: (factor: number, x: number, y: number) => void,
-): void {
-  useEffect(() => {
-    const canvas = box.current;
-    if (!canvas) return;
-    const controller = new AbortController();
-    const turn = (event: WheelEvent) => {
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      const rect = canvas.getBoundingClientRect();
-      act(Math.exp(-event.deltaY / 300), event.clientX - rect.left, event.clientY - rect.top);
-    };
-    canvas.addEventListener("wheel", turn, { passive: false, signal: controller.signal });
-    return () => controller.abort();
-  }, []);
 }

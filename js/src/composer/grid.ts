@@ -87,7 +87,7 @@ export function part(gate: Gate, qubit: number): Part {
 }
 
 const LABELS: Record<string, string> = {
-  sdg: "S†", tdg: "T†", sx: "√X", sxdg: "√X†", id: "I", reset: "|0⟩", rx: "Rx", ry: "Ry", rz: "Rz",
+  sdg: "S†", tdg: "T†", sx: "√X", sxdg: "√X†", id: "I", reset: "|0⟩", iswap: "iSw", rx: "Rx", ry: "Ry", rz: "Rz",
 };
 
 /** What stands in the box of a gate. */

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { stepAt } from "./canvas";
 import { useDesk } from "./desk";
 import { type Point, useDrag } from "./drag";
+import { stepAt } from "./find";
 
 interface Props {
   title: string;
