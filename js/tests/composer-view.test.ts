@@ -28,11 +28,16 @@ describe("a full cell", () => {
     expect(node("counts").textContent).toBe("countssample · aerdelay 24,096 shots");
   });
 
-  test("keeps JupyterLab's shortcuts out, and is named", () => {
-    const { el } = compose();
-    const root = el.querySelector("article")!;
-    expect(root.dataset["lmSuppressShortcuts"]).toBe("true");
-    expect(root.getAttribute("aria-label")).toBe("Composer of t1");
+  test("keeps its keys from JupyterLab, but lets Ctrl+S through", () => {
+    const { el, node } = compose();
+    const heard: string[] = [];
+    const listen = (event: Event) => heard.push((event as KeyboardEvent).key);
+    document.addEventListener("keydown", listen);
+    for (const name of ["d", "c", "Escape", "Enter"]) key(node("decay"), name);
+    for (const name of ["z", "s"]) key(node("decay"), name, { ctrlKey: true });
+    document.removeEventListener("keydown", listen);
+    expect(heard).toEqual(["s"]);
+    expect(el.querySelector("article")!.getAttribute("aria-label")).toBe("Composer of t1");
   });
 
   test("gives every button a name and every field a label", () => {

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Snapshot } from "../run/model";
+import { keepKeys } from "../shared/keys";
 import { type Desk, DeskProvider, type Selection, type Stage } from "./desk";
 import { Inspector } from "./inspector";
 import type { Message, Op, Places, Refused } from "./model";
@@ -74,8 +75,10 @@ export function ComposerView({ told, refused, lost, send, edit, setPlaces }: Pro
       <article
         class={`qf-widget qf-composer${lost ? " qfc-lost" : ""}`}
         aria-label={`Composer of ${cell.name || "a new workflow"}`}
-        data-lm-suppress-shortcuts="true"
-        onKeyDown={(event) => history(event, desk)}
+        onKeyDown={(event) => {
+          history(event, desk);
+          keepKeys(event);
+        }}
       >
         <Toolbar />
         <Problems />

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Details } from "./details";
 import { Graph } from "./graph";
 import { Header } from "./header";
+import { keepKeys } from "../shared/keys";
 import { Metrics } from "./metrics";
 import { type Message, type Snapshot, ended } from "./model";
 
@@ -32,9 +33,8 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
   };
   const silence = useSilence(run, !lost && !ended(run));
   const message = lost && !ended(run) ? GONE : (silence ?? run.message);
-  // JupyterLab's notebook shortcuts would take Enter and Escape away from the buttons.
   return (
-    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} data-lm-suppress-shortcuts="true">
+    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
       <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
       <Graph run={run} chosen={chosen} choose={choose} />
