@@ -18,7 +18,14 @@ export interface Draft {
   };
 }
 
-export function useDraft(truth: string, send: (text: string) => void): Draft {
+const asIs = (text: string): string => text;
+export const trimmed = (text: string): string => text.trim();
+
+export function useDraft(
+  truth: string,
+  send: (text: string) => void,
+  tidy: (text: string) => string = asIs,
+): Draft {
   const [text, setText] = useState<string | null>(null);
   const now = useRef<string | null>(null);
   const sent = useRef<string | null>(null);
@@ -32,9 +39,11 @@ export function useDraft(truth: string, send: (text: string) => void): Draft {
     set(null);
   }, [truth]);
   const commit = () => {
-    if (now.current === null || now.current === truth) return;
+    if (now.current === null) return;
+    const text = tidy(now.current);
+    if (text === truth) return set(null);
     sent.current = now.current;
-    send(now.current);
+    send(text);
   };
   // Not once more what Enter has sent, and the kernel perhaps refused.
   const leave = () => {

@@ -1,5 +1,5 @@
 import { useId, useState } from "preact/hooks";
-import { useDraft } from "./draft";
+import { trimmed, useDraft } from "./draft";
 import type { Kind } from "./model";
 import { Tool } from "./zoom-bar";
 
@@ -20,7 +20,7 @@ interface Props {
 export function Field({ name, text, kind, choices = [], hint = "", problem, disabled, send }: Props) {
   const id = useId();
   const [free, setFree] = useState(false);
-  const draft = useDraft(text ?? "", (now) => send(now.trim() === "" ? null : now.trim()));
+  const draft = useDraft(text ?? "", (now) => send(now === "" ? null : now), trimmed);
   const advice = draft.dirty ? unlike(kind, draft.text) : null;
   const complaint = advice ?? problem;
   const described = [hint && `${id}-hint`, complaint && `${id}-problem`].filter(Boolean).join(" ");

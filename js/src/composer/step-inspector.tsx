@@ -1,7 +1,7 @@
 import { Glyph, KindIcon } from "../shared/icons";
 import { CodeEditor } from "./code-editor";
 import { refusal, useDesk } from "./desk";
-import { useDraft } from "./draft";
+import { trimmed, useDraft } from "./draft";
 import { Field } from "./field";
 import type { Option, Step } from "./model";
 import { Needs } from "./needs";
@@ -70,7 +70,7 @@ function mentioned(step: Step): string | null {
 
 function Name({ step }: { step: Step }) {
   const desk = useDesk();
-  const draft = useDraft(step.name, (to) => desk.edit({ do: "rename", step: step.name, to: to.trim() }));
+  const draft = useDraft(step.name, (to) => desk.edit({ do: "rename", step: step.name, to }), trimmed);
   const refused = refusal(desk, (op) => op.do === "rename" && op.step === step.name);
   return (
     <span class="qfc-titlebox">

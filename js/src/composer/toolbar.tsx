@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Glyph } from "../shared/icons";
 import { refusal, useDesk } from "./desk";
-import { useDraft } from "./draft";
+import { trimmed, useDraft } from "./draft";
 import { count } from "./words";
 import { Tool } from "./zoom-bar";
 
@@ -33,7 +33,7 @@ export function Toolbar() {
 
 function Title() {
   const desk = useDesk();
-  const draft = useDraft(desk.cell.name, (name) => desk.edit({ do: "title", name }));
+  const draft = useDraft(desk.cell.name, (name) => desk.edit({ do: "title", name }), trimmed);
   const refused = refusal(desk, (op) => op.do === "title");
   return (
     <span class="qfc-titlebox">
