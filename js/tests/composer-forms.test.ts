@@ -76,13 +76,14 @@ describe("a step", () => {
     expect(el.querySelectorAll("[role=alert]")).toHaveLength(1);
   });
 
-  test("sends its code on Ctrl+Enter, once", () => {
-    const { model, node, labelled } = compose();
+  test("sends its code on Ctrl+Enter, and not again on leaving when it was refused", () => {
+    const { model, node, labelled, told } = compose();
     click(node("fitted"));
     const code = labelled<HTMLTextAreaElement>("Code");
     write(code, "def fitted(counts):\n    return 2");
     key(code, "Enter", { ctrlKey: true });
     leave(code);
+    told("msg:custom", { type: "refused", op: model.ops[0], message: "no such name" });
     expect(model.ops).toEqual([{ do: "code", step: "fitted", text: "def fitted(counts):\n    return 2" }]);
   });
 

@@ -92,6 +92,14 @@ describe("connecting", () => {
     expect(model.sent).toEqual([]);
   });
 
+  test("is given up by a press on a step that cannot take the value", () => {
+    const { model, el, node } = compose();
+    key(node("decay"), "c");
+    click(node("counts"));
+    expect([el.querySelector(".qfc-banner"), model.sent]).toEqual([null, []]);
+    expect(node("counts").ariaPressed).toBe("false");
+  });
+
   test("by a drag from the port to another step; not to one that has the value", async () => {
     const { model, button, node } = compose();
     document.elementFromPoint = () => node("counts");
