@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 /** Most KiB a bundle may take, compressed: its text goes along in saved notebooks. */
-const LIMITS = { run: 60, dashboard: 60 };
+const LIMITS = { run: 60, composer: 120, dashboard: 60 };
 const BUNDLED = ["preact", "uplot", "@dagrejs/dagre", "@dagrejs/graphlib"];
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = `${here}../quantumflow_lab/widgets/static`;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Box, place, shapeOf } from "../src/run/layout";
+import { type Box, place, shapeOf } from "../src/shared/layout";
 import { duration, short } from "../src/run/format";
 import type { Step } from "../src/run/model";
 import { step } from "./fake";

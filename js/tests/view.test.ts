@@ -197,9 +197,16 @@ describe("the run", () => {
     expect(el.querySelector("article")).not.toBeNull();
   });
 
-  test("keeps JupyterLab's shortcuts away from its buttons", () => {
+  test("keeps its keys from JupyterLab, where d d would delete the cell", () => {
     const { el } = show(run([counts]));
-    expect(node(el, "counts").closest("[data-lm-suppress-shortcuts=true]")).not.toBeNull();
+    const heard: string[] = [];
+    const listen = (event: Event) => heard.push((event as KeyboardEvent).key);
+    document.addEventListener("keydown", listen);
+    for (const key of ["d", "Enter", "Escape"]) {
+      act(() => void node(el, "counts").dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })));
+    }
+    document.removeEventListener("keydown", listen);
+    expect(heard).toEqual([]);
   });
 });
 

@@ -91,6 +91,19 @@ def test_cancel_frees_the_kernel_at_once_and_is_recorded(lab: Lab) -> None:
     ]
 
 
+def test_keys_pressed_on_a_step_never_reach_the_notebook(lab: Lab) -> None:
+    lab.open([LOAD, LONG, "print('next')"])
+    lab.run(0)
+    lab.start(1)
+    node = lab.page.locator(f"{RUN} [data-step=pace]")
+    node.focus()
+    for key in "dd":  # In command mode, this deletes the cell.
+        lab.page.keyboard.press(key)
+    lab.page.wait_for_timeout(300)
+    assert lab.page.locator(".jp-Cell").count() == 3
+    lab.press("Cancel")
+
+
 def test_detach_frees_the_notebook_while_the_run_goes_on(lab: Lab) -> None:
     lab.open([LOAD, LONG.replace("long", "apart", 1), "apart.state", "apart.cancel()"])
     lab.run(0)

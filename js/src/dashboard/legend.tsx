@@ -1,5 +1,5 @@
 // What colours and patterns stand for.
-import { StateIcon } from "../run/icons";
+import { StateIcon } from "../shared/icons";
 import { STATES } from "./bins";
 import { count } from "./format";
 

@@ -1,7 +1,7 @@
 // The newest runs under the filter, and the one that was opened.
 import { useEffect, useRef } from "preact/hooks";
 import { duration } from "../run/format";
-import { StateIcon } from "../run/icons";
+import { StateIcon } from "../shared/icons";
 import { count, money, moment } from "./format";
 import type { Dashboard, RunRow } from "./model";
 import { Copy } from "./parts";

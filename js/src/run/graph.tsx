@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { type Direction, inputId, place, shapeOf, stepId } from "./layout";
+import { type Direction, inputId, place, shapeOf, stepId } from "../shared/layout";
 import type { Snapshot } from "./model";
 import { InputNode, StepNode } from "./node";
 import { dragToScroll } from "./pan";

@@ -1,15 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 import { announcement, duration } from "./format";
-import { StateIcon } from "./icons";
+import { StateIcon } from "../shared/icons";
 import { type Message, type Snapshot, ended } from "./model";
 
 interface Props {
   run: Snapshot;
   lost: boolean;
   send: (message: Message) => void;
+  detachable: boolean;
 }
 
-export function Header({ run, lost, send }: Props) {
+export function Header({ run, lost, send, detachable }: Props) {
   const over = ended(run) || lost;
   const seconds = run.cost.machine_s;
   return (
@@ -30,7 +31,7 @@ export function Header({ run, lost, send }: Props) {
           {run.cost.money}
         </span>
       )}
-      <Buttons over={over} send={send} />
+      <Buttons over={over} send={send} detachable={detachable} />
       <span class="qf-hidden" role="status">
         {announcement(run)}
       </span>
@@ -55,7 +56,7 @@ function Elapsed({ run, ticking }: { run: Snapshot; ticking: boolean }) {
   return <span class="qf-elapsed">{duration(run.elapsed + since)}</span>;
 }
 
-function Buttons({ over, send }: { over: boolean; send: Props["send"] }) {
+function Buttons({ over, send, detachable }: Pick<Props, "send" | "detachable"> & { over: boolean }) {
   const [detached, setDetached] = useState(false);
   const [cancelling, setCancelling] = useState(false);
   const detach = () => {
@@ -68,15 +69,17 @@ function Buttons({ over, send }: { over: boolean; send: Props["send"] }) {
   };
   return (
     <span class="qf-buttons">
-      <button
-        type="button"
-        class="qf-button"
-        disabled={over || detached || cancelling}
-        onClick={detach}
-        title="Free the notebook; the run goes on"
-      >
-        {detached && !over ? "Detached" : "Detach"}
-      </button>
+      {detachable && (
+        <button
+          type="button"
+          class="qf-button"
+          disabled={over || detached || cancelling}
+          onClick={detach}
+          title="Free the notebook; the run goes on"
+        >
+          {detached && !over ? "Detached" : "Detach"}
+        </button>
+      )}
       <button
         type="button"
         class="qf-button qf-danger"

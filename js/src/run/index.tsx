@@ -2,6 +2,8 @@
 import type { RenderProps } from "@anywidget/types";
 import { render as draw } from "preact";
 import "uplot/dist/uPlot.min.css";
+import "../shared/base.css";
+import "../shared/node.css";
 import "./run.css";
 import { type Message, type RunModel, read } from "./model";
 import { RunView } from "./view";

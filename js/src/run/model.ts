@@ -76,8 +76,7 @@ const STEP: Step = {
 };
 
 /** The snapshot with every field present, whatever version of the kernel sent it. */
-export function read(model: RunModel): Snapshot {
-  const got = model.get("snapshot") ?? {};
+export function complete(got: Partial<Snapshot>): Snapshot {
   return {
     name: got.name ?? "",
     run: got.run ?? "",
@@ -90,6 +89,8 @@ export function read(model: RunModel): Snapshot {
     cost: got.cost ?? { machine_s: 0 },
   };
 }
+
+export const read = (model: RunModel): Snapshot => complete(model.get("snapshot") ?? {});
 
 export const ended = (run: Snapshot): boolean => run.state !== "running";
 

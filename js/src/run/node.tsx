@@ -1,7 +1,7 @@
 import { Bar } from "./bar";
 import { dims, duration, sentence, taken } from "./format";
-import { KindIcon, StateIcon } from "./icons";
-import type { Box } from "./layout";
+import { KindIcon, StateIcon } from "../shared/icons";
+import type { Box } from "../shared/layout";
 import { type Input, type Step, tally } from "./model";
 
 interface Props {

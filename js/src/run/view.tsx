@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Details } from "./details";
 import { Graph } from "./graph";
 import { Header } from "./header";
+import { keepKeys } from "../shared/keys";
 import { Metrics } from "./metrics";
 import { type Message, type Snapshot, ended } from "./model";
 
@@ -14,9 +15,11 @@ interface Props {
   /** True when the kernel that owns the run has gone. */
   lost: boolean;
   send: (message: Message) => void;
+  /** False where no cell waits for the run, so that there is nothing to free. */
+  detachable?: boolean;
 }
 
-export function RunView({ run, lost, send }: Props) {
+export function RunView({ run, lost, send, detachable = true }: Props) {
   const [chosen, setChosen] = useState<string | null>(null);
   const step = run.steps.find((s) => s.name === chosen);
   const opener = useRef<Element | null>(null);
@@ -30,10 +33,9 @@ export function RunView({ run, lost, send }: Props) {
   };
   const silence = useSilence(run, !lost && !ended(run));
   const message = lost && !ended(run) ? GONE : (silence ?? run.message);
-  // JupyterLab's notebook shortcuts would take Enter and Escape away from the buttons.
   return (
-    <article class="qf-run" aria-label={`Run of ${run.name}`} data-lm-suppress-shortcuts="true">
-      <Header run={run} lost={lost} send={send} />
+    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
+      <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
       <Graph run={run} chosen={chosen} choose={choose} />
       {step && (

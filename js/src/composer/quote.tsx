@@ -1,0 +1,94 @@
+import { useRef } from "preact/hooks";
+import { Glyph, StateIcon } from "../shared/icons";
+import { useDesk } from "./desk";
+import type { Quote } from "./model";
+
+const COLUMNS = ["backend", "jobs", "circuits", "shots", "time", "cost", "success"];
+const FIGURES = new Set(["jobs", "circuits", "shots", "time", "cost", "success"]);
+
+/** What a run would take and cost, step by step. */
+export function QuotePanel() {
+  const { quote, cell, send, lost } = useDesk();
+  const before = useRef<Quote | null>(null);
+  if (quote?.state === "ready") before.current = quote;
+  if (!quote) return null;
+  // The figures before stay, paler, while new ones are worked out: the page does not jump.
+  const figures = quote.state === "working" ? before.current : quote;
+  const stale = quote.revision !== cell.revision;
+  return (
+    <section class={`qfc-quote${stale || quote.state === "working" ? " qfc-stale" : ""}`} aria-label="Quote">
+      <h4 class="qfc-heading">
+        Quote
+        <span role="status" class="qf-state">
+          {quote.state === "working" ? (
+            <>
+              <StateIcon state="running" />
+              working it out…
+            </>
+          ) : (
+            stale && "of an earlier version"
+          )}
+        </span>
+        {stale && quote.state !== "working" && (
+          <button
+            type="button"
+            class="qf-button"
+            disabled={lost || cell.problems.length > 0}
+            onClick={() => send({ type: "quote" })}
+          >
+            Quote again
+          </button>
+        )}
+      </h4>
+      {quote.state === "failed" && (
+        <p class="qfc-refused" role="alert">
+          <Glyph name="warn" />
+          {quote.message ?? "No quote could be made."}
+        </p>
+      )}
+      {figures && figures.rows.length > 0 && <Table quote={figures} />}
+      {quote.state === "ready" && quote.message && <p class="qfc-aside">{quote.message}</p>}
+    </section>
+  );
+}
+
+function Table({ quote }: { quote: Quote }) {
+  const known = (column: string) =>
+    Boolean(quote.total[column]) || quote.rows.some((row) => row[column]);
+  const columns = COLUMNS.filter(known);
+  const side = (column: string) => (FIGURES.has(column) ? "qfc-figure" : undefined);
+  return (
+    <div class="qfc-scroll" role="region" aria-label="Quote by step" tabIndex={0}>
+      <table class="qfc-table">
+        <thead>
+          <tr>
+            <th scope="col">step</th>
+            {columns.map((column) => (
+              <th key={column} scope="col" class={side(column)}>{column}</th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {quote.rows.map((row, i) => (
+            <tr key={i}>
+              <th scope="row">{row.step}</th>
+              {columns.map((column) => (
+                <td key={column} class={side(column)}>{row[column] ?? "–"}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+        {Object.values(quote.total).some(Boolean) && (
+          <tfoot>
+            <tr>
+              <th scope="row">total</th>
+              {columns.map((column) => (
+                <td key={column} class={side(column)}>{quote.total[column] ?? ""}</td>
+              ))}
+            </tr>
+          </tfoot>
+        )}
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { act } from "preact/test-utils";
+import { describe, expect, test } from "vitest";
+import { cell } from "./composer-fake";
+import { click, compose } from "./composer-drive";
+
+describe("quote and run", () => {
+  const row = { step: "counts", backend: "aer", jobs: "1", circuits: "2", shots: "200", time: "4 s", cost: "$1.20", success: null };
+  const quote = { state: "ready" as const, message: null, rows: [row], total: { cost: "$1.20", jobs: "1" }, revision: 7 };
+
+  test("the figures stand in a table, and the price on the button", () => {
+    const { all, button } = compose({ quote });
+    expect(all("thead th").map((one) => one.textContent)).toEqual(["step", "backend", "jobs", "circuits", "shots", "time", "cost"]);
+    expect(all("tbody tr")[0]!.textContent).toBe("countsaer122004 s$1.20");
+    expect(button("Run · $1.20").disabled).toBe(false);
+  });
+
+  test("a price of an earlier version is marked, and not on the button", () => {
+    const { el, button, model } = compose({ quote: { ...quote, revision: 6 } });
+    expect(el.querySelector(".qfc-quote")!.textContent).toContain("of an earlier version");
+    click(button("Quote again"));
+    click(button("Run"));
+    expect(model.sent).toEqual([{ type: "quote" }, { type: "run" }]);
+  });
+
+  test("the figures stay while new ones are worked out", () => {
+    const { el, model } = compose({ quote });
+    act(() => model.set("quote", { ...quote, state: "working", rows: [], total: {} }));
+    expect(el.querySelector(".qfc-quote [role=status]")!.textContent).toBe("working it out…");
+    expect(el.querySelector("tbody")!.textContent).toContain("$1.20");
+  });
+
+  test("a quote that failed says why", () => {
+    const { el } = compose({ quote: { ...quote, state: "failed", message: "no backend is called x", rows: [] } });
+    expect(el.querySelector(".qfc-quote [role=alert]")!.textContent).toBe("no backend is called x");
+  });
+
+  const live = { name: "decay", kind: "circuit", needs: [], inputs: [], dims: [], backend: null, total: 4, counts: { done: 1 }, state: "running" as const, phase: null, seconds: 1, error: null, jobs: 0, calls: null, cached: null, kept: null };
+  const run = { name: "t1", run: "r1", state: "running" as const, elapsed: 3, message: null, steps: [live], inputs: [], metrics: [], cost: { machine_s: 0 } };
+
+  test("a run shows on the steps and below, and is cancelled", () => {
+    const { el, model, node, button } = compose({ run });
+    expect(node("decay").textContent).toContain("running1/4");
+    expect(el.querySelector("article.qf-run")).not.toBeNull();
+    expect([...el.querySelectorAll("button")].map((one) => one.textContent)).not.toContain("Detach");
+    click(button("Cancel run"));
+    expect(model.sent).toEqual([{ type: "cancel" }]);
+  });
+
+  test("a run of an earlier version is marked, and leaves the steps alone", () => {
+    const { el, node, show } = compose({ run });
+    show(cell({ revision: 8 }));
+    expect(node("decay").textContent).not.toContain("running");
+    expect(el.querySelector(".qfc-run")!.textContent).toContain("of an earlier version");
+  });
+
+  test("a run that is refused can be tried again", () => {
+    const { el, button, told } = compose();
+    click(button("Run"));
+    expect(button("Starting…").disabled).toBe(true);
+    told("msg:custom", { type: "refused", op: { do: "run" }, message: "the budget is spent" });
+    expect(button("Run").disabled).toBe(false);
+    expect(el.querySelector(".qfc-notice")!.textContent).toBe("the budget is spent");
+  });
+});
