@@ -43,6 +43,7 @@ LAYERS = {
     "codec": Layer("codec written", "delays"),
     "fingerprint": Layer("fingerprint", "codec"),
     "cell": Layer("cell", "workflow fingerprint amounts"),
+    "edit": Layer("edit", "workflow cell"),
     "prices": Layer("prices", "amounts"),
     "ports": Layer("ports", "workflow amounts"),
     "core": Layer("core placement _core _fallback _fallback_journal _words"),
