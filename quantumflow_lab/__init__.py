@@ -19,6 +19,7 @@ from quantumflow_lab.cell.declare import (
     step,
 )
 from quantumflow_lab.cell.functions import workflow
+from quantumflow_lab.composer import Composer
 from quantumflow_lab.grid import Failed, Grid
 from quantumflow_lab.lab import Lab, lab
 from quantumflow_lab.ports import Limits
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = [
+    "Composer",
     "EnvironmentBackend",
     "Failed",
     "Grid",

@@ -100,6 +100,8 @@ def set_magic(source: Source, name: str, text: str | None) -> str:
     found = _find(words, name)
     if text is None:
         return source.text if found is None else _without(source, words, found)
+    if text.strip() == magic_option(source, name):
+        return source.text
     value = quoted(text.strip())
     if found is None:
         at = words[-1].end if words else _behind_magic(source)

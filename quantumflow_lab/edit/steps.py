@@ -87,6 +87,10 @@ def add_step(
     asked = ", ".join(dict.fromkeys([*needs, *written.needs]))
     lines = [f"{INDENT}{line}".rstrip() for line in written.lines]
     text = "\n".join([f"@qf.{kind}", f"def {name}({asked}):", *lines])
+    if not source.cell.tree.body and written.imports:
+        return source.change(
+            appended(source, "\n".join([*written.imports.values(), "", text]))
+        )
     return source.change(*_imports(source, written), appended(source, text))
 
 

@@ -1,5 +1,7 @@
-"""What one sees of a run: the live widget, and its HTML and text forms."""
+"""What one sees of a run: the live widgets, and their HTML and text forms."""
 
+from quantumflow_lab.widgets.composed import composer_html, composer_text
+from quantumflow_lab.widgets.composer import ComposerWidget
 from quantumflow_lab.widgets.html import run_html
 from quantumflow_lab.widgets.report import Section, report_html, report_text
 from quantumflow_lab.widgets.run import RunWidget
@@ -7,8 +9,11 @@ from quantumflow_lab.widgets.tables import table_html, table_text
 from quantumflow_lab.widgets.text import progress_line, run_text
 
 __all__ = [
+    "ComposerWidget",
     "RunWidget",
     "Section",
+    "composer_html",
+    "composer_text",
     "progress_line",
     "report_html",
     "report_text",
