@@ -308,9 +308,9 @@ def test_the_cell_of_a_composer_goes_below(
             "zzz",
             MagicLineError,
             (
-                "there is no command 'zzz'; there are status, load, compose, plan, cancel, "
-                "pause, resume, detach, history, spend, compare, export, forget, "
-                "chart, sql, backends, prices, config, help"
+                "there is no command 'zzz'; there are status, load, compose, plan, "
+                "cancel, pause, resume, detach, history, spend, compare, export, "
+                "forget, chart, sql, backends, prices, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
