@@ -107,12 +107,10 @@ class Composer:
             If it cannot be made; the text stays as it is.
         """
         text = applied(self.text, op, self._notebook.edit_names(), _check_qasm)
-        before = self._history
-        self._history = before.then(text)
-        if self._history is before:
-            return
+        self._history = self._history.then(text)
         if op.get("do") == "rename":
             self._move(str(op["step"]), str(op["to"]))
+        # Also if the text is the same: the view waits for an answer.
         self._revise()
 
     def undo(self) -> None:

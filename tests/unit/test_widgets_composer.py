@@ -115,6 +115,14 @@ def test_an_edit_of_the_view_is_an_edit_of_the_text(make: Any) -> None:
     }
 
 
+def test_an_edit_that_changes_nothing_is_answered_and_not_kept(make: Any) -> None:
+    composer, widget = make()
+    edit(composer, do="magic", name="shots", text="50")
+    assert composer.text == CELL
+    assert widget.cell["revision"] == 1
+    assert not widget.cell["can_undo"]
+
+
 def test_undo_and_redo_go_through_the_texts(make: Any) -> None:
     composer, widget = make()
     edit(composer, do="magic", name="shots", text="60")
