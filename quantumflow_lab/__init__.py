@@ -6,6 +6,7 @@ body and plain Python use.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab import graph
@@ -33,11 +34,13 @@ from quantumflow_lab.workflow import Workflow
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from quantumflow_lab.composer import Composer
     from quantumflow_lab.explore import Backends, Compare, Dashboard
 
 __all__ = [
     "Backends",
     "Compare",
+    "Composer",
     "Dashboard",
     "EnvironmentBackend",
     "Failed",
@@ -65,22 +68,26 @@ __all__ = [
 ]
 
 
-_EXPLORE = ("Backends", "Compare", "Dashboard")
+_LATER = {
+    "Backends": "explore",
+    "Compare": "explore",
+    "Composer": "composer",
+    "Dashboard": "explore",
+}
+"""Where views are that a cell has no use for."""
 
 
 if not TYPE_CHECKING:  # or any name would pass a type check
 
     def __getattr__(name: str) -> Any:
-        """Import what looks at runs when it is asked for: cells have no use for it."""
-        if name in _EXPLORE:
-            from quantumflow_lab import explore
-
-            return getattr(explore, name)
+        """Import a view when it is asked for."""
+        if name in _LATER:
+            return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_EXPLORE})
+    return sorted({*globals(), *_LATER})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

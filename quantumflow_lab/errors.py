@@ -19,6 +19,7 @@
     │   ├── NeedCycle             steps that need each other in a circle
     │   ├── BadAxis               an axis that is empty, or used against its meaning
     │   ├── SecretInput           an input that is or looks like a secret
+    │   ├── EditRefused           an edit that cannot be made; the cell stays as it is
     │   └── BadDocument           a document that is not qflow/1, or a newer one
     ├── PubError                  what a sample or estimate step returned
     │   ├── NotAPub               no circuit, PUB, list or dict of PUBs
@@ -272,6 +273,12 @@ class SecretInput(CellError):
     """An input that is or looks like a secret."""
 
     slug = "secret-input"
+
+
+class EditRefused(CellError):
+    """An edit that cannot be made; the cell stays as it is."""
+
+    slug = "edit-refused"
 
 
 class BadDocument(CellError):

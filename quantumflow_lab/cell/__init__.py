@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from quantumflow_lab.cell.cell import Bound, bind, read_cell, substitute
+from quantumflow_lab.cell.cell import Bound, bind, no_steps, read_cell, substitute
 
-__all__ = ["Bound", "bind", "read_cell", "substitute"]
+__all__ = ["Bound", "bind", "no_steps", "read_cell", "substitute"]

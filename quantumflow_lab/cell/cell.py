@@ -40,7 +40,7 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.workflow import Assignment, AxisDeclaration, Input, Workflow
 
-__all__ = ["Bound", "bind", "read_cell", "substitute"]
+__all__ = ["Bound", "bind", "no_steps", "read_cell", "substitute"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def read_cell(
     file: str = "cell",
     filename: str | None = None,
     first_line: int = 1,
+    check: bool = True,
 ) -> Workflow:
     """Read a cell without running it; see :meth:`Workflow.from_source`.
 
@@ -76,6 +77,9 @@ def read_cell(
     ----------
     axes
         Those of the `known` names that are axes in the notebook.
+    check
+        False to read a cell whose statements make no sense together, such as steps that
+        need each other in a circle.
     """
     magic, body, above = split_cell(text)
     if name is None:
@@ -83,12 +87,16 @@ def read_cell(
             raise MagicLineError("a workflow needs a name: from_source(text, name)")
         name = parse_magic_line(magic, file=file, number=first_line + above).name
     cell = CellText(body, name, magic, file, first_line + above)
-    workflow, _ = _read(cell, known, frozenset(axes))
+    workflow, _ = _read(cell, known, frozenset(axes), check=check)
     return replace(workflow, filename=filename)
 
 
 def _read(
-    cell: CellText, known: Iterable[str] | None, axes: frozenset[str]
+    cell: CellText,
+    known: Iterable[str] | None,
+    axes: frozenset[str],
+    *,
+    check: bool = True,
 ) -> tuple[Workflow, Parts]:
     names = None if known is None else frozenset(known)
     parts = read_parts(cell, known=names or ())
@@ -106,7 +114,8 @@ def _read(
         file=cell.file,
         first_line=cell.first_line,
     )
-    check_cell(cell, parts, workflow, names)
+    if check:
+        check_cell(cell, parts, workflow, names)
     return workflow, parts
 
 
@@ -174,10 +183,7 @@ def bind(
     known = [name for name in scope if not name.startswith("__")]
     read, parts = _read(cell, known, axes)
     if not read.steps:
-        raise NoSteps(
-            f"cell '{read.name}' has no step; put @qf.circuit, @qf.sample or @qf.step "
-            "above a function"
-        )
+        raise no_steps(read.name)
     _check_set(read, set)
     taken = _capture(cell, read, parts, scope, fingerprint)
     names = CellNames(cell, read, dict(set), namespace, taken, scope)
@@ -187,6 +193,14 @@ def bind(
     names.adopt(workflow.live["values"])
     bound = _bound(names, workflow.live["functions"], workflow.live["aliases"])
     return replace(bound, workflow=replace(bound.workflow, live=workflow.live))
+
+
+def no_steps(name: str) -> NoSteps:
+    """The error to raise for a cell that says nothing to run."""
+    return NoSteps(
+        f"cell '{name}' has no step; put @qf.circuit, @qf.sample or @qf.step "
+        "above a function"
+    )
 
 
 def _bound(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.compare import Comparison
+from quantumflow_lab.composer import Composer
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.export import FORMS
 from quantumflow_lab.figures import KINDS
@@ -65,6 +66,7 @@ class Command:
 COMMANDS = (
     Command("status", "[NAME]", "runs of this notebook that go on, or one run", "run"),
     Command("load", "NAME", "bind NAME to its latest run, from the store", "run"),
+    Command("compose", "[NAME]", "edit the latest run's cell, or a new one", "run"),
     Command("plan", "NAME", "what running it again would take, without a shot", "run"),
     Command("cancel", "NAME[.STEP]", "stop a run, or one of its steps", "run"),
     Command("pause", "NAME", "start nothing more of a run for now", "run"),
@@ -164,6 +166,9 @@ class Commands:
         run = lab().load(name)
         self._shell.user_ns[run.name] = run
         return run
+
+    def _compose(self, name: str = "") -> Composer:
+        return Composer(name or None)
 
     def _plan(self, name: str) -> Quote:
         run = self._named(name)

@@ -2,6 +2,8 @@
 
 from quantumflow_lab.widgets.backends import BackendsWidget
 from quantumflow_lab.widgets.compare import CompareWidget
+from quantumflow_lab.widgets.composed import composer_html, composer_text
+from quantumflow_lab.widgets.composer import ComposerWidget
 from quantumflow_lab.widgets.dashboard import DashboardWidget
 from quantumflow_lab.widgets.html import run_html
 from quantumflow_lab.widgets.report import Section, report_html, report_text
@@ -12,9 +14,12 @@ from quantumflow_lab.widgets.text import progress_line, run_text
 __all__ = [
     "BackendsWidget",
     "CompareWidget",
+    "ComposerWidget",
     "DashboardWidget",
     "RunWidget",
     "Section",
+    "composer_html",
+    "composer_text",
     "progress_line",
     "report_html",
     "report_text",

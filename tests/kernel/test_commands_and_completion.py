@@ -254,6 +254,48 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
     ]
 
 
+def test_compose_opens_the_cell_of_the_latest_run(shell: InteractiveShell) -> None:
+    composer = qflow(shell, "compose bell")
+    assert composer.text == f"%%qflow bell\n{CELL}"
+    assert composer.problems == []
+    composer.close()
+    assert qflow(shell, "compose").text == "%%qflow flow\n"
+
+
+def test_the_composer_goes_by_the_names_of_the_notebook(
+    shell: InteractiveShell,
+) -> None:
+    shell.run_cell("from qiskit import QuantumCircuit\nmine = QuantumCircuit(2)")
+    composer = quantumflow_lab.Composer("%%qflow composed")
+    circuits = composer._widget.palette["circuits"]
+    assert [c["id"] for c in circuits if c["group"] == "notebook"] == ["mine"]
+    composer.edit({"do": "circuit", "step": None, "source": {"notebook": "mine"}})
+    composer.edit({"do": "add", "kind": "circuit", "name": "pair"})
+    assert "import" not in composer.text  # the notebook has it
+    composer.edit({"do": "connect", "from": "nowhere", "to": "pair"})
+    assert composer.problems[0].startswith("step 'pair' needs 'nowhere', which nothing")
+    composer.undo()
+    assert composer.problems == []
+    run = composer.start()
+    assert shell.user_ns["composed"] is run
+    assert run.wait(60)["mine_circuit"].num_qubits == 2
+    composer.close()
+
+
+def test_the_cell_of_a_composer_goes_below(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put: list[str] = []
+    monkeypatch.setattr(shell, "set_next_input", put.append)
+    composer = quantumflow_lab.Composer("%%qflow composed --shots 5")
+    assert composer.cell() == "%%qflow composed --shots 5"
+    message = {"header": {"msg_type": "comm_msg"}}
+    monkeypatch.setattr(shell, "get_parent", lambda: message, raising=False)
+    composer.cell()  # no cell runs that it could stand below
+    assert put == ["%%qflow composed --shots 5"]
+    composer.close()
+
+
 @pytest.mark.parametrize(
     ("line", "error", "message"),
     [
@@ -266,9 +308,9 @@ def test_status_and_plan_of_a_name(shell: InteractiveShell) -> None:
             "zzz",
             MagicLineError,
             (
-                "there is no command 'zzz'; there are status, load, plan, cancel, "
-                "pause, resume, detach, history, spend, compare, export, forget, "
-                "chart, sql, backends, prices, config, help"
+                "there is no command 'zzz'; there are status, load, compose, plan, "
+                "cancel, pause, resume, detach, history, spend, compare, export, "
+                "forget, chart, sql, backends, prices, config, help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),

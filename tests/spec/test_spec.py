@@ -89,4 +89,4 @@ def test_every_error_of_a_cell_has_a_case() -> None:
     """All but the abstract class and those that no text of a cell can cause."""
     told = {case.message.split(":")[0] for case in cases() if case.message}
     kinds = {kind.__name__ for kind in errors.CellError.__subclasses__()}
-    assert kinds - told == {"BadDocument"}
+    assert kinds - told == {"BadDocument", "EditRefused"}
