@@ -52,7 +52,9 @@ class News:
         names = ", ".join(state.name for state in states)
         for live in self._runs().values():
             if live.steps.get(states[0].name) is states[0]:
-                _say(live, f"{names}: goes on with {ways.backend}")
+                words = f"{names}: goes on with {ways.backend}"
+                self._tell(live, "moved", words)
+                _say(live, words)
 
     def _rests(self, lane: int, until_us: int) -> None:
         """A backend keeps failing, or works again."""
@@ -60,8 +62,14 @@ class News:
         wait = max((until_us - self._clock.now_us()) / 1e6, 0)
         said = f"{name} keeps failing; it is tried again in {wait:.0f} s"
         for live in self._runs().values():
-            if self._schedule.uses(live, name):
-                _say(live, None if until_us < 0 else said)
+            if not self._schedule.uses(live, name):
+                continue
+            if until_us < 0:
+                self._tell(live, "recovered", f"{name} works again")
+                _say(live, None)
+            else:
+                self._tell(live, "rests", said, same=name)
+                _say(live, said)
 
     def _short(self, live: LiveRun, class_: int, price: int) -> None:
         """End steps whose next job would cost more than the budget leaves.
@@ -83,7 +91,13 @@ class News:
                 f'"{more} {budget.currency}", or more',
                 step=state.name,
             )
+            self._tell(live, "short", live.short[state.name].message)
             self._schedule.cancel_unstarted(live, state)
+
+    def _tell(
+        self, live: LiveRun, kind: str, words: str, *, same: str | None = None
+    ) -> None:
+        live.watch.story.tell(kind, words, self._clock.wall(), same=same)
 
 
 def _say(live: LiveRun, message: str | None) -> None:
