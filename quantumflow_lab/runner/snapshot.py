@@ -145,6 +145,7 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "seconds": _seconds(state),
         "began": _since(live, state.started),
         "ended": _since(live, state.ended),
+        "unit": live.plan.units.get(known[0]) if len(known) == 1 else None,
         "jobs": state.jobs,
         "calls": state.calls or None,
         "cached": _cached(live, state),
