@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import BadOption, ExportFailed, FileExists, did_you_mean
-from quantumflow_lab.export.secrets import Secrets
 
 FORMS = ("py", "html", "csv", "parquet")
 """Forms of an export, which are the endings of its files too."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from qiskit import QuantumCircuit
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.export.files import Files
 from quantumflow_lab.export.highlight import highlighted
-from quantumflow_lab.export.secrets import Secrets
 from quantumflow_lab.export.sheet import PAGE_SHEET
 from quantumflow_lab.grid import Grid
 from quantumflow_lab.widgets.escape import Markup, cut, element, join, one_line

@@ -8,8 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.export.files import Files
-from quantumflow_lab.export.secrets import Secrets
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -52,6 +52,10 @@ class Attendance:
                 self.cancel()
             case {"type": "detach"}:
                 self.detach()
+            case {"type": "pause"}:
+                self._run.pause()
+            case {"type": "resume"}:
+                self._run.resume()
 
     def cancel(self) -> None:
         """Stop the run; the cell waits a moment for its last word."""

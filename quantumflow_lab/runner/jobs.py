@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any, Protocol, cast
 
 from quantumflow_lab.amounts import Money, micro
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import (
     BackendError,
@@ -63,7 +64,7 @@ from quantumflow_lab.ports import (
     Submitted,
 )
 from quantumflow_lab.price import Price, Usage
-from quantumflow_lab.runner import records
+from quantumflow_lab.runner import records, telling
 from quantumflow_lab.runner.bodies import Produced, finished
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.calls import Calls
@@ -72,6 +73,7 @@ from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.times import Times, predicted
+from quantumflow_lab.runner.traces import Trace
 
 log = logging.getLogger(__name__)
 Quoted = tuple[Decimal, Decimal, Decimal]
@@ -178,6 +180,8 @@ class OpenJob:
     """Whether its provider could not be asked, so that it may still go on."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
+    trace: Trace | None = None
+    """What is told of it while it is on its way."""
 
     @property
     def asked(self) -> Usage:
@@ -357,6 +361,15 @@ class Jobs:
         for state in open_job.states:
             state.jobs += 1
             state.used.add(open_job.request.backend)
+        open_job.trace = open_job.live.watch.traces.open(
+            open_job.request.tag,
+            tuple(state.name for state in open_job.states),
+            open_job.request.backend,
+            self._clock.wall(),
+            circuits=open_job.asked.circuits,
+            shots=open_job.asked.shots,
+        )
+        self._tell(open_job, "submitted", telling.job_handed_over(open_job))
         self._execute(open_job)
 
     def _execute(self, open_job: OpenJob) -> None:
@@ -503,12 +516,10 @@ class Jobs:
             case Accepted():
                 open_job.owner.sent()
             case Submitted():
-                open_job.batches[event.batch] = event.sent
-                self._record(open_job, "sent")
-                # Whoever takes the run up has to know what was bought.
-                self._secure()
+                self._taken(open_job, event)
             case Progress():
                 open_job.show(event.phase)
+                self._trace(open_job, event.phase)
             case MemberDone(_, unit, attempt):
                 assert produced is not None, "made before the event was posted"
                 if (unit, attempt) not in open_job.unanswered:
@@ -522,6 +533,17 @@ class Jobs:
                 self._settled(open_job, event.metrics)
             case Lost():
                 self._lost(open_job, event.reason)
+
+    def _taken(self, open_job: OpenJob, event: Submitted) -> None:
+        """A provider has the job, or one of several that it became."""
+        name = event.sent.job
+        open_job.batches[event.batch] = event.sent
+        if open_job.trace is not None:
+            open_job.trace.provider_job = name
+        self._tell(open_job, "sent", telling.job_taken(open_job, name))
+        self._record(open_job, "sent")
+        # Whoever takes the run up has to know what was bought.
+        self._secure()
 
     def _settled(self, open_job: OpenJob, metrics: JobMetrics) -> None:
         if not open_job.answers:
@@ -628,9 +650,34 @@ class Jobs:
         ran = stage == "settled" and open_job.answers > 0
         said = predicted(open_job.model, facts, metrics) if ran else None
         self._record(open_job, stage, metrics, error, billed, predicted=said)
+        self._told_over(open_job, stage, cost, error)
         open_job.owner.over(cost)
         if ran:
             self._times.ended(facts, metrics)
+
+    def _trace(self, open_job: OpenJob, phase: Phase) -> None:
+        if open_job.trace is not None:
+            open_job.trace.enter(phase, self._clock.wall())
+        if open_job.device:
+            self._tell(open_job, str(phase), telling.job_does(open_job, phase))
+
+    def _told_over(
+        self, open_job: OpenJob, stage: str, cost: Decimal, error: str | None
+    ) -> None:
+        why = None if error is None else Secrets.of().hide_text(error)
+        self._tell(open_job, stage, telling.job_over(open_job, stage, cost, why))
+        if (trace := open_job.trace) is not None:
+            trace.ended, trace.state = self._clock.wall(), stage
+            if open_job.price is not None:
+                trace.cost = str(Money(cost, open_job.price.currency))
+
+    def _tell(self, open_job: OpenJob, kind: str, words: str) -> None:
+        """Jobs on this machine are many: those of a step are told as one."""
+        request = open_job.request
+        names = tuple(state.name for state in open_job.states)
+        same = request.tag if open_job.device else (names, request.backend)
+        now = self._clock.wall()
+        open_job.live.watch.story.tell(kind, words, now, same=same)
 
     def _record(
         self,

@@ -24,6 +24,8 @@ from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
 from quantumflow_lab.ports import Known, MemberForecast, Phase, Shape
+from quantumflow_lab.runner.blame import Blame
+from quantumflow_lab.runner.watch import Watch
 
 if TYPE_CHECKING:
     from quantumflow_lab.cell import Bound
@@ -134,6 +136,8 @@ class StepState:
     refs: dict[int, Mapping[str, Any] | None] = field(default_factory=dict)
     """Where the store keeps the value of a point."""
     exceptions: dict[int, BaseException] = field(default_factory=dict)
+    blames: dict[int, Blame] = field(default_factory=dict)
+    """The failure that is shown, by its point."""
     began: dict[int, float] = field(default_factory=dict)
     """When each point started, seconds since the epoch."""
     open: int = 0
@@ -259,6 +263,10 @@ class LiveRun:
     ended_us: int | None = None
     cancelled: bool = False
     paused: bool = False
+    reserved: Decimal = Decimal(0)
+    """What is kept back for jobs on their way, in what the budget counts."""
+    watch: Watch = field(default_factory=Watch)
+    """What is told of it beyond its counts."""
     short: dict[str, BudgetReached] = field(default_factory=dict)
     """Steps whose next job would cost more than the budget leaves."""
     error: Exception | None = None

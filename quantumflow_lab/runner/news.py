@@ -58,7 +58,9 @@ class News:
             if live.steps.get(states[0].name) is states[0]:
                 price = watched(self._facts(ways.backend), live.plan.budget)
                 left = _left(states, price) if price and not price.free else ""
-                _say(live, f"{names}: goes on with {ways.backend}{left}")
+                words = f"{names}: goes on with {ways.backend}{left}"
+                self._tell(live, "moved", words)
+                _say(live, words)
 
     def _rests(self, lane: int, until_us: int) -> None:
         """A backend keeps failing, or works again."""
@@ -66,8 +68,14 @@ class News:
         wait = max((until_us - self._clock.now_us()) / 1e6, 0)
         said = f"{name} keeps failing; it is tried again in {wait:.0f} s"
         for live in self._runs().values():
-            if self._schedule.uses(live, name):
-                _say(live, None if until_us < 0 else said)
+            if not self._schedule.uses(live, name):
+                continue
+            if until_us < 0:
+                self._tell(live, "recovered", f"{name} works again")
+                _say(live, None)
+            else:
+                self._tell(live, "rests", said, same=name)
+                _say(live, said)
 
     def _short(self, live: LiveRun, class_: int, price: int) -> None:
         """End steps whose next job would cost more than the budget leaves.
@@ -89,7 +97,13 @@ class News:
                 f'"{more} {budget.currency}", or more',
                 step=state.name,
             )
+            self._tell(live, "short", live.short[state.name].message)
             self._schedule.cancel_unstarted(live, state)
+
+    def _tell(
+        self, live: LiveRun, kind: str, words: str, *, same: str | None = None
+    ) -> None:
+        live.watch.story.tell(kind, words, self._clock.wall(), same=same)
 
 
 def _left(states: Sequence[StepState], price: Price) -> str:

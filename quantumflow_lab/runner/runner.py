@@ -46,6 +46,7 @@ from quantumflow_lab.ports import (
     Stopped,
 )
 from quantumflow_lab.runner import console, records
+from quantumflow_lab.runner.blame import hidden
 from quantumflow_lab.runner.bodies import (
     Produced,
     call_key,
@@ -66,6 +67,7 @@ from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.snapshot import final_state, snapshot
+from quantumflow_lab.runner.telling import cancel_pressed, step_ended
 from quantumflow_lab.runner.times import Times
 
 log = logging.getLogger(__name__)
@@ -519,6 +521,7 @@ class Runner:
 
     def _cancel(self, live: LiveRun, step: str | None, point: int | None) -> None:
         if live.number in self._runs:
+            self._tell(live, "cancelled", cancel_pressed(live, step, point))
             live.cancelled = live.cancelled or step is None
             if live.cancelled:
                 self._fetching.stop(live)
@@ -531,6 +534,7 @@ class Runner:
         live.message = f"paused; run.resume() or %qflow resume {live.name} goes on"
         if not paused:
             live.message = None
+        self._tell(live, "paused" if paused else "resumed", live.message or "resumed")
         self._schedule.events.pause(live.number, paused=paused)
 
     def _run(self, unit: int, attempt: int) -> None:
@@ -665,10 +669,11 @@ class Runner:
     def _retrying(self, unit: int, attempt: int) -> None:
         live, block, _ = self._schedule.find(unit)
         live.dirty = True
-        if live.paused:
-            return
-        why = text_of(self._failures.get(unit))
-        live.message = f"{block.step.name}: try {attempt} failed, trying again ({why})"
+        why = hidden(self._failures.get(unit))
+        words = f"{block.step.name}: try {attempt} failed, trying again ({why})"
+        self._tell(live, "retried", words, same=block.step.name)
+        if not live.paused:
+            live.message = words
 
     # Final states.
 
@@ -691,6 +696,7 @@ class Runner:
             step.values[point], step.refs[point] = produced.value, produced.ref
             step.take_note(produced.origin, point)
             step.done += 1
+            live.watch.ended(step.name, point)
         else:
             error = _reason(live, step, point, state, cause, failure)
             self._no_value(step, point, state, attempt, error)
@@ -759,6 +765,7 @@ class Runner:
         """Every point of a step is final: steps that map over it can be counted."""
         step.ended = self._clock.wall()
         self._recorder.note(records.step(live, step, final_state(step), step.ended))
+        self._tell(live, *step_ended(live, step))
         live.open_maps(step)
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
@@ -791,6 +798,11 @@ class Runner:
         live.finished.set_result(None)
 
     # What others see.
+
+    def _tell(
+        self, live: LiveRun, kind: str, words: str, *, same: str | None = None
+    ) -> None:
+        live.watch.story.tell(kind, words, self._clock.wall(), same=same)
 
     def _flush(self, *, sync: bool = False) -> bool:
         try:
@@ -842,6 +854,7 @@ class Runner:
     def _view(self, live: LiveRun) -> None:
         """Renew what widgets see of a run."""
         counts = self._schedule.counts(live)
+        live.reserved = self._schedule.reserved(live)
         live.view = snapshot(live, counts, self._clock.now_us())
         live.dirty = False
 

@@ -129,6 +129,10 @@ class Schedule:
         """Units of a run in each state; as ``snapshot.Counts``."""
         return core.read_counts(self._core.counts(live.number))
 
+    def reserved(self, live: LiveRun) -> Decimal:
+        """What is kept back for jobs of a run that have no bill yet."""
+        return Decimal(self._core.money(live.number)[1]) / 1_000_000
+
     def find(self, unit: int) -> tuple[LiveRun, Block, int]:
         """Run, block and point of a unit."""
         return self._blocks.find(unit)

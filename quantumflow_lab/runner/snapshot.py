@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import islice
+from math import isfinite
 from typing import Any
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.grid import Failed
+from quantumflow_lab.runner.blame import Blame, blame
 from quantumflow_lab.runner.live import LiveRun, StepState
 from quantumflow_lab.runner.records import plain
 
@@ -16,7 +19,13 @@ Counts = Mapping[int, Mapping[str, int]]
 """For each scheduler step, the number of units in each state."""
 
 _SHOWN_VALUES = 500
+_SHOWN_IN_ALL = 2400
+"""Values of all lines together, about 50 kB."""
 _SHOWN_LINES = 24
+_SHOWN_TRACEBACKS = 24_000
+"""Letters of the tracebacks of all steps together."""
+_TOO_LONG = 300
+"""Letters of a name of a point."""
 _BUSY = ("running", "parked", "stopping", "held", "sent", "backoff", "blocked")
 
 
@@ -33,43 +42,88 @@ def snapshot(live: LiveRun, counts: Counts, now_us: int) -> dict[str, Any]:
         Monotonic microseconds.
     """
     end = live.ended_us if live.ended_us is not None else now_us
+    lines = list(islice(live.metrics.items(), _SHOWN_LINES))
+    each = min(_SHOWN_VALUES, _SHOWN_IN_ALL // max(len(lines), 1))
     return {
         "name": live.plan.name,
         "run": live.id,
         "state": live.state,
+        "paused": live.paused,
         "started": live.started,
         "elapsed": (end - live.started_us) / 1e6,
         "message": live.message,
-        "steps": [_step(live, s, counts) for s in live.steps.values()],
+        "steps": _steps(live, counts),
         "inputs": [{"name": i.name, "summary": i.summary} for i in live.bound.inputs],
         "metrics": [
-            metric_line(step, name, _point(live, step, point), values)
-            for (step, point, name), values in islice(
-                live.metrics.items(), _SHOWN_LINES
-            )
+            metric_line(step, name, _point(live, step, point), values, each)
+            for (step, point, name), values in lines
         ],
         "cost": {
             "machine_s": live.machine_s,
             "money": money_text(live.plan.budget, live.spent),
+            "budget": budget_bar(live.plan.budget, live.spent, live.reserved),
         },
+        "events": live.watch.story.told(live.started),
+        "trouble": trouble(live.watch.story.counts),
+        "jobs": live.watch.traces.told(live.started),
+        "jobs_total": live.watch.traces.total,
     }
 
 
 def metric_line(
-    step: str, name: str, point: str, values: Sequence[float]
+    step: str,
+    name: str,
+    point: str,
+    values: Sequence[float],
+    most: int = _SHOWN_VALUES,
 ) -> dict[str, Any]:
     """One logged metric as a line: its newest values, and the number of the first."""
     return {
         "step": step,
         "name": f"{name} ({point})" if point else name,
-        "values": list(values[-_SHOWN_VALUES:]),
-        "first": max(0, len(values) - _SHOWN_VALUES),
+        "values": list(values[-most:]),
+        "first": max(0, len(values) - most),
     }
 
 
 def _point(live: LiveRun, step: str, point: int) -> str:
     here = live.coordinates(live.steps[step], point)
     return ", ".join(f"{name} {plain(value)}" for name, value in here.items())
+
+
+def _steps(live: LiveRun, counts: Counts) -> list[dict[str, Any]]:
+    results = live.watch.results(
+        lambda step, point: live.steps[step].values[point],
+        partial(_place, live),
+        final=live.ended_us is not None,
+    )
+    room = _SHOWN_TRACEBACKS
+    found = []
+    for state in live.steps.values():
+        failure = _first_failure(state)
+        traceback = failure and failure.traceback
+        room -= len(traceback or "")
+        step = _step(live, state, counts)
+        step["error"] = failure and failure.words
+        step["traceback"] = traceback if room >= 0 else None
+        step["results"] = results.get(state.name)
+        found.append(step)
+    return found
+
+
+def _place(live: LiveRun, step: str, point: int) -> tuple[str, float | None]:
+    """The name of a point, and where it is on the only axis if that has numbers."""
+    here = live.coordinates(live.steps[step], point)
+    values = [plain(value) for value in here.values()]
+    name = ", ".join(f"{n} {v}" for n, v in zip(here, values, strict=True))
+    match values:
+        case [bool()]:
+            x = None
+        case [int() | float() as number] if isfinite(number):
+            x = float(number)
+        case _:
+            x = None
+    return name[:_TOO_LONG], x
 
 
 def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
@@ -89,7 +143,9 @@ def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
         "state": _state(live, state, points),
         "phase": str(state.phase) if state.phase else None,
         "seconds": _seconds(state),
-        "error": _first_failure(state),
+        "began": _since(live, state.started),
+        "ended": _since(live, state.ended),
+        "unit": live.plan.units.get(known[0]) if len(known) == 1 else None,
         "jobs": state.jobs,
         "calls": state.calls or None,
         "cached": _cached(live, state),
@@ -131,12 +187,64 @@ def money_text(budget: Money | None, spent: Mapping[str, Decimal]) -> str | None
     return " + ".join(str(Money(a, c)) for c, a in spent.items()) or None
 
 
-def _first_failure(state: StepState) -> str | None:
+def budget_bar(
+    budget: Money | None, spent: Mapping[str, Decimal], reserved: Decimal
+) -> dict[str, Any] | None:
+    """What was spent and is kept back of a budget; None without one.
+
+    Examples
+    --------
+    >>> budget_bar(Money(Decimal(20), "USD"), {"USD": Decimal("0.4")}, Decimal(1))
+    {'spent': 0.4, 'reserved': 1.0, 'cap': 20.0, 'unit': 'USD'}
+    """
+    if budget is None:
+        return None
+    return {
+        "spent": float(spent.get(budget.currency, Decimal(0))),
+        "reserved": float(reserved),
+        "cap": float(budget.amount),
+        "unit": budget.currency,
+    }
+
+
+def trouble(counts: Mapping[str, int]) -> str | None:
+    """Retries and the like in words; None if there were none.
+
+    Examples
+    --------
+    >>> trouble({"retried": 3, "moved": 1, "settled": 9})
+    'retried 3 times, moved to another backend once'
+    """
+    said = [
+        f"{words} {_times(counts[kind])}"
+        for kind, words in _TROUBLE.items()
+        if counts.get(kind)
+    ]
+    return ", ".join(said) or None
+
+
+_TROUBLE = {
+    "retried": "retried",
+    "lost": "lost a job",
+    "moved": "moved to another backend",
+    "rests": "let a failing backend rest",
+}
+
+
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{n:,} times")
+
+
+def _first_failure(state: StepState) -> Blame | None:
     if not state.exceptions:
         return None
-    value = state.values[min(state.exceptions)]
-    assert isinstance(value, Failed), "an exception stands for a point without a value"
-    return f"{value.reason}: {value.message}"
+    point = min(state.exceptions)
+    if point not in state.blames:
+        value = state.values[point]
+        assert isinstance(value, Failed), "an exception stands for a missing value"
+        told = blame(state.exceptions[point], value.reason, value.message)
+        state.blames = {point: told}
+    return state.blames[point]
 
 
 def _points(state: StepState, counts: Counts) -> dict[str, int]:
@@ -174,6 +282,11 @@ def final_state(state: StepState) -> str:
     if state.failed:
         return "failed"
     return "skipped" if state.skipped else "cancelled"
+
+
+def _since(live: LiveRun, moment: float | None) -> float | None:
+    """Seconds since the start of the run."""
+    return None if moment is None else round(max(moment - live.started, 0.0), 3)
 
 
 def _seconds(state: StepState) -> float | None:

@@ -60,8 +60,15 @@ def _head(snapshot: Snapshot) -> Markup:
         _time(snapshot.get("elapsed")),
         " ",
         _time_text(spent) if spent else None,
+        _trouble(snapshot),
         class_="qf-head",
     )
+
+
+def _trouble(snapshot: Snapshot) -> Markup | None:
+    """Retries and moves to other backends in words."""
+    said = snapshot.get("trouble")
+    return element("span", str(said), class_="qf-is-partial") if said else None
 
 
 def _message(snapshot: Snapshot, note: str | None) -> Markup | None:

@@ -35,8 +35,9 @@ class RunWidget(anywidget.AnyWidget):
     snapshot
         What to show first; its fields are described in ``docs/widgets.md``.
     on_message
-        Called with ``{"type": "cancel"}``, ``{"type": "cancel", "step": name}`` or
-        ``{"type": "detach"}`` when a button is pressed. May be called on any thread.
+        Called with ``{"type": "cancel"}``, ``{"type": "cancel", "step": name}``,
+        ``{"type": "detach"}``, ``{"type": "pause"}`` or ``{"type": "resume"}`` when a
+        button is pressed. May be called on any thread.
     """
 
     _esm = STATIC / "run.js" if (STATIC / "run.js").exists() else "export default {}"
@@ -98,11 +99,11 @@ def _newest(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 def _understood(content: object) -> dict[str, Any] | None:
-    """The message if it is one of the three that the view sends."""
+    """The message if it is one of those that the view sends."""
     match content:
         case {"type": "cancel", "step": str(step)}:
             return {"type": "cancel", "step": step}
-        case {"type": "cancel" | "detach" as kind}:
+        case {"type": "cancel" | "detach" | "pause" | "resume" as kind}:
             return {"type": kind}
         case _:
             return None

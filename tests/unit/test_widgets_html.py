@@ -110,6 +110,11 @@ def test_every_time_is_marked_for_tools_that_compare_outputs() -> None:
     assert sorted(marked) == [*steps, "5.0 s machine time", "7.7 s"]
 
 
+def test_retries_are_told_in_words() -> None:
+    html = run_html({**BELL, "trouble": "retried twice <b>"})
+    assert "retried twice <b>" in texts(parsed(html), "span")
+
+
 def test_a_note_takes_the_place_of_the_message() -> None:
     tree = parsed(run_html({**BELL, "message": "hidden"}, note="look here"))
     assert texts(tree, "p") == ["look here"]

@@ -92,7 +92,13 @@ def test_an_update_without_news_sends_nothing(make: Any, wire: Any) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [{"type": "cancel"}, {"type": "cancel", "step": "counts"}, {"type": "detach"}],
+    [
+        {"type": "cancel"},
+        {"type": "cancel", "step": "counts"},
+        {"type": "detach"},
+        {"type": "pause"},
+        {"type": "resume"},
+    ],
 )
 def test_a_press_reaches_the_caller(make: Any, message: dict[str, str]) -> None:
     widget, heard = make()

@@ -1,17 +1,21 @@
 import { useEffect, useRef } from "preact/hooks";
 import { dims, duration, taken } from "./format";
-import { type Message, type Step } from "./model";
+import { Metrics } from "./metrics";
+import { type Message, type Metric, type Step } from "./model";
 import { Status } from "./node";
+import { StepResults, note } from "./results";
 
 interface Props {
   step: Step;
+  /** What the step has logged. */
+  metrics?: Metric[];
   live: boolean;
   close: () => void;
   send: (message: Message) => void;
 }
 
 /** Everything known of one step, under the graph. */
-export function Details({ step, live, close, send }: Props) {
+export function Details({ step, metrics = [], live, close, send }: Props) {
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), [step.name]);
   const active = live && (step.state === "running" || step.state === "waiting");
@@ -50,6 +54,15 @@ export function Details({ step, live, close, send }: Props) {
         ))}
       </dl>
       {step.error && <pre class="qf-error">{step.error}</pre>}
+      {step.traceback && (
+        <details class="qf-traceback">
+          <summary>Traceback</summary>
+          <pre class="qf-error">{step.traceback}</pre>
+        </details>
+      )}
+      {step.results && <p class="qf-sub">{note(step.results)}</p>}
+      <StepResults step={step} />
+      <Metrics metrics={metrics} />
     </section>
   );
 }

@@ -78,3 +78,11 @@ export function announcement(run: Snapshot): string {
   const tail = failed ? `, ${failed} failed` : "";
   return `${run.name} ${run.state}: ${count("done")} of ${plural(run.steps.length, "step")} done${tail}`;
 }
+
+/** An amount of money as the kernel writes it: four decimals from a cent on. */
+export const amount = (value: number): string =>
+  value >= 0.01 || value === 0 ? String(Number(value.toFixed(4))) : value.toPrecision(2);
+
+/** A moment on the axis of a run. */
+export const moment = (seconds: number): string =>
+  seconds < 60 ? `${seconds.toFixed(seconds < 10 ? 2 : 1)} s` : duration(seconds);

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { BudgetBar } from "./budget";
 import { announcement, duration } from "./format";
 import { StateIcon } from "../shared/icons";
 import { type Message, type Snapshot, ended } from "./model";
@@ -13,12 +14,13 @@ interface Props {
 export function Header({ run, lost, send, detachable }: Props) {
   const over = ended(run) || lost;
   const seconds = run.cost.machine_s;
+  const state = run.paused && !over ? "paused" : run.state;
   return (
     <header class="qf-header">
       <h3 class="qf-name">{run.name}</h3>
-      <span class={`qf-state qf-is-${run.state}`}>
-        <StateIcon state={run.state} />
-        {run.state}
+      <span class={`qf-state qf-is-${state}`}>
+        <StateIcon state={state} />
+        {state}
       </span>
       <Elapsed run={run} ticking={!over} />
       {seconds > 0 && (
@@ -26,12 +28,22 @@ export function Header({ run, lost, send, detachable }: Props) {
           {duration(seconds)} machine time
         </span>
       )}
-      {run.cost.money && (
-        <span class="qf-cost" title="What jobs have cost so far">
-          {run.cost.money}
+      {run.cost.budget ? (
+        <BudgetBar budget={run.cost.budget} />
+      ) : (
+        run.cost.money && (
+          <span class="qf-cost" title="What jobs have cost so far">
+            {run.cost.money}
+          </span>
+        )
+      )}
+      {run.trouble && (
+        <span class="qf-state qf-is-partial">
+          <StateIcon state="partial" />
+          {run.trouble}
         </span>
       )}
-      <Buttons over={over} send={send} detachable={detachable} />
+      <Buttons over={over} paused={run.paused ?? false} send={send} detachable={detachable} />
       <span class="qf-hidden" role="status">
         {announcement(run)}
       </span>
@@ -56,7 +68,12 @@ function Elapsed({ run, ticking }: { run: Snapshot; ticking: boolean }) {
   return <span class="qf-elapsed">{duration(run.elapsed + since)}</span>;
 }
 
-function Buttons({ over, send, detachable }: Pick<Props, "send" | "detachable"> & { over: boolean }) {
+interface ButtonProps extends Pick<Props, "send" | "detachable"> {
+  over: boolean;
+  paused: boolean;
+}
+
+function Buttons({ over, paused, send, detachable }: ButtonProps) {
   const [detached, setDetached] = useState(false);
   const [cancelling, setCancelling] = useState(false);
   const detach = () => {
@@ -69,6 +86,15 @@ function Buttons({ over, send, detachable }: Pick<Props, "send" | "detachable"> 
   };
   return (
     <span class="qf-buttons">
+      <button
+        type="button"
+        class="qf-button"
+        disabled={over || cancelling}
+        onClick={() => send({ type: paused ? "resume" : "pause" })}
+        title={paused ? "Let what waits start" : "Let nothing more start; what runs goes on"}
+      >
+        {paused && !over ? "Resume" : "Pause"}
+      </button>
       {detachable && (
         <button
           type="button"

@@ -24,6 +24,68 @@ export interface Step {
   cached: { count: number; name: string; age: number } | null;
   /** Points that an earlier run of the workflow has made; age of the newest in seconds. */
   kept: { count: number; number: number | null; age: number } | null;
+  /** Seconds from the start of the run to its first and last moment. */
+  began?: number | null;
+  ended?: number | null;
+  traceback?: string | null;
+  /** Unit of its axis, if it has one axis with a unit. */
+  unit?: string | null;
+  results?: Results | null;
+}
+
+/** How often outcomes were measured at one point; `counts` is empty if nobody counted. */
+export interface Histogram {
+  label: string;
+  shots: number;
+  /** Outcomes that were seen, of which `counts` has the most frequent. */
+  outcomes: number;
+  counts: [string, number][];
+}
+
+/** Expectation values as rows of place, value and standard error. */
+export interface Estimates {
+  values: [number, number, number | null][];
+  /** Name of the point that ended last. */
+  point: string;
+  total: number;
+  /** Whether the places are values of the step's axis, not a running number. */
+  placed: boolean;
+}
+
+/** What the points of a step that ended last have. */
+export type Results = { counts: Histogram[] } | Estimates;
+
+/** Something that happened, perhaps several times; seconds since the start of the run. */
+export interface Happening {
+  kind: string;
+  words: string;
+  at: number;
+  first: number;
+  times: number;
+}
+
+/** A job on a backend; seconds since the start of the run. */
+export interface Job {
+  job: string;
+  step: string;
+  backend: string;
+  from: number;
+  to: number | null;
+  /** What it began to do when. */
+  phases: [string, number][];
+  state: string;
+  provider_job: string | null;
+  circuits: number;
+  shots: number;
+  cost: string | null;
+}
+
+export interface Budget {
+  spent: number;
+  /** Kept back for jobs on their way. */
+  reserved: number;
+  cap: number;
+  unit: string;
 }
 
 export interface Input {
@@ -50,10 +112,22 @@ export interface Snapshot {
   steps: Step[];
   inputs: Input[];
   metrics: Metric[];
-  cost: { machine_s: number; money?: string | null };
+  cost: { machine_s: number; money?: string | null; budget?: Budget | null };
+  paused?: boolean;
+  /** Newest first. */
+  events?: Happening[];
+  /** Retries and the like in words. */
+  trouble?: string | null;
+  /** The latest of `jobs_total`. */
+  jobs?: Job[];
+  jobs_total?: number;
 }
 
-export type Message = { type: "cancel"; step?: string } | { type: "detach" };
+export type Message =
+  | { type: "cancel"; step?: string }
+  | { type: "detach" }
+  | { type: "pause" }
+  | { type: "resume" };
 export type RunModel = AnyModel<{ snapshot: Partial<Snapshot> }>;
 
 const STEP: Step = {
@@ -87,6 +161,11 @@ export function complete(got: Partial<Snapshot>): Snapshot {
     inputs: got.inputs ?? [],
     metrics: got.metrics ?? [],
     cost: got.cost ?? { machine_s: 0 },
+    paused: got.paused ?? false,
+    events: got.events ?? [],
+    trouble: got.trouble ?? null,
+    jobs: got.jobs ?? [],
+    jobs_total: got.jobs_total ?? got.jobs?.length ?? 0,
   };
 }
 

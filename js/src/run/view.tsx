@@ -1,14 +1,27 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Details } from "./details";
+import { EventsPanel } from "./events";
+import { Gantt } from "./gantt";
 import { Graph } from "./graph";
 import { Header } from "./header";
 import { keepKeys } from "../shared/keys";
 import { Metrics } from "./metrics";
 import { type Message, type Snapshot, ended } from "./model";
+import { ResultsPanel } from "./results";
+import { type Tab, Tabs } from "./tabs";
 
 const GONE = "The kernel has gone. This is the last it told.";
 /** Seconds without a word from a kernel that has a run going on. */
 const SILENT = 10;
+
+type Name = "graph" | "timeline" | "results" | "events";
+
+const tabsOf = (run: Snapshot): Tab<Name>[] => [
+  { name: "graph", label: "Graph" },
+  { name: "timeline", label: "Timeline" },
+  { name: "results", label: "Results" },
+  { name: "events", label: "Events", count: run.events?.length ?? 0 },
+];
 
 interface Props {
   run: Snapshot;
@@ -20,6 +33,7 @@ interface Props {
 }
 
 export function RunView({ run, lost, send, detachable = true }: Props) {
+  const [tab, setTab] = useState<Name>("graph");
   const [chosen, setChosen] = useState<string | null>(null);
   const step = run.steps.find((s) => s.name === chosen);
   const opener = useRef<Element | null>(null);
@@ -37,16 +51,24 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
     <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
       <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
-      <Graph run={run} chosen={chosen} choose={choose} />
-      {step && (
-        <Details
-          step={step}
-          live={!lost && !ended(run)}
-          close={close}
-          send={send}
-        />
-      )}
-      <Metrics metrics={run.metrics} />
+      <Tabs label={`Views of ${run.name}`} tabs={tabsOf(run)} chosen={tab} choose={setTab}>
+        {tab === "graph" && <Graph run={run} chosen={chosen} choose={choose} />}
+        {tab === "timeline" && <Gantt run={run} chosen={chosen} choose={choose} />}
+        {tab === "results" && <ResultsPanel run={run} />}
+        {tab === "events" && <EventsPanel run={run} />}
+        {step && (tab === "graph" || tab === "timeline") && (
+          <Details
+            step={step}
+            metrics={run.metrics.filter((metric) => metric.step === step.name)}
+            live={!lost && !ended(run)}
+            close={close}
+            send={send}
+          />
+        )}
+        {tab === "graph" && (
+          <Metrics metrics={run.metrics.filter((metric) => metric.step !== step?.name)} />
+        )}
+      </Tabs>
     </article>
   );
 }

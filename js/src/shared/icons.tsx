@@ -22,10 +22,10 @@ const STATES: Record<string, ComponentChildren> = {
   waiting: <circle cx="8" cy="8" r="5.5" stroke-dasharray="1.8 2.52" />,
   running: <path d="M8 2.5A5.5 5.5 0 1 1 2.5 8" />,
   done: <path d="m3 8.5 3.3 3.3L13 4.7" />,
+  paused: <path d="M5.5 3.5v9M10.5 3.5v9" />,
   failed: <path d="m4 4 8 8M12 4l-8 8" />,
   skipped: <path d="M2.5 10.5C4 5.5 10 4.5 13 8.5M13.3 4.7v4.1H9.2" />,
   cancelled: <path d="M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 1 0 0-11M4.2 4.2l7.6 7.6" />,
-  paused: <path d="M5.5 3v10M10.5 3v10" />,
   partial: <path d="M8 2 14.5 13.5h-13zM8 6.5v3.3M8 11.6v.2" />,
 };
 
