@@ -27,6 +27,7 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from quantumflow_lab.emulate import serving
 from quantumflow_lab.emulate.executor import SCHEMA, executions, run_program
 from quantumflow_lab.emulate.faults import FAULTS
+from quantumflow_lab.emulate.sessions import Session
 
 NAME = "emulated"
 """What the device is called."""
@@ -113,6 +114,8 @@ class Service(serving.Service):
         """What jobs are run on, with its noise."""
         self.taken: dict[str, Job] = {}
         """Jobs that arrived, by the id that was given."""
+        self.sessions: dict[str, Session] = {}
+        """Sessions and batches, by the id that was given."""
         self.calibrated = "2026-01-01T00:00:00Z"
         """Date of the calibration."""
         self.refused: list[int] = []
@@ -140,6 +143,9 @@ class Service(serving.Service):
             still = [self.status_of(job) not in _FINAL for job in self.taken.values()]
             if pending is not None and sum(still) >= pending:
                 return 400, _error(3458, "the limit of pending jobs is reached")
+            if (code := self._refusal(posted.get("session_id"))) is not None:
+                status = 404 if code == 404 else 400
+                return status, _error(code, "the session takes no such job")
             job = Job({"tags": [], **posted})
             if job.runs_too_long:
                 job.ended, job.code = "Failed", 1305
@@ -154,6 +160,13 @@ class Service(serving.Service):
             name = uuid.uuid4().hex[:20]
             self.taken[name] = job
         return 200, {"id": name, "backend": NAME}
+
+    def _refusal(self, session: str | None) -> int | None:
+        """The number with which a session refuses a job; None if it takes one."""
+        if session is None:
+            return None
+        found = self.sessions.get(session)
+        return 404 if found is None else found.refusal
 
     def metrics_of(self, job: Job) -> dict[str, Any]:
         """What a job used and when, in the time that the device would have taken."""
@@ -222,6 +235,10 @@ class _Handler(serving.Handler):
                 self.server.refused.append(answer["errors"][0]["code"])
             if status != 200 or not self.troubled(late=True):
                 self._answer(answer, status)
+        elif last == "sessions":
+            name = uuid.uuid4().hex[:20]
+            self.server.sessions[name] = Session(json.loads(body))
+            self._answer(self.server.sessions[name].document(name))
         elif last == "cancel" and before in self.server.taken:
             job = self.server.taken[before]
             if self.server.status_of(job) in _FINAL:
@@ -232,6 +249,29 @@ class _Handler(serving.Handler):
         else:
             self._answer(_error(404, "no such route"), 404)
 
+    def patch(self, body: bytes) -> None:
+        """Close a session: its jobs go on, and it takes no more."""
+        session = self.server.sessions.get(self.path.split("/")[-1])
+        if session is None:
+            self._answer(_error(404, "there is no such session"), 404)
+        else:
+            session.closed |= json.loads(body).get("accepting_jobs") is False
+            self._answer(None, 204)
+
+    def delete(self) -> None:
+        """Cancel a session, and its jobs that are not final."""
+        *_, name, last = self.path.split("/")
+        session = self.server.sessions.get(name)
+        if session is None or last != "close":
+            self._answer(_error(404, "there is no such session"), 404)
+            return
+        session.closed = True
+        for job in self.server.taken.values():
+            mine = job.posted.get("session_id") == name
+            if mine and self.server.status_of(job) not in _FINAL:
+                job.ended = "Cancelled"
+        self._answer(None, 204)
+
     def get(self) -> None:
         """Tell of jobs, devices and usage."""
         path, _, query = self.path.partition("?")
@@ -240,6 +280,8 @@ class _Handler(serving.Handler):
         device = service.device
         if last == "jobs":
             self._answer(self._listed(parse_qs(query)))
+        elif before == "sessions" and last in service.sessions:
+            self._answer(service.sessions[last].document(last))
         elif last in service.taken:
             self._answer(self._job(last))
         elif before in service.taken:

@@ -106,6 +106,25 @@ class Handler(BaseHTTPRequestHandler, ABC):
         """Answer a PUT, which not every service knows."""
         self.send_error(501)
 
+    def patch(self, body: bytes) -> None:
+        """Answer a PATCH, which not every service knows."""
+        self.send_error(501)
+
+    def delete(self) -> None:
+        """Answer a DELETE, which not every service knows."""
+        self.send_error(501)
+
+    def do_PATCH(self) -> None:
+        """Go wrong, or answer."""
+        body = self._body()
+        if not self.troubled():
+            self.patch(body)
+
+    def do_DELETE(self) -> None:
+        """Go wrong, or answer."""
+        if not self.troubled():
+            self.delete()
+
     def do_GET(self) -> None:
         """Go wrong, or answer."""
         if not self.troubled():
