@@ -189,6 +189,10 @@ class Composer:
                 self.start()
             case {"type": "cancel"} if self._run is not None:
                 self._run.cancel(message.get("step"))
+            case {"type": "pause"} if self._run is not None:
+                self._run.pause()
+            case {"type": "resume"} if self._run is not None:
+                self._run.resume()
             case {"type": "write"}:
                 self.cell()
 

@@ -14,6 +14,9 @@ from quantumflow_lab.widgets.run import VIEW
 
 STATIC = Path(__file__).parent / "static"
 
+ACTS = {"undo", "redo", "quote", "run", "cancel", "pause", "resume", "write"}
+"""Messages that are one word."""
+
 NO_FRONT_END = (
     "The composer's canvas is not built (widgets/static/composer.js is missing): "
     "type 'make setup' in the project's folder."
@@ -83,7 +86,7 @@ def _understood(content: object) -> dict[str, Any] | None:
             return {"type": "edit", "revision": revision, "op": op}
         case {"type": "cancel", "step": str(step)}:
             return {"type": "cancel", "step": step}
-        case {"type": "undo" | "redo" | "quote" | "run" | "cancel" | "write" as kind}:
+        case {"type": str(kind)} if kind in ACTS:
             return {"type": kind}
         case _:
             return None

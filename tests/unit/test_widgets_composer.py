@@ -332,13 +332,17 @@ def test_whatever_the_top_of_a_cell_raises_is_told(make: Any, wire: Any) -> None
     assert refused(wire)[0]["message"] == "ZeroDivisionError: division by zero"
 
 
-def test_cancel_stops_the_run(make: Any) -> None:
+def test_a_run_pauses_goes_on_and_is_cancelled(make: Any) -> None:
     slow = (
         "%%qflow slowly\n@qf.step\ndef slow():\n    import time\n    time.sleep(30)\n"
     )
     composer, widget = make(slow)
     press(widget, {"type": "cancel"})
     press(widget, {"type": "run"})
+    press(widget, {"type": "pause"})
+    assert within(20, lambda: composer.run.state == "paused")
+    press(widget, {"type": "resume"})
+    assert within(20, lambda: composer.run.state == "running")
     press(widget, {"type": "cancel"})
     composer.run.wait(20)
     assert composer.run.state == "cancelled"

@@ -15,7 +15,7 @@ export function LiveRun({ fresh }: { fresh: boolean }) {
       <RunView
         run={run}
         lost={lost}
-        send={(message) => message.type === "cancel" && send(message)}
+        send={(message) => message.type !== "detach" && send(message)}
         detachable={false}
       />
     </section>

@@ -77,6 +77,12 @@ export interface Cell {
   readable: boolean;
 }
 
+/** Nothing is wrong with a cell that nobody has begun. */
+export const isEmpty = (cell: Cell): boolean =>
+  cell.readable &&
+  cell.steps.length === 0 &&
+  cell.problems.every((problem) => problem.line === null && problem.step === null);
+
 export interface Argument {
   name: string;
   text: string | null;
@@ -143,7 +149,8 @@ export type Op =
 export type Message =
   | { type: "edit"; revision: number; op: Op }
   | { type: "undo" | "redo" | "quote" | "run" | "write" }
-  | { type: "cancel"; step?: string };
+  | { type: "cancel"; step?: string }
+  | { type: "pause" | "resume" };
 
 export interface Refused {
   op: Op;

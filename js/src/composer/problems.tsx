@@ -1,6 +1,6 @@
 import { Glyph } from "../shared/icons";
 import { useDesk } from "./desk";
-import type { Problem } from "./model";
+import { type Problem, isEmpty } from "./model";
 
 /** What keeps the workflow from running, and why the last edit was not made. */
 export function Problems() {
@@ -22,7 +22,7 @@ export function Problems() {
         </p>
       )}
       {!cell.readable && <Unreadable />}
-      {cell.problems.length > 0 && (
+      {cell.problems.length > 0 && !isEmpty(cell) && (
         <ul class="qfc-problems" aria-label="Problems">
           {cell.problems.map((problem, i) => (
             <li key={i}>

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Glyph } from "../shared/icons";
 import { refusal, useDesk } from "./desk";
 import { trimmed, useDraft } from "./draft";
+import { isEmpty } from "./model";
 import { count } from "./words";
 import { Tool } from "./zoom-bar";
 
@@ -57,10 +58,10 @@ function Verdict() {
   const { cell, lost } = useDesk();
   const [state, glyph, words] = lost
     ? (["failed", "warn", "kernel gone"] as const)
-    : cell.problems.length > 0 || !cell.readable
-      ? (["partial", "warn", count(Math.max(cell.problems.length, 1), "problem")] as const)
-      : cell.steps.length === 0
-        ? (["waiting", "plus", "empty"] as const)
+    : isEmpty(cell)
+      ? (["waiting", "plus", "empty"] as const)
+      : cell.problems.length > 0 || !cell.readable
+        ? (["partial", "warn", count(Math.max(cell.problems.length, 1), "problem")] as const)
         : (["done", "check", "can run"] as const);
   return (
     <span class={`qf-state qfc-verdict qf-is-${state}`} role="status">
