@@ -55,8 +55,12 @@ rust-test: $(PACKAGES)
 js-test: $(MODULES)
 	npm --prefix js test
 
+# Those that kill processes, press keys or wait for other programs have the machine alone.
+ALONE := $(addprefix tests/,browser chaos kernel package side)
+
 py-test: setup side
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest $(ALONE)
 
 side: $(SIDE) ## environments of providers that cannot share ours, for the tests
 
@@ -64,7 +68,7 @@ side: $(SIDE) ## environments of providers that cannot share ours, for the tests
 notebook-test: setup
 ifneq ($(NOTEBOOKS),)
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
-	    QFLOW_HOME="$$home" $(BIN)/pytest --nbval-lax --nbval-current-env $(NOTEBOOKS)
+	    QFLOW_HOME="$$home" $(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env $(NOTEBOOKS)
 endif
 
 check: fmt-check ruff mypy stubs tsc clippy test soak ## what CI runs: format, lint, types, stubs, tests
