@@ -129,7 +129,8 @@ bench: setup ## print the benchmark table
 screenshots: setup ## draw the pictures of the README from a real JupyterLab
 	$(BIN)/pytest -q tests/browser
 	mkdir -p docs/pictures
-	cp output/screenshots/quickstart-*.png output/screenshots/live-*.png docs/pictures/
+	cp $(addprefix output/screenshots/,quickstart-*.png live-*.png composer-bell-light.png \
+	    dashboard-opened-light.png backends-light.png compare-light.png) docs/pictures/
 
 docs: setup ## run the examples of README and docs, and follow their links
 	$(BIN)/pytest tests/docs

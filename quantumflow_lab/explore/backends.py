@@ -13,6 +13,7 @@ from quantumflow_lab.lab import lab as own_lab
 from quantumflow_lab.planning.asked import listed
 from quantumflow_lab.ports import BackendFacts
 from quantumflow_lab.quote import Choice
+from quantumflow_lab.run import Run
 from quantumflow_lab.widgets.backends import BackendsWidget
 from quantumflow_lab.workflow import Workflow
 
@@ -23,8 +24,9 @@ class Backends(BackendsWidget):
     Parameters
     ----------
     workflow
-        A workflow, or the text of a cell: then what it would cost, take and yield on
-        each of them, as :meth:`Lab.candidates` finds, which may take up to a minute.
+        A workflow, a run or its name, or the text of a cell: then what it would cost,
+        take and yield on each of them, as :meth:`Lab.candidates` finds, which may take
+        up to a minute.
     among
         Names of backends; by default those that were added to the lab, those that its
         runs have used, and the one of its settings.
@@ -35,15 +37,15 @@ class Backends(BackendsWidget):
 
     Raises
     ------
-    UnknownBackend
-        Naming the nearest one to a name of `among`.
+    UnknownBackend, UnknownRun
+        Naming the nearest one.
     CellError, BackendError
         As :meth:`Lab.candidates`.
     """
 
     def __init__(
         self,
-        workflow: Workflow | str | None = None,
+        workflow: Workflow | Run | str | None = None,
         *,
         among: str | Sequence[str] | None = None,
         lab: Lab | None = None,
@@ -58,7 +60,8 @@ class Backends(BackendsWidget):
         names = named or _usual(lab)
         choice = None
         if workflow is not None:
-            choice = lab.candidates(workflow, among=tuple(names), **asked)
+            meant = _meant(lab, workflow)
+            choice = lab.candidates(meant, among=tuple(names), **asked)
             names = [each.backend for each in choice.candidates]
         super().__init__(
             {
@@ -68,6 +71,12 @@ class Backends(BackendsWidget):
                 "message": None,
             }
         )
+
+
+def _meant(lab: Lab, workflow: Workflow | Run | str) -> Workflow | str:
+    if isinstance(workflow, str) and workflow.isidentifier():
+        workflow = lab.load(workflow)
+    return workflow.workflow if isinstance(workflow, Run) else workflow
 
 
 def _usual(lab: Lab) -> list[str]:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
 
 TOKEN = "of-this-test"
 LOCAL = {"127.0.0.1", "localhost", ""}
@@ -177,8 +177,19 @@ class Lab:
         if selector is None:
             self.page.screenshot(path=path)
         else:
-            self.page.locator(selector).first.screenshot(path=path)
+            self._shot(self.page.locator(selector).first, path)
         return path
+
+    def _shot(self, part: Locator, path: Path) -> None:
+        """All of it: what JupyterLab has no room for would be blank."""
+        room, box = self.page.viewport_size, part.bounding_box()
+        assert room is not None
+        assert box is not None
+        width, height = room["width"], max(room["height"], int(box["height"]) + 250)
+        self.page.set_viewport_size({"width": width, "height": height})
+        part.scroll_into_view_if_needed()
+        part.screenshot(path=path)
+        self.page.set_viewport_size(room)
 
 
 def _notebook(cells: list[str]) -> Any:

@@ -60,6 +60,7 @@ def test_a_click_in_one_chart_filters_the_others(lab: Lab) -> None:
     expect(view.get_by_role("button", name="Remove filter: from")).to_be_visible()
     handle.press("Home")
     expect(runs).to_have_count(before)
+    expect(view).to_have_attribute("aria-busy", "false")
     lab.theme("JupyterLab Dark")
     lab.screenshot("dashboard-dark", VIEW)
     lab.theme("JupyterLab Light")

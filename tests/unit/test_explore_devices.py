@@ -11,7 +11,7 @@ import pytest
 from qiskit.transpiler import CouplingMap
 
 from quantumflow_lab import Lab
-from quantumflow_lab.errors import BadOption, UnknownBackend
+from quantumflow_lab.errors import BadOption, UnknownBackend, UnknownRun
 from quantumflow_lab.explore import Backends
 from quantumflow_lab.explore.coupling import placed
 from quantumflow_lab.explore.devices import coupling_in, device
@@ -202,7 +202,16 @@ def test_a_workflow_is_quoted_on_each(lab: Lab) -> None:
     assert "fake_manila: qubits" in shown.static_bundle()["text/html"]
 
 
+def test_the_workflow_of_a_run_is_quoted_by_its_name(lab: Lab) -> None:
+    run = lab.run(CELL, name="bell", shots=100)
+    for meant in (run, "bell"):
+        choice = Backends(meant, lab=lab, among="aer", shots=100).state["choice"]
+        assert [each["backend"] for each in choice["candidates"]] == ["aer"]
+
+
 def test_what_cannot_be_is_refused(lab: Lab) -> None:
+    with pytest.raises(UnknownRun, match="'belle'"):
+        Backends("belle", lab=lab)
     with pytest.raises(UnknownBackend, match="did you mean 'fake_manila'"):
         Backends(among=["fake_manilla"], lab=lab)
     with pytest.raises(TypeError, match="'shots' needs a workflow"):
