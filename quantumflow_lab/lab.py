@@ -396,6 +396,7 @@ class Lab:
             clock=self._clock,
             history=self._history(workflow, used),
             waits=self._waits(used),
+            get=self.store.get,
             seconds=seconds,
         )
         return quoter.quote(live)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from quantumflow_lab.amounts import cap
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
@@ -295,8 +296,13 @@ class StoredRun:
             shape=shape,
             values=StoredValues(_placed(rows, shape), prod(shape), self.shelf),
             final=step["name"] in self._ended,
-            message=f"{first['reason']}: {first['error']}" if first else None,
+            message=self._hidden(first and f"{first['reason']}: {first['error']}"),
         )
+
+    @staticmethod
+    def _hidden(text: Any) -> str | None:
+        """What an error said, without secrets that it quotes."""
+        return None if text is None else Secrets.of().hide_text(text)
 
     @cached_property
     def view(self) -> dict[str, Any]:
@@ -308,7 +314,7 @@ class StoredRun:
             "state": self.state,
             "started": self.record["started"],
             "elapsed": self.record["wall_s"] or 0.0,
-            "message": self.record["error"] or self._advice(),
+            "message": self._hidden(self.record["error"]) or self._advice(),
             "steps": [
                 self._step_view(s, rows.get(s.name)) for s in self.steps.values()
             ],

@@ -72,7 +72,7 @@ def together(parts: Iterable[Told | None]) -> Told:
     >>> together([Told("ibm", seconds=2.0), None]).seconds
     """
     told = [part or Told() for part in parts]
-    names = {part.provider for part in told}
+    names = {part.provider for part in told if part.provider}
     sums: dict[str, Any] = {}
     for name in ("shots", "seconds", "qpu_s", "queue_s", "run_s"):
         values = [getattr(part, name) for part in told]

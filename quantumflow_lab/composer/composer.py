@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.composer.document import cell_document, read, with_revision
 from quantumflow_lab.composer.following import follow
 from quantumflow_lab.composer.history import History
@@ -18,6 +19,7 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as lab_of_process
 from quantumflow_lab.reading import read_circuit
 from quantumflow_lab.widgets.composer import ComposerWidget
+from quantumflow_lab.widgets.run import trimmed
 
 if TYPE_CHECKING:
     from quantumflow_lab.quote import Quote
@@ -144,7 +146,7 @@ class Composer:
             ),
         )
         names[run.name] = self._run = run
-        self._widget.run = run.snapshot()
+        self._widget.run = trimmed(run.snapshot())
         follow(run, lambda snapshot: self._tell_run(run, snapshot))
         return run
 
@@ -205,7 +207,7 @@ class Composer:
 
     def _refuse(self, message: dict[str, Any], why: str) -> None:
         op = message.get("op") or {"do": message.get("type")}
-        line = " ".join(why.split())
+        line = Secrets.of().hide_text(" ".join(why.split()))
         self._widget.send({"type": "refused", "op": op, "message": line})
 
     # What the view shows.
@@ -271,7 +273,7 @@ class Composer:
     def _tell_run(self, run: Run, snapshot: dict[str, Any]) -> None:
         def show() -> None:
             if self._run is run:
-                self._widget.run = snapshot
+                self._widget.run = trimmed(snapshot)
 
         self._notebook.post(show)
 

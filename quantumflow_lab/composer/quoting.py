@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.quote.figure import Figure, total
@@ -91,13 +92,13 @@ def working(revision: int) -> dict[str, Any]:
 def answer(ask: Ask, text: str, revision: int) -> dict[str, Any]:
     """The trait for a quote, or for why there is none."""
     try:
-        quote = ask(text)
+        return quote_document(ask(text), revision)
     except QuantumFlowError as error:
-        return _trait("failed", revision, error.message)
-    # The cell's own code, of which anything may come.
-    except Exception as error:  # noqa: BLE001
-        return _trait("failed", revision, f"{type(error).__name__}: {error}")
-    return quote_document(quote, revision)
+        why = error.message
+    # The cell's own code, of which anything may come, an exit too.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        why = f"{type(error).__name__}: {error}"
+    return _trait("failed", revision, Secrets.of().hide_text(why))
 
 
 def quote_document(quote: Quote, revision: int) -> dict[str, Any]:
@@ -112,6 +113,7 @@ def quote_document(quote: Quote, revision: int) -> dict[str, Any]:
             "time": _time([row.device_s], [row.machine_s]),
             "cost": str(row.cost),
             "success": str(row.success),
+            "note": row.note or None,
         }
         for row in quote.steps
     ]

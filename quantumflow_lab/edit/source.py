@@ -222,4 +222,8 @@ def expression(text: str, what: str) -> str:
             f"{what} takes one Python expression such as 1000 or \"aer\"; '{typed}' is "
             f"none: {why}"
         ) from error
+    tokens = tokenize.generate_tokens(io.StringIO(f"({typed}\n)").readline)
+    if any(token.type == tokenize.COMMENT for token in tokens):
+        # It would hide what follows on the line.
+        raise EditRefused(f"{what} takes a value without a comment; '{typed}' has one")
     return typed

@@ -60,8 +60,8 @@ class Backends(BackendsWidget):
         names = named or _usual(lab)
         choice = None
         if workflow is not None:
-            meant = _meant(lab, workflow)
-            choice = lab.candidates(meant, among=tuple(names), **asked)
+            meant, as_run = _meant(lab, workflow)
+            choice = lab.candidates(meant, among=tuple(names), **{**as_run, **asked})
             names = [each.backend for each in choice.candidates]
         super().__init__(
             {
@@ -73,10 +73,17 @@ class Backends(BackendsWidget):
         )
 
 
-def _meant(lab: Lab, workflow: Workflow | Run | str) -> Workflow | str:
+def _meant(
+    lab: Lab, workflow: Workflow | Run | str
+) -> tuple[Workflow | str, dict[str, Any]]:
+    """What to quote, and what its run was asked for."""
     if isinstance(workflow, str) and workflow.isidentifier():
         workflow = lab.load(workflow)
-    return workflow.workflow if isinstance(workflow, Run) else workflow
+    if not isinstance(workflow, Run):
+        return workflow, {}
+    asked = workflow.asked
+    options = {"shots": asked.shots, "precision": asked.precision, "set": asked.set}
+    return workflow.workflow, options
 
 
 def _usual(lab: Lab) -> list[str]:

@@ -6,8 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from quantumflow_lab.compare import Comparison
-from quantumflow_lab.errors import QuantumFlowError
-from quantumflow_lab.explore.desk import Desk
+from quantumflow_lab.explore.desk import Desk, told
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as own_lab
 from quantumflow_lab.run import Run
@@ -27,6 +26,8 @@ RESULTS = (
     "Not compared",
 )
 SPENT = ("Cost and time", "Kept and cached points")
+UNTESTED = "Changed, no uncertainty known"
+"""Section of results that no test can tell apart."""
 OTHERS = 40
 """Newest runs of each name that one may choose instead."""
 
@@ -62,8 +63,8 @@ class Compare(CompareWidget):
         try:
             found = self._lab.compare(asked["a"], asked["b"])
             state = compared(found, self._lab.store)
-        except QuantumFlowError as error:
-            state = {**self.state, "message": error.message}
+        except Exception as error:  # noqa: BLE001  # told, and logged
+            state = {**self.state, "message": told(error)}
         self.update({**state, "n": asked["n"]})
 
 
@@ -74,13 +75,14 @@ def compared(found: Comparison, store: Store) -> dict[str, Any]:
     others = [title for title in sections if title not in known]
     others.sort(key=lambda title: ORDER.index(title) if title in ORDER else len(ORDER))
     differ, tested = found.differing > 0, found.tested > 0
+    agree = "changed" if UNTESTED in sections else "agree"
     return {
         "view": "compare",
         "n": 0,
         "a": found.a,
         "b": found.b,
         "runs": _runs(store, found),
-        "verdict": "differ" if differ else "agree" if tested else "untested",
+        "verdict": "differ" if differ else agree if tested else "untested",
         "tested": found.tested,
         "differing": found.differing,
         "level": found.level,

@@ -91,7 +91,7 @@ def _relaxed(distances: NDArray[np.float64]) -> NDArray[np.float64]:
         gaps = points[:, None, :] - points[None, :, :]
         lengths = np.maximum(np.linalg.norm(gaps, axis=2), 1e-9)
         pull = wished / lengths
-        points = inverse @ (np.diag(pull.sum(axis=1)) - pull) @ points
+        points = inverse @ ((np.diag(pull.sum(axis=1)) - pull) @ points)
     return np.asarray(points, dtype=float)
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from quantumflow_lab.charts.style import colour_of
-from quantumflow_lab.errors import QuantumFlowError
-from quantumflow_lab.explore.desk import Desk
+from quantumflow_lab.explore.desk import Desk, told
 from quantumflow_lab.explore.filters import Filter, axis_of, questions
 from quantumflow_lab.explore.gathering import charts, totals
 from quantumflow_lab.lab import Lab
@@ -61,20 +60,20 @@ class Dashboard(DashboardWidget):
     def _told(self, wish: Wish) -> dict[str, Any]:
         try:
             state = gather(self._lab.store, wish.given)
-        except QuantumFlowError as error:
+        except Exception as error:  # noqa: BLE001  # told, and logged
             given = wish.given.document()
-            return {**self.state, "filter": given, "message": error.message}
+            return {**self.state, "filter": given, "message": told(error)}
         try:
             return {**state, "open": self._opened(wish)}
-        except QuantumFlowError as error:
-            return {**state, "message": error.message}
+        except Exception as error:  # noqa: BLE001  # told, and logged
+            return {**state, "message": told(error)}
 
     def _opened(self, wish: Wish) -> dict[str, Any] | None:
         """A run as HTML, with the line that brings it into the notebook."""
         if wish.run is None:
             return None
         known = self.state.get("open")
-        if known and known["run"] == wish.run and known["state"] != "running":
+        if known and known["run"] == wish.run and known["state"] in FINAL:
             return dict(known)
         run = self._lab.load(wish.run)
         newest = self._lab.store.latest_run(run.name) == run.id
@@ -84,6 +83,10 @@ class Dashboard(DashboardWidget):
             "html": run._repr_html_(),
             "line": f"%qflow load {run.name if newest else run.id}",
         }
+
+
+FINAL = ("done", "failed", "cancelled")
+"""States of a run that stay as they are, unless somebody takes it up."""
 
 
 def wished(wish: Wish, message: Message) -> Wish:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Generic, TypeVar
 
+from quantumflow_lab.errors import QuantumFlowError
+
 Q = TypeVar("Q")
+
+
+log = logging.getLogger(__name__)
+
+
+def told(error: Exception) -> str:
+    """Why there is no answer; a bug is logged, and the view goes on."""
+    if isinstance(error, QuantumFlowError):
+        return error.message
+    log.error("a question could not be answered", exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 class Desk(Generic[Q]):

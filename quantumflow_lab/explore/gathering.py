@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.explore.filters import Filter
 
 Row = dict[str, Any]
@@ -19,7 +20,7 @@ def charts(found: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "backends": by_backend(found["backends"]),
         "kinds": by_kind(found["kinds"], found["kind_costs"]),
         "quoted": list(found["quoted"]),
-        "failures": list(found["failures"]),
+        "failures": [_shown(row) for row in found["failures"]],
         "runs": [{**row, "money": row["money"] or []} for row in found["runs"]],
     }
 
@@ -86,3 +87,9 @@ def totals(shown: Mapping[str, Any], given: Filter) -> Row:
 
 def _chosen(rows: Sequence[Row], key: str, value: str | None) -> list[Row]:
     return [row for row in rows if value is None or row[key] == value]
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A failure without the secrets that its error may quote."""
+    error = row["error"]
+    return {**row, "error": error and Secrets.of().hide_text(error)}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
 from queue import Empty, SimpleQueue
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.planning.bounds import together
@@ -57,6 +57,8 @@ class Quoter:
     """What earlier runs took."""
     waits: Mapping[str, Waits]
     """How long a job of each backend will wait, where that is known."""
+    get: Callable[[Mapping[str, Any]], object]
+    """Gives the value behind a reference of the store."""
     seconds: float
     """Time to find out what can be; the rest is unknown."""
     _end: float = field(init=False)
@@ -74,6 +76,7 @@ class Quoter:
             backends=self.backends,
             results=self.results,
             clock=self.clock,
+            get=self.get,
             late=lambda: time.monotonic() > self._end,
         )
         rows = [
@@ -147,7 +150,7 @@ class Quoter:
                 None, None, jobs=jobs, source="calls=", most=True, unknown=shown.unknown
             )
         points -= shown.kept
-        runs = "earlier runs of this code"
+        runs = "earlier runs of this function"
         if shown.unknown != LOOP:
             circuits = round(points * each)
             return Load(

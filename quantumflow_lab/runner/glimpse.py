@@ -62,7 +62,16 @@ def glimpse(value: Any) -> Glimpse | None:
     >>> glimpse(0.25)
     Estimates(values=((0.25, None),), total=1)
     """
-    if isinstance(value, int | float | np.number) and not isinstance(value, bool):
+    try:
+        return _looked_at(value)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        return None  # values are the user's, of any shape, and may only look like ours
+
+
+def _looked_at(value: Any) -> Glimpse | None:
+    if isinstance(value, int | float | np.integer | np.floating):
+        if isinstance(value, bool):
+            return None
         return _estimates(np.atleast_1d(np.asarray(value, dtype=float)), None)
     pubs = list(_pubs(value))
     drawn = [h for label, pub in pubs[:HISTOGRAMS] if (h := _histogram(label, pub))]
@@ -95,17 +104,16 @@ def _pubs(value: Any) -> Iterator[tuple[str, Any]]:
 
 def _histogram(label: str, pub: Any) -> Histogram | None:
     """Counts of all registers and parameter sets of a PUB together."""
-    if not hasattr(pub, "join_data") or not _bits(pub.data.values()):
+    registers = list(pub.data.values()) if hasattr(pub, "join_data") else []
+    if not registers or not _bits(registers):
         return None
-    joined = pub.join_data()
-    if not _bits([joined]):
-        return None
-    sets = joined.array.size // max(joined.num_shots * joined.array.shape[-1], 1)
+    sets = registers[0].size
     if sets > 1:
         label = ", ".join(filter(None, (label, f"{sets:,} parameter sets together")))
-    shots = sets * joined.num_shots
+    shots = sets * registers[0].num_shots
     if not 0 < shots <= MOST_SHOTS:
         return Histogram(label, shots, 0, {})
+    joined = pub.join_data()
     counts, outcomes = _counted(joined.array, joined.num_bits)
     return Histogram(label, shots, outcomes, counts)
 

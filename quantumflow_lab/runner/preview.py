@@ -67,13 +67,13 @@ class _Silent:
 
 
 class _Nowhere:
-    """A sink that keeps nothing: values live as long as the preview."""
+    """A sink that keeps nothing, but knows what runs have kept."""
+
+    def __init__(self, get: Callable[[Mapping[str, Any]], object]):
+        self.get = get
 
     def put(self, value: object) -> Mapping[str, Any] | None:
         return None
-
-    def get(self, reference: Mapping[str, Any]) -> object:
-        raise LookupError(str(reference))
 
 
 def preview(
@@ -82,6 +82,7 @@ def preview(
     backends: Backends,
     results: Results,
     clock: Clock,
+    get: Callable[[Mapping[str, Any]], object],
     late: Callable[[], bool],
 ) -> dict[str, StepPreview]:
     """Run what needs no result, and collect what would be sent.
@@ -92,6 +93,8 @@ def preview(
         A run that has not begun; its values are filled in as far as they come.
     backends, results, clock
         As for a run.
+    get
+        Gives the value behind a reference of the store.
     late
         Whether to leave the rest unknown.
 
@@ -100,7 +103,7 @@ def preview(
     dict
         Of every step.
     """
-    sink = cast("Any", _Nowhere())
+    sink = cast("Any", _Nowhere(get))
     cache = Cache(backends, results, sink, clock)
     found: dict[str, StepPreview] = {}
     while fresh := live.definable():

@@ -24,6 +24,8 @@ _SHOWN_IN_ALL = 2400
 _SHOWN_LINES = 24
 _SHOWN_TRACEBACKS = 24_000
 """Letters of the tracebacks of all steps together."""
+_EXACT = 2**53
+"""Largest integer up to which floats know all of them."""
 _TOO_LONG = 300
 """Letters of a name of a point."""
 _BUSY = ("running", "parked", "stopping", "held", "sent", "backoff", "blocked")
@@ -119,7 +121,9 @@ def _place(live: LiveRun, step: str, point: int) -> tuple[str, float | None]:
     match values:
         case [bool()]:
             x = None
-        case [int() | float() as number] if isfinite(number):
+        case [float() as number] if isfinite(number):
+            x = number
+        case [int() as number] if abs(number) <= _EXACT:
             x = float(number)
         case _:
             x = None

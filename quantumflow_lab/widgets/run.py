@@ -50,12 +50,12 @@ class RunWidget(anywidget.AnyWidget):
         self, snapshot: Snapshot, on_message: Callable[[dict[str, Any]], None]
     ) -> None:
         self._on_message = on_message
-        super().__init__(snapshot=_trimmed(snapshot))
+        super().__init__(snapshot=trimmed(snapshot))
         self.on_msg(self._receive)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a newer state; from the kernel's main thread, at most at 10 Hz."""
-        self.snapshot = _trimmed(snapshot)
+        self.snapshot = trimmed(snapshot)
 
     def static_bundle(self) -> dict[str, str]:
         """The state as HTML and text, for an output that has to outlive the kernel.
@@ -84,7 +84,7 @@ class RunWidget(anywidget.AnyWidget):
         return run_text(self.snapshot)
 
 
-def _trimmed(snapshot: Snapshot) -> dict[str, Any]:
+def trimmed(snapshot: Snapshot) -> dict[str, Any]:
     """A copy with no more metric values than a line can show, all of them JSON."""
     metrics = [_newest(metric) for metric in snapshot.get("metrics") or ()]
     return {**snapshot, "metrics": metrics}

@@ -316,6 +316,11 @@ def gate(**more: Any) -> dict[str, Any]:
         (
             1,
             [gate(name="rx", parameters=["1#"])],
+            "a parameter of 'rx' takes a value without a comment",
+        ),
+        (
+            1,
+            [gate(name="rx", parameters=["(1 +\n 1)"])],
             "a parameter of 'rx' stands on one li",
         ),
         (

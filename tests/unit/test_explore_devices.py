@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from qiskit.transpiler import CouplingMap
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
-from quantumflow_lab import Lab
+from quantumflow_lab import Lab, Price
 from quantumflow_lab.errors import BadOption, UnknownBackend, UnknownRun
 from quantumflow_lab.explore import Backends
 from quantumflow_lab.explore.coupling import placed
@@ -203,10 +204,12 @@ def test_a_workflow_is_quoted_on_each(lab: Lab) -> None:
 
 
 def test_the_workflow_of_a_run_is_quoted_by_its_name(lab: Lab) -> None:
+    price = Price("USD", per_shot="0.1")
+    lab.backends.add("dev", FakeManilaV2(), price=price)
     run = lab.run(CELL, name="bell", shots=100)
     for meant in (run, "bell"):
-        choice = Backends(meant, lab=lab, among="aer", shots=100).state["choice"]
-        assert [each["backend"] for each in choice["candidates"]] == ["aer"]
+        found = Backends(meant, lab=lab, among="dev").state["choice"]["candidates"]
+        assert [each["cost"] for each in found] == ["10.00 USD"]
 
 
 def test_what_cannot_be_is_refused(lab: Lab) -> None:

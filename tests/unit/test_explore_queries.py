@@ -100,6 +100,30 @@ def test_quotes_meet_what_jobs_did_cost(store: Store) -> None:
     ]
 
 
+def test_a_failure_is_that_of_the_first_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_TOKEN", "sesame-open-1234567890")
+    errors = ("no sesame-open-1234567890", "later")
+    points: list[dict[str, Any]] = [
+        {
+            "kind": "unit",
+            "run": "b",
+            "ts": 1.0,
+            "step": "counts",
+            "unit": unit,
+            "state": "failed",
+            "reason": "ValueError",
+            "error": error,
+        }
+        for unit, error in enumerate(errors)
+    ]
+    with Store(tmp_path) as store:
+        store.append([*PAST, *points])
+        (row,) = found(store)["failures"]
+    assert row["error"] == "ValueError: no (secret left out)"
+
+
 def test_failures_name_step_share_and_error(store: Store) -> None:
     (row,) = found(store)["failures"]
     assert row == {

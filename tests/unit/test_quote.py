@@ -215,13 +215,22 @@ def test_history_tells_what_a_loop_asks(lab: Lab) -> None:
     quote = plan(lab, cell, backend="dev", fresh=True)
     energy, after = row(quote, "energy", "dev"), row(quote, "after", "dev")
     assert (energy.jobs.value, energy.circuits.value) == (3, 3)
-    assert energy.jobs.source == "earlier runs of this code"
+    assert energy.jobs.source == "earlier runs of this function"
     assert energy.jobs.bound == "estimate"
     assert (after.circuits.value, after.shots.value) == (1, 100)
     changed = cell.replace("(0.1, 0.2, 0.3)", "(0.1, 0.2, 0.3, 0.4)")
     quote = plan(lab, changed, backend="dev", fresh=True)
     assert row(quote, "energy", "dev").jobs.value is None
     assert row(quote, "after", "dev").circuits.value == 1
+
+
+def test_shots_that_earlier_results_have_are_not_quoted(lab: Lab) -> None:
+    cell = SWEEP.replace("21)", "1)").replace("[0, 1, 2]", "[0]")
+    asked = {"inputs": inputs(), "backend": "fake_manila", "fresh": False}
+    lab.run(dedent(cell), name="t1", shots=100, **asked)
+    quote = plan(lab, cell, backend="fake_manila", shots=5000, fresh=False)
+    run = lab.run(dedent(cell), name="t1", shots=5000, **asked)
+    assert quote.steps[0].shots.value == run.jobs[-1]["shots"] == 4900
 
 
 def test_what_is_kept_costs_nothing(lab: Lab) -> None:

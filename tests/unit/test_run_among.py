@@ -22,6 +22,7 @@ from quantumflow_lab.errors import (
     JobUnanswered,
     PriceUnknown,
     UnknownStep,
+    WorkerLost,
 )
 from tests.unit.devices import Busy, Device, TooLarge, at_most, raises
 
@@ -421,12 +422,16 @@ def test_a_step_that_is_not_there_cannot_be_cancelled_and_nothing_else_is(
     assert result.wait(10)["w"] is True
 
 
-def test_a_device_that_tries_to_exit_is_left_for_the_next(lab: Lab) -> None:
+def test_a_device_that_tries_to_exit_is_doubted_and_the_next_run_goes_on(
+    lab: Lab,
+) -> None:
     lab.backends.add("exits", Device("exits", trouble=raises(SystemExit(1))))
     lab.backends.add("spare", Device("spare"))
-    result = run(lab, among=["exits", "spare"], policy="fastest", background=True)
+    result = run(lab, backend="exits", background=True)
     result.wait(60)
-    assert list(result["ones"]) == [10, 10, 10, 10]
+    with pytest.raises(WorkerLost, match="SystemExit: 1; it may go on there"):
+        result.raise_failure()
+    assert list(run(lab, backend="spare")["ones"]) == [10, 10, 10, 10]
 
 
 def test_another_backend_of_a_name_does_not_inherit_its_price(lab: Lab) -> None:

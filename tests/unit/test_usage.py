@@ -72,7 +72,7 @@ def test_braket_does_not_tell_what_a_task_that_failed_has_used() -> None:
 def test_a_sum_is_told_only_if_each_part_is() -> None:
     one, other = Told("ibm", seconds=2.0, queue_s=1.0), Told("ibm", seconds=3.0)
     assert together([one, other]) == Told("ibm", seconds=5.0)
-    assert together([one, None]) == Told()
+    assert together([one, None]) == Told("ibm")
     assert together([]) == Told()
 
 

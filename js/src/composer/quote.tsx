@@ -71,7 +71,10 @@ function Table({ quote }: { quote: Quote }) {
         <tbody>
           {quote.rows.map((row, i) => (
             <tr key={i}>
-              <th scope="row">{row.step}</th>
+              <th scope="row">
+                {row.step}
+                {row["note"] && <span class="qf-sub qfc-note">{row["note"]}</span>}
+              </th>
               {columns.map((column) => (
                 <td key={column} class={side(column)}>{row[column] ?? "–"}</td>
               ))}

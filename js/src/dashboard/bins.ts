@@ -3,7 +3,7 @@ import { day, moment } from "./format";
 import type { Dashboard } from "./model";
 
 /** How a run may have ended, in the order they are stacked. */
-export const STATES = ["done", "failed", "cancelled", "unfinished"];
+export const STATES = ["done", "failed", "paused", "cancelled", "unfinished"];
 
 interface Stack {
   start: number;

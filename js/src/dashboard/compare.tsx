@@ -12,6 +12,7 @@ interface Props {
 const VERDICTS = {
   differ: ["≠", "Results differ"],
   agree: ["=", "Results agree"],
+  changed: ["≈", "No tested point differs; others changed"],
   untested: ["?", "Nothing could be tested"],
 } as const;
 

@@ -185,7 +185,7 @@ export interface Compared {
   b: string;
   /** Runs that one may choose instead, newest first. */
   runs: { label: string; about: string }[];
-  verdict: "differ" | "agree" | "untested";
+  verdict: "differ" | "agree" | "changed" | "untested";
   tested: number;
   differing: number;
   level: number;

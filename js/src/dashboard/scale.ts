@@ -62,7 +62,9 @@ export function scale(values: (number | undefined)[], more: boolean): Scale | nu
   const share = (value: number) =>
     high > low ? Math.min(Math.max(Math.log(Math.max(value, low) / low) / Math.log(high / low), 0), 1) : 0;
   const at = (value: number) => (more ? 1 - share(value) : share(value));
-  return { low, median: known[Math.floor(known.length / 2)]!, high, at };
+  const middle = (known.length - 1) / 2;
+  const median = (known[Math.floor(middle)]! + known[Math.ceil(middle)]!) / 2;
+  return { low, median, high, at };
 }
 
 /** A value in its unit: 0.82 %, 121 µs. */

@@ -46,7 +46,7 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
     if (opener.current instanceof HTMLElement) opener.current.focus();
   };
   const silence = useSilence(run, !lost && !ended(run));
-  const message = lost && !ended(run) ? GONE : (silence ?? run.message);
+  const message = lost && !ended(run) ? GONE : (silence ?? run.message ?? whyEnded(run));
   return (
     <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
       <Header run={run} lost={lost} send={send} detachable={detachable} />
@@ -71,6 +71,12 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
       </Tabs>
     </article>
   );
+}
+
+/** What the first step that has an error says, once the run has ended. */
+function whyEnded(run: Snapshot): string | null {
+  const step = ended(run) ? run.steps.find((each) => each.error) : undefined;
+  return step ? `${step.name}: ${step.error}` : null;
 }
 
 /** A kernel that was killed says nothing, and no event tells of it. */
