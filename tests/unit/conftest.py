@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import comm
 import pytest
 
 from quantumflow_lab import Lab, Run
@@ -24,3 +25,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Forgetful(tmp_path_factory.mktemp("lab"))
     yield lab
     lab.close()
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What widgets send to the browser, in order."""
+    sent: list[dict[str, Any]] = []
+
+    def publish(_: object, msg_type: str, data: Any = None, **__: object) -> None:
+        sent.append({"type": msg_type, "data": data})
+
+    monkeypatch.setattr(comm.base_comm.BaseComm, "publish_msg", publish, raising=False)
+    monkeypatch.setattr(comm.DummyComm, "publish_msg", publish)
+    return sent

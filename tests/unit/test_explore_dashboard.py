@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import comm
 import pytest
 
 import quantumflow_lab as qf
@@ -18,20 +17,8 @@ from quantumflow_lab.widgets import DashboardWidget, explorer
 from quantumflow_lab.widgets.overview import overview
 from tests.unit.explored import DAY, PAST, T
 
+pytestmark = pytest.mark.usefixtures("wire")
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-
-@pytest.fixture(autouse=True)
-def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What goes to the browser, in order."""
-    sent: list[dict[str, Any]] = []
-
-    def publish(_: object, msg_type: str, data: Any = None, **__: object) -> None:
-        sent.append({"type": msg_type, "data": data})
-
-    monkeypatch.setattr(comm.base_comm.BaseComm, "publish_msg", publish, raising=False)
-    monkeypatch.setattr(comm.DummyComm, "publish_msg", publish)
-    return sent
 
 
 @pytest.fixture

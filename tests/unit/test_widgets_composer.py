@@ -6,7 +6,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-import comm
 import pytest
 
 from quantumflow_lab import Composer, Lab
@@ -42,19 +41,6 @@ def counts(pair):
 def total(counts):
     return sum(counts.data.meas.get_counts().values())
 """
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What goes to the browser, in order."""
-    sent: list[dict[str, Any]] = []
-
-    def publish(_: object, msg_type: str, data: Any = None, **__: object) -> None:
-        sent.append({"type": msg_type, "data": data})
-
-    monkeypatch.setattr(comm.base_comm.BaseComm, "publish_msg", publish, raising=False)
-    monkeypatch.setattr(comm.DummyComm, "publish_msg", publish)
-    return sent
 
 
 @pytest.fixture

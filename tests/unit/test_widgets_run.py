@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import comm
 import pytest
 
 from quantumflow_lab.widgets import RunWidget, run_html, run_text
@@ -28,19 +27,6 @@ RUN: dict[str, Any] = {
     "steps": [STEP],
     "metrics": [],
 }
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What goes to the browser, in order."""
-    sent: list[dict[str, Any]] = []
-
-    def publish(_: object, msg_type: str, data: Any = None, **__: object) -> None:
-        sent.append({"type": msg_type, "data": data})
-
-    monkeypatch.setattr(comm.base_comm.BaseComm, "publish_msg", publish, raising=False)
-    monkeypatch.setattr(comm.DummyComm, "publish_msg", publish)
-    return sent
 
 
 @pytest.fixture

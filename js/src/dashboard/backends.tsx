@@ -5,6 +5,7 @@ import { percent } from "./format";
 import type { Backends, Candidate, Device, Pair, Qubit } from "./model";
 import { PAIRS, QUBITS, bare, usable } from "./scale";
 import { type Column, SortedTable } from "./table";
+import { keepKeys } from "../shared/keys";
 
 export function BackendsView({ data }: { data: Backends }) {
   const [name, setName] = useState<string | null>(null);
@@ -13,7 +14,7 @@ export function BackendsView({ data }: { data: Backends }) {
   const device = data.devices.find((each) => each.name === name) ?? first;
   if (!device) {
     return (
-      <article class="qx qx-nothing" aria-label="Backends">
+      <article class="qf-widget qx qx-nothing" aria-label="Backends">
         <h3>No backend to show</h3>
         <p>Name some, such as</p>
         <pre>{'qf.Backends(among=["fake_manila", "fake_torino"])'}</pre>
@@ -21,7 +22,7 @@ export function BackendsView({ data }: { data: Backends }) {
     );
   }
   return (
-    <article class="qx" aria-label="Backends" data-lm-suppress-shortcuts="true">
+    <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
       {data.choice && <Choice choice={data.choice} colours={colours(data)} chosen={device.name} choose={setName} />}
       <div class="qx-tabs" role="group" aria-label="Backend">
@@ -192,7 +193,7 @@ function CandidateRow({ each, colour, chosen, choose }: RowProps) {
           <td>
             {success !== null && (
               <span class="qx-bar qx-inline" aria-hidden="true">
-                <span class="qx-part qx-part-whole" style={{ width: percent(success).replace(" ", ""), "--qx-tone": colour } as never} />
+                <span class="qx-part qx-part-whole" style={{ width: percent(success).replace(" ", ""), "--qf-tone": colour } as never} />
               </span>
             )}
             {each.success}

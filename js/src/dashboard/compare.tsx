@@ -2,6 +2,7 @@
 import { useEffect, useId, useState } from "preact/hooks";
 import { plural } from "../run/format";
 import type { Compared, Section, Send } from "./model";
+import { keepKeys } from "../shared/keys";
 
 interface Props {
   data: Compared;
@@ -29,7 +30,7 @@ export function CompareView({ data, lost, send }: Props) {
   useEffect(() => setAsked(null), [data.n]);
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
-    <article class={`qx${waiting ? " qx-waiting" : ""}`} aria-label={`${data.a} compared with ${data.b}`} aria-busy={waiting} data-lm-suppress-shortcuts="true">
+    <article class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label={`${data.a} compared with ${data.b}`} aria-busy={waiting} onKeyDown={keepKeys}>
       <header class="qx-head">
         <div class="qx-row">
           <Side label="from" value={a} other={b} data={data} disabled={lost} choose={(run) => ask(run, b)} />

@@ -11,6 +11,7 @@ import { QuotedChart } from "./quoted";
 import { Rows } from "./rows";
 import { Opened, Runs } from "./runs";
 import { Time } from "./time";
+import { keepKeys } from "../shared/keys";
 
 interface Props {
   data: Dashboard;
@@ -56,7 +57,7 @@ export function DashboardView({ data, lost, send }: Props) {
   several.current ||= new Set(charts.quoted.map((row) => row.currency)).size > 1;
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
-    <article ref={root} class={`qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} data-lm-suppress-shortcuts="true">
+    <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys}>
       <Head data={data} filter={filter} lost={lost} choose={choose} send={send} />
       {message && <p class="qx-message" role="alert">{message}</p>}
       <div class="qx-grid-of-cards">
@@ -123,7 +124,7 @@ export function DashboardView({ data, lost, send }: Props) {
 
 function Empty({ lost, send }: { lost: boolean; send: Send }) {
   return (
-    <article class="qx qx-nothing" aria-label="Runs of the lab">
+    <article class="qf-widget qx qx-nothing" aria-label="Runs of the lab">
       <h3>No run is kept yet</h3>
       <p>Run a cell that begins with</p>
       <pre>{"%%qflow bell --backend aer"}</pre>

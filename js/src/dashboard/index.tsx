@@ -1,6 +1,7 @@
 // Joins the views of what is kept to an anywidget model.
 import type { RenderProps } from "@anywidget/types";
 import { render as draw } from "preact";
+import "../shared/base.css";
 import "./css/base.css";
 import "./css/dashboard.css";
 import "./css/devices.css";

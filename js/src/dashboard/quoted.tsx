@@ -66,7 +66,7 @@ function Panel({ rows, currency, backends, colours }: PanelProps) {
             key={`${row.backend} ${row.quoted} ${row.cost}`}
             class="qx-bubble"
             d={SHAPES[backends.indexOf(row.backend) % SHAPES.length]}
-            style={{ "--qx-tone": colours[row.backend] } as never}
+            style={{ "--qf-tone": colours[row.backend] } as never}
             transform={`translate(${x(row.quoted)} ${y(row.cost ?? 0)}) scale(${3.6 + 6 * Math.sqrt(row.jobs / Math.max(most, 12))})`}
           >
             <title>{`${row.backend}: ${count(row.jobs)} jobs, quoted ${money({ currency, cost: row.quoted })} each, cost ${money({ currency, cost: row.cost ?? 0 })} each`}</title>

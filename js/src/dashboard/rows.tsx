@@ -32,7 +32,7 @@ interface RowsProps {
 /** One button for each line: a name, then bars with their numbers. */
 export function Rows({ lines, columns, head, chosen, choose, empty }: RowsProps) {
   if (lines.length === 0) return <p class="qx-empty">{empty}</p>;
-  const style = { "--qx-columns": columns.length };
+  const style = { "--qf-columns": columns.length };
   return (
     <div class={`qx-rows${columns.length === 1 ? " qx-lone" : ""}`} style={style as never}>
       <div class="qx-line qx-line-head" aria-hidden="true">
@@ -71,14 +71,14 @@ function Bar({ cell }: { cell: Cell }) {
   return (
     <span class="qx-cell" title={cell.title || undefined}>
       {whole > 0 && (
-        <span class="qx-bar" style={{ "--qx-share": Math.min(whole, 1) } as never}>
+        <span class="qx-bar" style={{ "--qf-share": Math.min(whole, 1) } as never}>
           {cell.parts.map((part, i) => (
             <span
               key={i}
               class={`qx-part qx-part-${part.look}`}
               style={{
                 width: `${(100 * part.share) / whole}%`,
-                ...(part.colour ? { "--qx-tone": part.colour } : {}),
+                ...(part.colour ? { "--qf-tone": part.colour } : {}),
               }}
             />
           ))}
