@@ -223,7 +223,10 @@ def expression(text: str, what: str) -> str:
             f"none: {why}"
         ) from error
     tokens = tokenize.generate_tokens(io.StringIO(f"({typed}\n)").readline)
-    if any(token.type == tokenize.COMMENT for token in tokens):
+    end = typed.count("\n") + 1
+    if any(t.type == tokenize.COMMENT and t.start[0] == end for t in tokens):
         # It would hide what follows on the line.
-        raise EditRefused(f"{what} takes a value without a comment; '{typed}' has one")
+        raise EditRefused(
+            f"{what} takes a value without a comment behind it; '{typed}' has one"
+        )
     return typed

@@ -316,7 +316,7 @@ def gate(**more: Any) -> dict[str, Any]:
         (
             1,
             [gate(name="rx", parameters=["1#"])],
-            "a parameter of 'rx' takes a value without a comment",
+            "a parameter of 'rx' takes a value without a comment behind it",
         ),
         (
             1,

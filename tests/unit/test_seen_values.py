@@ -81,6 +81,7 @@ def test_a_quote_that_fails_hides_secrets_and_survives_an_exit(
 
 
 def test_a_comment_does_not_hide_what_follows_a_value() -> None:
-    assert expression("'#' + \"#\"", "x") == "'#' + \"#\""
-    with pytest.raises(EditRefused, match="takes a value without a comment"):
+    for kept in ("'#' + \"#\"", "[\n    1,  # one\n    2,\n]"):
+        assert expression(kept, "x") == kept
+    with pytest.raises(EditRefused, match="without a comment behind it"):
         expression("5 #", "dial 'n'")
