@@ -143,7 +143,7 @@ dist: setup ## build the sdist, and the wheel from it, into dist/
 lock: ## refresh requirements.lock from pyproject.toml (use the oldest Python)
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --upgrade pip
-	build/lock/bin/python -m pip install --quiet ".[ibm]" --group dev
+	build/lock/bin/python -m pip install --quiet ".[ibm,dask,service]" --group dev
 	{ sed -n '/^#/p' requirements.lock; \
 	  build/lock/bin/python -m pip freeze --exclude quantumflow-lab; } >build/requirements.lock
 	mv build/requirements.lock requirements.lock
