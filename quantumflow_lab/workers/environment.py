@@ -245,9 +245,7 @@ class EnvironmentBackend(BackendV2):
                 f"{self.name} has no retrieve_job: look for job {job_id} there",
                 backend=self.name,
             )
-        job = EnvironmentJob(self, {"ask": "retrieve", "job": job_id})
-        job.taken_as(job_id)
-        return job
+        return EnvironmentJob(self, {"ask": "retrieve", "job": job_id}, known=job_id)
 
     def _written(self, circuits: Sequence[QuantumCircuit]) -> bytes:
         buffer = io.BytesIO()
@@ -275,6 +273,7 @@ class EnvironmentJob(JobV1):
         body: bytes = b"",
         shots: int | None = None,
         circuits: Sequence[QuantumCircuit] | None = None,
+        known: str | None = None,
     ):
         super().__init__(backend, None)
         self._message, self._body = message, body
@@ -289,6 +288,10 @@ class EnvironmentJob(JobV1):
         """The provider's id, once the other process has told it."""
         self.used: Mapping[str, Any] = {}
         """What the other process says that it took, once it is final."""
+        if (
+            known is not None
+        ):  # Before anybody answers: it is not a job that was refused.
+            self.taken_as(known)
         self.submit()
 
     def submit(self) -> None:

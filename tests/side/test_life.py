@@ -30,6 +30,7 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.ports import Fault
+from quantumflow_lab.workers.environment import EnvironmentJob
 
 HERE = Path(__file__).parent
 
@@ -247,6 +248,12 @@ def test_a_job_is_found_again_by_its_id(keeper, tmp_path):
         JobUnanswered, match=r"job-7, but cannot be asked .*there is no job job-7"
     ):
         backend.retrieve_job("job-7").result()
+
+
+def test_an_answer_may_come_before_the_job_is_handed_over(keeper, monkeypatch):
+    monkeypatch.setattr(EnvironmentJob, "submit", EnvironmentJob._work)
+    with pytest.raises(JobUnanswered, match=r"job-7, but cannot be asked"):
+        keeper().retrieve_job("job-7").result()
 
 
 def test_a_device_whose_process_dies_is_asked_for_its_job_again(keeper, tmp_path):
