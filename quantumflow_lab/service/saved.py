@@ -56,9 +56,8 @@ class SavedWorkflows:
         self._known: dict[str, tuple[float, str, str]] = {}
         """Time, name and author of each workflow; what they say is on the disk."""
         self._order: list[tuple[float, str]] = []
-        for path in self._folder.glob("*.json"):
-            saved = _read(path)
-            self._note(saved)
+        self._stamp = 0
+        self._look()
 
     def create(
         self,
@@ -81,8 +80,9 @@ class SavedWorkflows:
         said = json.dumps([name, document, source], sort_keys=True)
         key = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         with self._lock:
+            self._look()
             if key in self._known:
-                return self.get(key) or _gone(key), False
+                return _read(self._path(key)), False
             if len(self._known) >= self._most:
                 raise Problem(
                     409,
@@ -91,7 +91,7 @@ class SavedWorkflows:
                     "ask its operator for more",
                 )
             saved = Saved(key, name, now, by, document, source)
-            path = self._folder / f"{key}.json"
+            path = self._path(key)
             try:
                 write_whole(path, json.dumps(asdict(saved)).encode())
                 sync_path(self._folder)
@@ -102,8 +102,10 @@ class SavedWorkflows:
 
     def get(self, key: str) -> Saved | None:
         """A workflow by its id, or None."""
-        # Only ids that this object has made reach the disk, whatever `key` says.
-        return _read(self._folder / f"{key}.json") if key in self._known else None
+        with self._lock:
+            self._look()
+            # Only ids that were made reach the disk, whatever `key` says.
+            return _read(self._path(key)) if key in self._known else None
 
     def listed(
         self, limit: int, before: tuple[float, str] | None
@@ -118,11 +120,25 @@ class SavedWorkflows:
             Time and id of the last one that was seen.
         """
         with self._lock:
+            self._look()
             end = len(self._order)
             if before is not None:
                 end = sum(each < before for each in self._order)
             keys = self._order[max(end - limit, 0) : end][::-1]
             return [(at, key, *self._known[key][1:]) for at, key in keys]
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}.json"
+
+    def _look(self) -> None:
+        """Take note of what another service of this home has created."""
+        stamp = self._folder.stat().st_mtime_ns
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        for path in self._folder.glob("[0-9a-f]*.json"):
+            if path.stem not in self._known:
+                self._note(_read(path))
 
     def _note(self, saved: Saved) -> None:
         self._known[saved.id] = saved.created, saved.name, saved.by
@@ -136,7 +152,3 @@ def _read(path: Path) -> Saved:
         raise StoreError(
             f"{path} does not read ({error}); take it from a backup, or delete it"
         ) from error
-
-
-def _gone(key: str) -> Saved:
-    raise StoreError(f"workflow {key} has gone from the disk")
