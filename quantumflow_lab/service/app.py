@@ -16,6 +16,7 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.service import logs, problems
 from quantumflow_lab.service.desk import Desk
 from quantumflow_lab.service.guards import (
+    WHO,
     BodyLimit,
     Finished,
     Observe,
@@ -65,6 +66,7 @@ def create_app(lab: Lab, settings: ServiceSettings, tokens: TokenFile) -> FastAP
             status=done.status,
             ms=round(1000 * done.seconds, 1),
             client=done.client,
+            token=done.scope.get(WHO),
             exc_info=done.error,
         )
 

@@ -10,8 +10,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from quantumflow_lab.service.desk import Asker, Desk
-from quantumflow_lab.service.guards import ID
-from quantumflow_lab.service.logs import bind
+from quantumflow_lab.service.guards import ID, WHO
 from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.rates import Rates
 from quantumflow_lab.service.tokens import Token, TokenFile
@@ -66,7 +65,7 @@ def token_of(request: Request) -> Token:
             "that has not expired",
             headers={"WWW-Authenticate": 'Bearer realm="qflow"'},
         )
-    bind(token=token.name)
+    request.scope[WHO] = token.name
     return token
 
 

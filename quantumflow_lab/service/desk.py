@@ -161,7 +161,7 @@ class Desk:
                 except (Exception, SystemExit) as error:
                     raise _told(error, cell) from error
         self.attend(run)
-        log.info("run started", run=run.id, name=run.name)
+        log.info("run started", run=run.id, name=run.name, token=asker.token.name)
         return run
 
     def quote(self, cell: Cell, name: str, options: RunOptions) -> Quote:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +15,8 @@ from quantumflow_lab.service.problems import Problem, internal, response
 
 ID: Final = "qflow.request_id"
 """Where the id of a request stands in its scope."""
+WHO: Final = "qflow.who"
+"""Where the name of its token stands, once that is known to be good."""
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 SECURE: Final = {
@@ -276,9 +278,3 @@ class TimeLimit:
             begun.cancel()
             if not task.done():
                 task.cancel()
-
-
-def state_of(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What routes have noted of a request."""
-    state: MutableMapping[str, Any] = scope.setdefault("state", {})
-    return state

@@ -88,12 +88,7 @@ def hide_secrets(
 log = structlog.stdlib.get_logger("quantumflow_lab.service")
 
 
-def bind(**values: str) -> None:
-    """Add to every line that is logged while the same request is answered."""
-    structlog.contextvars.bind_contextvars(**values)
-
-
 def begin(request_id: str) -> None:
     """A request begins: nothing of another one is logged with it."""
     structlog.contextvars.clear_contextvars()
-    bind(request_id=request_id)
+    structlog.contextvars.bind_contextvars(request_id=request_id)

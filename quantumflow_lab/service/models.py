@@ -90,13 +90,24 @@ class Execution(RunOptions):
     )
 
 
+def _one_of(*names: str) -> Any:
+    """JSON Schema for exactly one of these fields."""
+    return [
+        {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in names
+    ]
+
+
 class NewWorkflow(Strict):
     """A workflow to keep: declared, or Python."""
 
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_extra={"examples": [{"name": "bell", "declared": BELL}]},
+        json_schema_extra={
+            "examples": [{"name": "bell", "declared": BELL}],
+            "oneOf": _one_of("declared", "source"),
+        },
     )
 
     name: Word
@@ -251,7 +262,10 @@ class QuoteAsked(RunOptions):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        json_schema_extra={"examples": [{"declared": BELL, "backend": ["aer"]}]},
+        json_schema_extra={
+            "examples": [{"declared": BELL, "backend": ["aer"]}],
+            "oneOf": _one_of("workflow", "declared", "source"),
+        },
     )
 
     workflow: Annotated[str, StringConstraints(pattern=WORKFLOW_ID)] | None = None

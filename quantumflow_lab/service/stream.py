@@ -5,52 +5,81 @@ event      data
 =========  ====================================================================
 snapshot   the run at a moment, see docs/widgets.md; a later one replaces it
 output     ``step``, ``mime``, ``data`` of something a step printed or displayed
+reset      forget the outputs so far: all of them come again
 end        ``state``; nothing comes after it
 bye        the service stops; connect again, with the last id
 =========  ====================================================================
 
-The id of an event is the number of outputs that were sent up to it. Who comes back with
-``Last-Event-ID`` gets the outputs behind that, and the newest snapshot. No more is
-needed: snapshots are states, and only outputs are a list.
+The id of an event is the number of outputs that were sent up to it, behind the name of
+the list that they are counted in. Who comes back with ``Last-Event-ID`` gets the
+outputs behind that, and the newest snapshot; no more is needed, since snapshots are
+states. A run that was taken up, or is told from the store, has another list: points
+that had not ended are printed again. Then a ``reset`` comes first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab.run import Run
+from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.plain import plain
+from quantumflow_lab.stored import StoredRun
 
 TICK = 0.1
 """Seconds between two looks, which is as often as the runner makes snapshots."""
 BEAT = 15.0
 """Seconds of silence after which a comment shows that the line is open."""
+_PLACE = re.compile(r"((?:live|kept)\.[0-9]{1,6})-([0-9]{1,9})")
 RETRY_MS = 1000
 """What a browser waits before it connects again."""
 
 
-def event(kind: str, data: Any, number: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far somebody has come in the outputs of a run."""
+
+    source: str
+    """Name of the list."""
+    count: int
+    """Outputs of it that were seen."""
+
+    def __str__(self) -> str:
+        return f"{self.source}-{self.count}"
+
+    @classmethod
+    def of(cls, header: str | None) -> Place | None:
+        """The place that ``Last-Event-ID`` names; None if that is none.
+
+        Examples
+        --------
+        >>> Place.of("live.2-17")
+        Place(source='live.2', count=17)
+        >>> Place.of("17") is None
+        True
+        """
+        found = _PLACE.fullmatch(header or "")
+        return None if found is None else cls(found[1], int(found[2]))
+
+
+def event(kind: str, data: Any, place: Place) -> bytes:
     """One event as it goes over the wire.
 
     Examples
     --------
-    >>> event("end", {"state": "done"}, 3)
-    b'id: 3\\nevent: end\\ndata: {"state":"done"}\\n\\n'
+    >>> event("end", {"state": "done"}, Place("live.1", 3))
+    b'id: live.1-3\\nevent: end\\ndata: {"state":"done"}\\n\\n'
     """
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return f"id: {number}\nevent: {kind}\ndata: {text}\n\n".encode()
-
-
-def last_seen(header: str | None) -> int:
-    """Outputs that a client has seen, by its ``Last-Event-ID``; 0 if that is none."""
-    text = (header or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return f"id: {place}\nevent: {kind}\ndata: {text}\n\n".encode()
 
 
 def view_of(run: Run, *, code: bool) -> dict[str, Any]:
@@ -70,8 +99,17 @@ def view_of(run: Run, *, code: bool) -> dict[str, Any]:
     return view
 
 
+def list_of(run: Run) -> str:
+    """Name of the list of outputs that a run has: another one has another name."""
+    data = run.data
+    if isinstance(data, LiveRun):
+        return f"live.{data.epoch}"
+    assert isinstance(data, StoredRun), "there are two kinds of runs"
+    return f"kept.{data.record['epoch'] or 1}"
+
+
 async def events(
-    run: Run, seen: int, *, code: bool, leaving: Callable[[], bool]
+    run: Run, seen: Place | None, *, code: bool, leaving: Callable[[], bool]
 ) -> AsyncIterator[bytes]:
     """Events of a run until it has ended, or the service stops.
 
@@ -80,13 +118,18 @@ async def events(
     run
         The run.
     seen
-        Outputs that the client has.
+        Where the client left.
     code
         As in :func:`view_of`.
     leaving
         Whether the service stops.
     """
     yield f"retry: {RETRY_MS}\n\n".encode()
+    at = Place(list_of(run), 0)
+    if seen is not None and seen.source == at.source:
+        at = seen
+    elif seen is not None:
+        yield event("reset", {}, at)
     shown: Any = None
     spoke = time.monotonic()
     while True:
@@ -98,24 +141,24 @@ async def events(
             if ended
             else list(run.outputs)
         )
-        for output in outputs[seen:]:
-            seen += 1
+        for output in outputs[at.count :]:
+            at = replace(at, count=at.count + 1)
             data = {
                 "step": output.step,
                 "mime": output.mime,
                 "data": plain(output.data),
             }
-            yield event("output", data, seen)
+            yield event("output", data, at)
         view = run.snapshot()
         if (view is not shown or ended) and view:
             shown = view
-            yield event("snapshot", view_of(run, code=code), seen)
+            yield event("snapshot", view_of(run, code=code), at)
             spoke = time.monotonic()
         if ended:
-            yield event("end", {"state": state}, seen)
+            yield event("end", {"state": state}, at)
             return
         if leaving():
-            yield event("bye", {}, seen)
+            yield event("bye", {}, at)
             return
         if time.monotonic() - spoke > BEAT:
             yield b": here\n\n"

@@ -59,7 +59,9 @@ class Caller:
         return self.ask("GET", path, **rest)
 
     def post(self, path: str, json: Any = None, **rest: Any) -> httpx.Response:
-        return self.ask("POST", path, **({"json": json} if json is not None else {}) | rest)
+        return self.ask(
+            "POST", path, **({"json": json} if json is not None else {}) | rest
+        )
 
     def run(self, workflow: dict[str, Any], name: str = "w", **options: Any) -> str:
         """Create a workflow, execute it, and give the id of the run."""
@@ -92,7 +94,9 @@ class Caller:
 def parse_events(text: str) -> list[tuple[str, str, Any]]:
     found = []
     for block in text.split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        fields = dict(
+            line.split(": ", 1) for line in block.splitlines() if ": " in line
+        )
         if "event" in fields:
             found.append((fields["event"], fields["id"], json.loads(fields["data"])))
     return found

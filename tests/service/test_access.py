@@ -81,7 +81,14 @@ def test_probes_need_no_token_and_tell_nothing_of_the_inside(
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Basic cXVhbnR1bTpxdWFudHVt", "bearer qfl_x_y", "qfl_x_y"],
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic cXVhbnR1bTpxdWFudHVt",
+        "bearer qfl_x_y",
+        "qfl_x_y",
+    ],
 )
 def test_other_authorizations_are_refused(header: str, shared_app: FastAPI) -> None:
     said = Caller(shared_app).get("/api/runs", headers={"Authorization": header})

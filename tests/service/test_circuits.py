@@ -35,8 +35,16 @@ def asked(format_: str, source: str) -> dict[str, Any]:
         ("qasm3", "OPENQASM 3.0; qubit[1000000000] q;", "circuit-too-large"),
         ("qasm3", "OPENQASM 3.0; qubit[129] q;", "circuit-too-large"),
         ("qasm3", "/etc/passwd", "bad-circuit-text"),
-        ("qpy", base64.b64encode(b"QISKIT" + b"\xff" * 64).decode(), "bad-circuit-data"),
-        ("qpy", base64.b64encode(b"cos\nsystem\n(S'true'\ntR.").decode(), "bad-circuit-data"),
+        (
+            "qpy",
+            base64.b64encode(b"QISKIT" + b"\xff" * 64).decode(),
+            "bad-circuit-data",
+        ),
+        (
+            "qpy",
+            base64.b64encode(b"cos\nsystem\n(S'true'\ntR.").decode(),
+            "bad-circuit-data",
+        ),
         ("qpy", "no base64", "bad-document"),
     ],
     ids=range(11),

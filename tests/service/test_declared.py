@@ -55,7 +55,10 @@ def test_a_document_becomes_this_cell() -> None:
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        (changed(circuit="turnd"), "names circuit 'turnd', which is not there; did you"),
+        (
+            changed(circuit="turnd"),
+            "names circuit 'turnd', which is not there; did you",
+        ),
         (changed(observables=["xx"]), "names observable 'xx', which is not there"),
         (changed(observables=[]), "names at least one observable"),
         (changed(kind="sample"), "a sample step has no observables"),
@@ -99,8 +102,11 @@ def test_what_the_circuit_does_not_fit_is_said(
             "10,001 points of step 'values' are more than the 10,000",
         ),
         (
-            {**BELL, "circuits": {f"c{i}": BELL["circuits"]["turned"] for i in range(64)}
-             | BELL["circuits"]},
+            {
+                **BELL,
+                "circuits": {f"c{i}": BELL["circuits"]["turned"] for i in range(64)}
+                | BELL["circuits"],
+            },
             "65 circuits are more than the 64",
         ),
     ],

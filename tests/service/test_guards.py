@@ -1,4 +1,4 @@
-"""What stands around every request: hosts, headers, sizes, times, ids, and bad bodies."""
+"""What stands around every request: hosts, headers, sizes, times, ids, bad bodies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def test_every_answer_has_the_secure_header(
     assert caller.ask(method, path, **rest).headers[header] == SECURE[header]
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "", "10.0.0.1"]
+)
 def test_another_host_is_refused(host: str, caller: Caller) -> None:
     said = caller.get("/api/health", headers={"Host": host})
     assert said.status_code == 421
@@ -94,7 +96,9 @@ def test_a_body_that_is_too_large_is_refused(
         headers={"Content-Type": "application/json"},
     )
     assert said.status_code == 413
-    assert said.json()["detail"] == "a request has at most 2,000 bytes; send less at once"
+    assert (
+        said.json()["detail"] == "a request has at most 2,000 bytes; send less at once"
+    )
 
 
 def test_a_request_keeps_its_id_and_gets_one_if_that_is_none(caller: Caller) -> None:

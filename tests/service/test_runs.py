@@ -51,8 +51,16 @@ def test_who_comes_back_gets_the_outputs_that_are_missing(
     rest = [e for e in caller.events(talk, every[0][1]) if e[0] == "output"]
     assert rest == every[1:]
     assert not [e for e in caller.events(talk, every[-1][1]) if e[0] == "output"]
-    for nonsense in ("-1", "x", "1e9", "999999"):
+    for nonsense in ("-1", "x", "17", "live.1-999999", "live.1-x"):
         assert caller.events(talk, nonsense)[-1][0] == "end"
+
+
+def test_a_list_that_is_another_one_now_is_told_from_its_start(
+    caller: Caller, talk: str
+) -> None:
+    events = caller.events(talk, "kept.1-2")
+    assert events[0] == ("reset", "live.1-0", {})
+    assert [kind for kind, _, _ in events].count("output") == 3
 
 
 def test_results_come_as_json(caller: Caller, talk: str) -> None:
@@ -148,7 +156,7 @@ def test_runs_are_listed_newest_first_page_by_page(caller: Caller) -> None:
     for run in made:
         caller.ended(run)
     caller.app.state.desk._answers.clear()
-    names = "&".join(["limit=1", "state=done"])
+    names = "limit=1&state=done"
     seen: list[str] = []
     cursor = ""
     while len(seen) < 3:
@@ -190,7 +198,9 @@ def slow(i):
     assert said.json()["type"] == "urn:quantumflow-lab:problem:nothing-to-resume"
 
 
-def test_performance_tells_times_and_jobs_of_a_run_and_of_a_step(caller: Caller) -> None:
+def test_performance_tells_times_and_jobs_of_a_run_and_of_a_step(
+    caller: Caller,
+) -> None:
     run = caller.run(BELL, "measured", fresh=True)
     caller.ended(run)
     whole = caller.get(f"/api/performance/{run}").json()

@@ -122,7 +122,7 @@ def test_a_file_that_does_not_read_is_said(tmp_path: Path) -> None:
     tokens = TokenFile(tmp_path)
     tokens.create("ci", ["read"])
     tokens.path.write_text("[{")
-    with pytest.raises(StoreError, match="does not read .*; take it from a backup"):
+    with pytest.raises(StoreError, match=r"does not read .*; take it from a backup"):
         TokenFile(tmp_path).all()
 
 

@@ -41,7 +41,9 @@ def test_creating_a_workflow_twice_makes_one(caller: Caller) -> None:
 
 def test_workflows_are_listed_newest_first_page_by_page(caller: Caller) -> None:
     made = [
-        caller.post("/api/workflows", {"name": f"page{i}", "declared": BELL}).json()["id"]
+        caller.post("/api/workflows", {"name": f"page{i}", "declared": BELL}).json()[
+            "id"
+        ]
         for i in range(5)
     ]
     seen: list[str] = []
@@ -124,11 +126,16 @@ def test_python_runs_with_the_inputs_that_were_sent(caller: Caller) -> None:
         ("x = 1", "has no step"),
         ("@qf.step\ndef a(b):\n    return b\n", "'b'"),
         ("@qf.step(", "'('"),
-        ("import sys\nx = sys.exit(3)\n@qf.step\ndef a():\n    return x\n", "SystemExit"),
+        (
+            "import sys\nx = sys.exit(3)\n@qf.step\ndef a():\n    return x\n",
+            "SystemExit",
+        ),
         ("x = 1 / 0\n@qf.step\ndef a():\n    return x\n", "ZeroDivisionError"),
     ],
 )
-def test_what_is_wrong_with_python_is_said(text: str, says: str, caller: Caller) -> None:
+def test_what_is_wrong_with_python_is_said(
+    text: str, says: str, caller: Caller
+) -> None:
     said = caller.post("/api/quotes", {"source": text})
     assert said.status_code == 422, said.text
     assert says in said.json()["detail"]
@@ -187,7 +194,9 @@ def test_a_device_that_is_billed_needs_a_budget(
     lab.backends.add("billed", GenericBackendV2(2, seed=1), price=price)
     unset = lab.settings.model_copy(update={"budget": None})
     monkeypatch.setattr(lab, "settings", unset)
-    made = caller.post("/api/workflows", {"name": "paid", "declared": BELL}).json()["id"]
+    made = caller.post("/api/workflows", {"name": "paid", "declared": BELL}).json()[
+        "id"
+    ]
     path = f"/api/workflows/{made}/execute"
     said = caller.post(path, {"backend": ["billed"]})
     assert said.status_code == 402, said.text

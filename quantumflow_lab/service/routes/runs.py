@@ -31,7 +31,7 @@ from quantumflow_lab.service.models import (
 )
 from quantumflow_lab.service.plain import plain
 from quantumflow_lab.service.problems import Problem
-from quantumflow_lab.service.stream import events, last_seen, view_of
+from quantumflow_lab.service.stream import Place, events, view_of
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -96,7 +96,7 @@ def follow(
     found = desk.run(run)
     desk.refuse_stream(asker.token)
     return StreamingResponse(
-        _followed(desk, asker, found, last_seen(last_event_id)),
+        _followed(desk, asker, found, Place.of(last_event_id)),
         media_type="text/event-stream",
     )
 
@@ -218,7 +218,7 @@ def status_of(run: Run, asker: Asker) -> RunStatus:
 
 
 async def _followed(
-    desk: Desk, asker: Asker, run: Run, seen: int
+    desk: Desk, asker: Asker, run: Run, seen: Place | None
 ) -> AsyncIterator[bytes]:
     code = "code" in asker.token.scopes
     with desk.streaming(asker.token):
