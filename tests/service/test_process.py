@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -10,8 +11,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+import httpx
 import pytest
 
 from quantumflow_lab.cli import main
@@ -19,6 +21,7 @@ from quantumflow_lab.errors import BadOption
 from quantumflow_lab.service.serving import check
 from quantumflow_lab.service.settings import ServiceSettings
 from quantumflow_lab.service.tokens import TokenFile
+from tests.service.conftest import parse_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
