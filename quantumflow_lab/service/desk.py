@@ -29,6 +29,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.run import Run
+from quantumflow_lab.runner.live import LiveRun, Output
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
 from quantumflow_lab.service.logs import log
@@ -78,7 +79,9 @@ class Desk:
             live=lambda: len(lab.live()),
         )
         self.draining = threading.Event()
-        """Set once nothing new begins; streams end then."""
+        """Set once nothing new begins."""
+        self.leaving = threading.Event()
+        """Set once the service stops; streams end then."""
         self.bounds = Bounds(
             circuits=settings.circuits,
             points=settings.points,
@@ -88,6 +91,8 @@ class Desk:
         self._starting = threading.Lock()
         self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
         """Runs that were begun or looked at, and until when they are as they were."""
+        self._before: OrderedDict[str, list[Output]] = OrderedDict()
+        """What runs that were taken up had printed by then."""
         self._answers: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
         self._streams: dict[str, int] = {}
         self._asking = threading.Lock()
@@ -185,11 +190,13 @@ class Desk:
             if "service" not in record["options"]:
                 continue
             try:
+                before = self.lab.load(row["run"])
                 run = self.lab.resume(row["run"], background=True)
             except QuantumFlowError as error:
                 # One that another process has, or that needs a person's word.
                 log.warning("run not taken up", run=row["run"], why=error.message)
                 continue
+            self._note_before(before)
             self.attend(run)
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
@@ -300,6 +307,7 @@ class Desk:
         if not run.done:
             return run.resume()
         self._refuse_more()
+        before = self.lab.load(run_id)
         run = self.lab.resume(
             run_id,
             budget=budget,
@@ -307,8 +315,23 @@ class Desk:
             resubmit=resubmit,
             background=True,
         )
+        self._note_before(before)
         self.attend(run)
         return run
+
+    def outputs(self, run: Run) -> list[Output]:
+        """What steps printed and displayed, before the run was taken up, too."""
+        before = self._before.get(run.id, []) if isinstance(run.data, LiveRun) else []
+        return [*before, *run.outputs]
+
+    def _note_before(self, run: Run) -> None:
+        """Steps that were done are shown again by the run itself."""
+        steps = run.snapshot()["steps"]
+        done = {s["name"] for s in steps if s["counts"].get("done") == s["total"]}
+        with self._lock:
+            self._before[run.id] = [o for o in run.outputs if o.step not in done]
+            while len(self._before) > RECENT:
+                self._before.popitem(last=False)
 
     @contextmanager
     def streaming(self, token: Token) -> Iterator[None]:

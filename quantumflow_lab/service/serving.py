@@ -54,12 +54,16 @@ class Server(uvicorn.Server):
             loop = asyncio.get_running_loop()
             self._drained = loop.create_task(self._drain())
             return
-        self.should_exit = True
+        self._stop()
 
     async def _drain(self) -> None:
         deadline = time.monotonic() + self._desk.settings.drain_seconds
         while self._desk.lab.live() and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
+        self._stop()
+
+    def _stop(self) -> None:
+        self._desk.leaving.set()
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

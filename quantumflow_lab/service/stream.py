@@ -30,7 +30,7 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab.run import Run
-from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.live import LiveRun, Output
 from quantumflow_lab.service.plain import plain
 from quantumflow_lab.stored import StoredRun
 
@@ -109,7 +109,12 @@ def list_of(run: Run) -> str:
 
 
 async def events(
-    run: Run, seen: Place | None, *, code: bool, leaving: Callable[[], bool]
+    run: Run,
+    seen: Place | None,
+    *,
+    code: bool,
+    outputs: Callable[[Run], list[Output]],
+    leaving: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
     """Events of a run until it has ended, or the service stops.
 
@@ -121,6 +126,8 @@ async def events(
         Where the client left.
     code
         As in :func:`view_of`.
+    outputs
+        Gives what its steps printed and displayed; may ask the store.
     leaving
         Whether the service stops.
     """
@@ -135,13 +142,9 @@ async def events(
     while True:
         # Before looking: what it says after that is its last word.
         ended, state = run.done, run.state
-        # What a stored run printed comes from the database.
-        outputs = (
-            await run_in_threadpool(lambda: list(run.outputs))
-            if ended
-            else list(run.outputs)
-        )
-        for output in outputs[at.count :]:
+        # Those of a stored run come from the database, and take their time.
+        printed = await run_in_threadpool(outputs, run) if ended else outputs(run)
+        for output in printed[at.count :]:
             at = replace(at, count=at.count + 1)
             data = {
                 "step": output.step,

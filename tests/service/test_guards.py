@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -220,3 +221,29 @@ def test_a_declared_workflow_cannot_name_what_leads_elsewhere(caller: Caller) ->
     for name in ("../x", "a/b", "a b", "", "import", "qf", "a" * 65, "__import__"):
         said = caller.post("/api/workflows", {"name": name, "declared": BELL})
         assert said.status_code == 422, name
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/xml", "multipart/form-data"]
+)
+def test_a_body_of_another_type_is_refused(kind: str, caller: Caller) -> None:
+    body = json.dumps({"name": "typed", "declared": BELL}).encode()
+    said = caller.ask(
+        "POST", "/api/workflows", content=body, headers={"Content-Type": kind}
+    )
+    assert said.status_code == 422
+    assert caller.ask("POST", "/api/workflows", content=body).status_code == 422
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"])
+def test_a_method_that_is_not_in_use_is_refused(method: str, caller: Caller) -> None:
+    said = caller.ask(method, "/api/runs")
+    assert said.status_code == 405
+    assert said.headers["Allow"] == "GET"
+
+
+def test_hsts_is_told_over_tls_only(caller: Caller) -> None:
+    plain = caller.get("/api/health")
+    assert "Strict-Transport-Security" not in plain.headers
+    safe = caller.get("https://localhost/api/health")
+    assert safe.headers["Strict-Transport-Security"].startswith("max-age=63072000")

@@ -222,7 +222,14 @@ async def _followed(
 ) -> AsyncIterator[bytes]:
     code = "code" in asker.token.scopes
     with desk.streaming(asker.token):
-        async for each in events(run, seen, code=code, leaving=desk.draining.is_set):
+        told = events(
+            run,
+            seen,
+            code=code,
+            outputs=desk.outputs,
+            leaving=desk.leaving.is_set,
+        )
+        async for each in told:
             yield each
 
 
