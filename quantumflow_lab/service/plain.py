@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner.live import MISSING
 
@@ -49,7 +50,7 @@ def _compound(value: Any, depth: int) -> Any:
     if value is MISSING:
         return None
     if isinstance(value, Failed):
-        return {"failed": value.reason, "message": value.message}
+        return {"failed": value.reason, "message": hidden(value.message)}
     if isinstance(value, np.ndarray):
         return plain(value.tolist(), depth) if value.size <= MOST else _other(value)
     if isinstance(value, Mapping):
@@ -61,6 +62,11 @@ def _compound(value: Any, depth: int) -> Any:
     if hasattr(value, "data") and hasattr(value, "metadata"):
         return _result(value)
     return _other(value)
+
+
+def hidden(text: str) -> str:
+    """What an error said or a step printed, without secrets that it quotes."""
+    return Secrets.of().hide_text(text)
 
 
 def _result(result: Any) -> Any:

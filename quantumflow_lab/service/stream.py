@@ -31,7 +31,7 @@ from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun, Output
-from quantumflow_lab.service.plain import plain
+from quantumflow_lab.service.plain import hidden, plain
 from quantumflow_lab.stored import StoredRun
 
 TICK = 0.1
@@ -108,6 +108,11 @@ def list_of(run: Run) -> str:
     return f"kept.{data.record['epoch'] or 1}"
 
 
+def _shown(output: Output) -> Any:
+    text = output.mime.startswith("text/") and isinstance(output.data, str)
+    return hidden(output.data) if text else plain(output.data)
+
+
 async def events(
     run: Run,
     seen: Place | None,
@@ -149,7 +154,7 @@ async def events(
             data = {
                 "step": output.step,
                 "mime": output.mime,
-                "data": plain(output.data),
+                "data": _shown(output),
             }
             yield event("output", data, at)
         view = run.snapshot()

@@ -80,7 +80,8 @@ def test_a_fault_is_logged_under_the_id_that_the_caller_got(
 def test_no_line_of_the_log_can_be_forged(caller: Caller, log_file: Path) -> None:
     caller.get('/api/runs/x%0a{"event":"forged"}')
     caller.get("/api/health", headers={"X-Request-ID": 'a","event":"forged'})
-    assert {line["event"] for line in lines(log_file)} == {"request"}
+    ours = [line for line in lines(log_file) if "quantumflow" in line["logger"]]
+    assert {line["event"] for line in ours} == {"request"}
 
 
 def test_no_answer_and_no_log_has_a_secret(
@@ -96,6 +97,7 @@ def test_no_answer_and_no_log_has_a_secret(
 
     text = (
         "@qf.step\ndef leak():\n    import os\n"
+        "    print(os.environ['QISKIT_IBM_TOKEN'])\n"
         "    raise ValueError(os.environ['QISKIT_IBM_TOKEN'])\n"
     )
     run = caller.run(text, "leaking")  # type: ignore[arg-type]

@@ -29,7 +29,7 @@ from quantumflow_lab.service.models import (
     StepLine,
     StepResults,
 )
-from quantumflow_lab.service.plain import plain
+from quantumflow_lab.service.plain import hidden, plain
 from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.stream import Place, events, view_of
 
@@ -269,7 +269,10 @@ def _kept(value: Any) -> list[Any]:
     if value is MISSING:
         return ["open", None]
     if isinstance(value, Failed):
-        return ["failed", [value.reason, value.message, value.attempt, value.job]]
+        return [
+            "failed",
+            [value.reason, hidden(value.message), value.attempt, value.job],
+        ]
     try:
         codec.encode(value)
     except NotStorable as error:
