@@ -91,4 +91,4 @@ class Circuits:
     def close(self) -> None:
         """End the processes."""
         for parser in self._parsers:
-            parser.close()
+            parser.close(patience=0.5)

@@ -74,6 +74,8 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 _say(listening.getsockname(), self.config.is_ssl)
+        # Later than this, so that an address that is taken is told at once.
+        threading.Thread(target=self._desk.warm, name="qflow-warm", daemon=True).start()
         if self._desk.settings.take_up:
             await asyncio.get_running_loop().run_in_executor(None, self._desk.take_up)
 
@@ -138,7 +140,6 @@ def _serve(lab: Lab, settings: ServiceSettings) -> int:
     app = create_app(lab, settings, tokens)
     server = Server(_config(app, settings), app.state.desk)
     lab.warm()
-    threading.Thread(target=app.state.desk.warm, name="qflow-warm", daemon=True).start()
     try:
         server.run()
     except SystemExit:

@@ -93,10 +93,20 @@ class CircuitParser:
                     return _opened(*answer, file)
         raise ParserLost("the process that reads circuits ends as soon as it starts")
 
-    def close(self) -> None:
-        """End the child, if there is one."""
-        with self._lock:
-            self._drop()
+    def close(self, patience: float = -1) -> None:
+        """End the child, if there is one.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait for a source that is being read; after that the child is
+            left to end with this process.
+        """
+        if self._lock.acquire(timeout=patience):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     def _ready(self, limits: Limits) -> tuple[_Child, bool]:
         child = self._child

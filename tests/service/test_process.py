@@ -26,6 +26,9 @@ from tests.service.conftest import parse_events
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.timeout(300)
+"""A service takes seconds to start, and more of them on a busy machine."""
+
 ROOT = Path(__file__).parents[2]
 SLOW = """
 import time
