@@ -71,7 +71,7 @@ ifneq ($(NOTEBOOKS),)
 	    QFLOW_HOME="$$home" $(BIN)/pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env $(NOTEBOOKS)
 endif
 
-check: fmt-check ruff mypy stubs tsc clippy test soak ## what CI runs: format, lint, types, stubs, tests
+check: fmt-check ruff mypy stubs tsc clippy audit test soak ## what CI runs: format, lint, types, stubs, tests
 
 chaos: setup ## kill kernels, workers and ingesters, cut the power: KILLS=200 times each
 	QFLOW_KILLS=$(or $(KILLS),200) $(BIN)/pytest -q tests/chaos
@@ -87,7 +87,7 @@ fuzz: ## send the scheduler what no runner would, for a minute, or SECONDS=600
 
 # --- quality ---------------------------------------------------------------------
 
-.PHONY: fmt fmt-check lint types stubs rust js ruff clippy mypy tsc
+.PHONY: audit advisories fmt fmt-check lint types stubs rust js ruff clippy mypy tsc
 fmt: $(PACKAGES) ## format Python and Rust
 	$(BIN)/ruff check --select I --fix --quiet
 	$(BIN)/black --quiet .
@@ -100,6 +100,13 @@ fmt-check: $(PACKAGES)
 lint: ruff clippy ## Ruff and Clippy
 
 types: mypy tsc ## mypy (strict) and tsc (strict)
+
+audit: $(PACKAGES) ## look for holes in the code and in the workflows of CI
+	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive quantumflow_lab
+	$(BIN)/zizmor --offline --quiet --no-progress .github
+
+advisories: $(PACKAGES) ## ask the network whether packages have known holes
+	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --no-deps
 
 stubs: $(PROJECT) ## compare _core.pyi with the compiled module
 	$(BIN)/python -m mypy.stubtest quantumflow_lab._core

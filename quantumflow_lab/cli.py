@@ -36,6 +36,7 @@ from quantumflow_lab.magics.spends import (
 from quantumflow_lab.magics.table import Table, history_table, prices_table
 from quantumflow_lab.magics.view import QuietView, TerminalView
 from quantumflow_lab.run import Run
+from quantumflow_lab.service import commands as service
 from quantumflow_lab.store.home import prepare_home
 from quantumflow_lab.workflow import Workflow
 
@@ -156,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     emulate.epilog = _faults_text()
     emulate.formatter_class = argparse.RawDescriptionHelpFormatter
+    service.add(commands, _command)
     init = _command(commands, "init", _init, "keep the runs of a folder in its .qflow")
     init.add_argument("folder", type=Path, nargs="?", default=Path())
     return parser

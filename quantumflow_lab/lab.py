@@ -61,6 +61,7 @@ from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
+from quantumflow_lab.store.home import prepare_home
 from quantumflow_lab.store.lease import Lease, refuse_held, take
 from quantumflow_lab.store.ledger import Ledger
 from quantumflow_lab.store.projection import Compacted
@@ -510,6 +511,7 @@ class Lab:
         backend: str | None = None,
         since: float | str | None = None,
         find: str | None = None,
+        before: str | None = None,
         limit: int = 20,
     ) -> list[dict[str, Any]]:
         """The newest runs, as rows of the named query ``history``.
@@ -526,6 +528,8 @@ class Lab:
             Begun in the last seconds, or in a duration such as ``3 d``.
         find
             With these words in the text of the cell, in capitals or not.
+        before
+            That stand behind the run of this id in the list, for its next page.
         limit
             Most rows.
 
@@ -552,6 +556,7 @@ class Lab:
             backend=backend,
             since=begun,
             find=find,
+            before=before,
             limit=limit,
         )
 
@@ -820,6 +825,37 @@ class Lab:
         """Cancel what runs, write what is left, leave no process behind."""
         self._runner.close()
         self.store.close()
+
+    def leave(self) -> None:
+        """Write what is left and stop, but let runs be taken up by another process.
+
+        Unlike :meth:`close` it cancels nothing: jobs on devices go on there, and
+        :meth:`resume` fetches them. To be followed by the end of the process, which
+        ends what still runs on this machine.
+        """
+        self._runner.leave()
+        self._pool.close()
+        self.store.close()
+
+    def check_scheduler(self) -> None:
+        """Refuse where no run could start.
+
+        Raises
+        ------
+        SchedulerBug
+            If the lab is closed, or an earlier bug has stopped it.
+        """
+        self._runner.check()
+
+    def check_store(self) -> None:
+        """Refuse where nothing can be recorded.
+
+        Raises
+        ------
+        HomeNotWritable
+            Naming the folder.
+        """
+        prepare_home(self.store.home)
 
     # What runs ask for (run.Control).
 

@@ -304,6 +304,11 @@ class Run:
         return self._data.outputs
 
     @property
+    def data(self) -> RunData:
+        """What it is made of, for who writes another face of it."""
+        return self._data
+
+    @property
     def jobs(self) -> list[dict[str, Any]]:
         """Provider jobs of the run, as rows of ``qf_jobs``."""
         return self._control.rows("jobs", self.id)

@@ -221,6 +221,14 @@ class Runner:
         self._executor.close()
         self._threads.close()
 
+    def leave(self) -> None:
+        """Stop at once, as a process that dies does, but write what is known first.
+
+        Nothing is cancelled: runs stay unfinished, and their jobs on devices go on.
+        """
+        self._post(self._leave)
+        self._thread.join(timeout=5)
+
     # Called from threads of steps (the StepPort).
 
     def emit(self, context: StepContext, mime: str, data: Any) -> None:
@@ -864,6 +872,10 @@ class Runner:
         for live in self._runs.values():
             self._cancel(live, None, None)
         self._end_by = self._clock.now_us() + _CLOSE_US
+
+    def _leave(self) -> None:
+        self._flush(sync=True)
+        self._closing = True
 
     def _leave_if_done(self) -> None:
         """A closing lab waits for the last words of its runs, but not for long."""

@@ -4,7 +4,7 @@ Once Qiskit is imported it gives up what a parser does not need: it can open no 
 no socket, write no file, fork no process, and use only so much memory. Then it answers
 requests, one after the other: JSON and the source come in, QPY or JSON goes out.
 Nothing is ever pickled, and text runs no code, so one source leaves nothing for the
-next. It ends when it has been idle for a minute, has grown, or when the kernel dies.
+next. It ends when it has been idle for long, has grown, or when the kernel dies.
 """
 
 from __future__ import annotations
@@ -33,9 +33,6 @@ from quantumflow_lab.sources.read import out_of_memory, read
 from quantumflow_lab.sources.text import Place
 from quantumflow_lab.workers.messages import receive, send
 from quantumflow_lab.workers.watch import watch_parent
-
-IDLE = 60.0
-"""Seconds without a request after which it ends."""
 
 _GROWTH = 256 * 2**20
 """Bytes of resident memory by which it may have grown and still be used again."""
@@ -68,11 +65,11 @@ pair q[0], q[1]; rxx(0.1) q[0], q[1]; if (c == 1) u3(1, 2, 3) q[0]; measure q ->
 """
 
 
-def serve(source: int, output: int) -> None:
-    """Answer requests until the kernel closes the pipe, or for long nothing comes."""
+def serve(source: int, output: int, idle: float) -> None:
+    """Answer requests until the kernel closes the pipe, or for `idle` s none comes."""
     before = _resident()
     send(output, b"+", b"")
-    while _ready(source):
+    while _ready(source, idle):
         try:
             head, data = receive(source)
         except EOFError:
@@ -116,10 +113,10 @@ def _told(error: CircuitSourceError) -> bytes:
     return json.dumps({**told, "facts": facts}).encode()
 
 
-def _ready(source: int) -> bool:
+def _ready(source: int, idle: float) -> bool:
     waiting = select.poll()
     waiting.register(source, select.POLLIN)
-    return bool(waiting.poll(IDLE * 1000))
+    return bool(waiting.poll(idle * 1000))
 
 
 def _resident() -> int:
@@ -170,9 +167,10 @@ def _address_space() -> int | None:
 
 
 def main() -> None:
-    """Entry point; arguments are the pipes in, out and of life, and MiB of memory.
+    """Entry point.
 
-    Without arguments it only starts, which shows why it cannot.
+    Arguments are the pipes in, out and of life, MiB of memory, and seconds without work
+    after which it ends. Without any it only starts, which shows why it cannot.
     """
     if len(sys.argv) == 1:
         warm_up()
@@ -184,7 +182,7 @@ def main() -> None:
     watch_parent(life)
     warm_up()
     lock_up(memory_mb)
-    serve(source, output)
+    serve(source, output, float(sys.argv[5]))
     os._exit(0)
 
 

@@ -23,6 +23,8 @@ from quantumflow_lab.workers.process import child_environment
 _MODULE = "quantumflow_lab.workers.parse"
 _START = 60.0
 """Seconds that a child may take to start."""
+IDLE = 60.0
+"""Seconds without work after which a child ends by itself."""
 _CLOCK = 3.0
 """Seconds by the clock for each second of processor time, on a busy machine."""
 _ANSWER = 64
@@ -45,9 +47,15 @@ class CircuitParser:
 
     The child is started by the first source, used again by the next, and killed when a
     source reaches a limit. It ends by itself after a minute without work.
+
+    Parameters
+    ----------
+    idle
+        Seconds without work after which it ends instead.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, idle: float = IDLE) -> None:
+        self._idle = idle
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
@@ -85,17 +93,27 @@ class CircuitParser:
                     return _opened(*answer, file)
         raise ParserLost("the process that reads circuits ends as soon as it starts")
 
-    def close(self) -> None:
-        """End the child, if there is one."""
-        with self._lock:
-            self._drop()
+    def close(self, patience: float = -1) -> None:
+        """End the child, if there is one.
+
+        Parameters
+        ----------
+        patience
+            Seconds to wait for a source that is being read; after that the child is
+            left to end with this process.
+        """
+        if self._lock.acquire(timeout=patience):
+            try:
+                self._drop()
+            finally:
+                self._lock.release()
 
     def _ready(self, limits: Limits) -> tuple[_Child, bool]:
         child = self._child
         if child is not None and child.memory_mb == limits.memory_mb and child.alive:
             return child, False
         self._drop()
-        self._child = _Child(limits.memory_mb)
+        self._child = _Child(limits.memory_mb, self._idle)
         return self._child, True
 
     def _ask(
@@ -140,7 +158,7 @@ class CircuitParser:
 class _Child:
     """A process that has given up files, sockets and most of its memory."""
 
-    def __init__(self, memory_mb: int):
+    def __init__(self, memory_mb: int, idle: float):
         self.memory_mb = memory_mb
         self.started = False
         """Whether it has said that it is ready."""
@@ -149,7 +167,7 @@ class _Child:
         watched, self._life = os.pipe()
         theirs = (from_kernel, to_kernel, watched)
         try:
-            self.process = _start(theirs, memory_mb)
+            self.process = _start(theirs, memory_mb, idle)
         except OSError:
             self._close()
             raise
@@ -185,12 +203,14 @@ class _Child:
             os.close(fd)
 
 
-def _start(fds: tuple[int, int, int], memory_mb: int) -> subprocess.Popen[bytes]:
+def _start(
+    fds: tuple[int, int, int], memory_mb: int, idle: float
+) -> subprocess.Popen[bytes]:
     # The child inherits the mask, so a Ctrl-C while it starts cannot kill it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, *map(str, fds), str(memory_mb)],
+            [sys.executable, "-P", "-m", _MODULE, *map(str, (*fds, memory_mb, idle))],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

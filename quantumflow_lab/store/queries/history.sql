@@ -7,6 +7,7 @@ WHERE ($name IS NULL OR name = $name)
     AND ($state IS NULL OR state = $state)
     AND ($backend IS NULL OR list_contains(backends, $backend))
     AND ($since IS NULL OR epoch(started) >= $since)
+    AND ($before IS NULL OR (epoch(started), run) < (SELECT (epoch(q.started), q.run) FROM qf_runs AS q WHERE q.run = $before))
     AND ($find IS NULL OR contains(lower(source), lower($find)))
-ORDER BY started DESC, run
+ORDER BY started DESC, run DESC
 LIMIT coalesce($limit, 1000)

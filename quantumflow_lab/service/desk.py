@@ -1,0 +1,451 @@
+"""What the routes ask of the lab: one at a time where that matters, and not too often.
+
+The store opens its database for each question, which takes tens of milliseconds. So
+what goes on here is told from memory, and what has ended is remembered for a while.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeVar, cast
+
+from quantumflow_lab import codec
+from quantumflow_lab.errors import (
+    BadDocument,
+    QuantumFlowError,
+    RunIsLive,
+    UnknownBackend,
+    UnknownRun,
+    did_you_mean,
+)
+from quantumflow_lab.lab import Lab
+from quantumflow_lab.quote import Quote
+from quantumflow_lab.run import Run
+from quantumflow_lab.runner.live import LiveRun, Output
+from quantumflow_lab.service.circuits import WARM, Circuits
+from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
+from quantumflow_lab.service.logs import log
+from quantumflow_lab.service.meters import Meters
+from quantumflow_lab.service.models import EncodedValue, RunOptions
+from quantumflow_lab.service.problems import Problem
+from quantumflow_lab.service.saved import SavedWorkflows
+from quantumflow_lab.service.settings import ServiceSettings
+from quantumflow_lab.service.tokens import Token
+
+T = TypeVar("T")
+
+RECENT = 128
+"""Runs that have ended and are remembered."""
+FRESH_S = 1.0
+"""Seconds for which an answer of the store may be told again."""
+KEPT_S = 60.0
+"""The same of a run that is done, which does not change any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and in which request."""
+
+    token: Token
+    request_id: str
+
+
+class Desk:
+    """Where the service meets its lab; may be used by any thread.
+
+    Parameters
+    ----------
+    lab
+        What does the work.
+    settings
+        What may be asked for.
+    """
+
+    def __init__(self, lab: Lab, settings: ServiceSettings) -> None:
+        self.lab = lab
+        self.settings = settings
+        self.circuits = Circuits(settings.parsing)
+        self.workflows = SavedWorkflows(lab.store.home, settings.saved_workflows)
+        self.meters = Meters(
+            {*settings.backends, *lab.backends.added(), lab.settings.backend, "aer"},
+            live=lambda: len(lab.live()),
+        )
+        self.draining = threading.Event()
+        """Set once nothing new begins."""
+        self.leaving = threading.Event()
+        """Set once the service stops; streams end then."""
+        self.bounds = Bounds(
+            circuits=settings.circuits,
+            points=settings.points,
+            shots=settings.shots,
+            step_seconds=settings.step_seconds,
+        )
+        self._starting = threading.Lock()
+        self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
+        """Runs that were begun or looked at, and until when they are as they were."""
+        self._before: OrderedDict[str, list[Output]] = OrderedDict()
+        """What runs that were taken up had printed by then."""
+        self._answers: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
+        self._streams: dict[str, int] = {}
+        self._asking = threading.Lock()
+        self._lock = threading.Lock()
+
+    # Begin.
+
+    def declared(self, declared: Declared) -> Cell:
+        """The cell of a declared workflow; its circuits are read elsewhere."""
+        for step in declared.steps:
+            if step.backend is not None:
+                self.refuse_backend(step.backend)
+        return cell_of(declared, self.circuits.read, self.bounds)
+
+    def python(self, source: str, inputs: Mapping[str, EncodedValue]) -> Cell:
+        """The cell of Python; whether it is allowed has been asked before."""
+        return Cell(
+            source,
+            {name: _decoded(name, value) for name, value in inputs.items()},
+            code=True,
+        )
+
+    def start(
+        self,
+        cell: Cell,
+        name: str,
+        options: RunOptions,
+        asker: Asker,
+        *,
+        beside: bool = False,
+    ) -> Run:
+        """Begin a run.
+
+        Parameters
+        ----------
+        cell
+            What to run.
+        name
+            Name of the run.
+        options
+            How.
+        asker
+            Who asks: recorded with the run.
+        beside
+            Add a number to the name while a run of that name goes on.
+        """
+        asked = self._asked(options)
+        about = {
+            "notebook": f"service:{asker.token.name}",
+            "service": {"request": asker.request_id, "token": asker.token.name},
+        }
+        if options.project is not None:
+            about["project"] = options.project
+        with self._starting:
+            self._refuse_more()
+            for number in count(1):
+                called = name if number == 1 else f"{name}_{number}"
+                try:
+                    run = self.lab.run(
+                        cell.source,
+                        name=called,
+                        inputs=cell.inputs,
+                        background=True,
+                        options=about,
+                        **asked,
+                    )
+                    break
+                except RunIsLive as error:
+                    if not beside:
+                        raise _live(error, self._live_of(called)) from error
+                except (Exception, SystemExit) as error:
+                    raise _told(error, cell) from error
+        self.attend(run)
+        log.info("run started", run=run.id, name=run.name, token=asker.token.name)
+        return run
+
+    def quote(self, cell: Cell, name: str, options: RunOptions) -> Quote:
+        """What a run would take."""
+        try:
+            return self.lab.plan(
+                cell.source,
+                name=name,
+                inputs=cell.inputs,
+                seconds=self.settings.quote_seconds,
+                **{k: v for k, v in self._asked(options).items() if k != "seed"},
+            )
+        except (Exception, SystemExit) as error:
+            raise _told(error, cell) from error
+
+    def take_up(self) -> list[str]:
+        """Go on with runs that an earlier service has left; returns their ids."""
+        taken = []
+        for row in self.lab.runs(state="unfinished", limit=1000)[::-1]:
+            record = self.lab.store.run_record(row["run"])
+            if "service" not in record["options"]:
+                continue
+            try:
+                before = self.lab.load(row["run"])
+                run = self.lab.resume(row["run"], background=True)
+            except QuantumFlowError as error:
+                # One that another process has, or that needs a person's word.
+                log.warning("run not taken up", run=row["run"], why=error.message)
+                continue
+            self._note_before(before)
+            self.attend(run)
+            taken.append(run.id)
+            log.info("run taken up", run=run.id, name=run.name)
+        return taken
+
+    def attend(self, run: Run) -> None:
+        """Remember a run, and count it when it ends."""
+        with self._lock:
+            self._keep(run, time.monotonic() + KEPT_S)
+        began = time.monotonic()
+
+        def ended() -> None:
+            used = [
+                s["backend"] for s in run.snapshot().get("steps", ()) if s["backend"]
+            ]
+            names = {name.strip() for each in used for name in each.split(",")}
+            seconds = time.monotonic() - began
+            self.meters.run(run.state, names, seconds)
+            log.info(
+                "run ended",
+                run=run.id,
+                name=run.name,
+                state=run.state,
+                seconds=round(seconds, 3),
+            )
+
+        run.when_done(ended)
+
+    # Look.
+
+    def run(self, run_id: str) -> Run:
+        """A run by its id.
+
+        Raises
+        ------
+        UnknownRun
+            If there is none.
+        """
+        now = time.monotonic()
+        with self._lock:
+            found = self._runs.get(run_id)
+            if found is not None and (now < found[1] or not found[0].done):
+                self._runs.move_to_end(run_id)
+                return found[0]
+        for live in self.lab.live():
+            if live.id == run_id:
+                return live
+        with self._asking:
+            run = self.lab.load(run_id)
+        if run.id != run_id:
+            raise UnknownRun(f"there is no run {run_id}", run=run_id)
+        with self._lock:
+            self._keep(run, now + (KEPT_S if run.state == "done" else FRESH_S))
+        return run
+
+    def listed(
+        self, name: str | None, state: str | None, before: str | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Rows of runs, newest first; those that go on here say so."""
+        key = name, state, before, limit
+        rows = self.remembered(
+            ("runs", *key),
+            lambda: self.lab.runs(name, state=state, before=before, limit=limit),
+        )
+        live = {run.id: run.state for run in self.lab.live()}
+        return [{**row, "state": live.get(row["run"], row["state"])} for row in rows]
+
+    def remembered(self, key: Hashable, ask: Callable[[], T]) -> T:
+        """An answer of the store, asked once in a while for all who want it."""
+        if (known := self._known(key)) is not None:
+            return cast("T", known[0])
+        with self._asking:
+            # Whoever asked before us may have asked the same.
+            if (known := self._known(key)) is not None:
+                return cast("T", known[0])
+            answer = ask()
+        with self._lock:
+            self._answers[key] = answer, time.monotonic() + FRESH_S
+            while len(self._answers) > RECENT:
+                self._answers.popitem(last=False)
+        return answer
+
+    def names(self) -> list[str]:
+        """Backends that may be used."""
+        return sorted(self.settings.backends) or self.lab.backends.names()
+
+    def refuse_backend(self, name: str) -> None:
+        """Refuse a backend that may not be used.
+
+        Raises
+        ------
+        UnknownBackend
+            Naming the nearest.
+        """
+        known = self.names()
+        if name not in known:
+            raise UnknownBackend(
+                f"no backend '{name[:64]}'{did_you_mean(name, known)}", name=name
+            )
+
+    # Act.
+
+    def resume(
+        self, run_id: str, *, budget: str | None, accept_drift: bool, resubmit: bool
+    ) -> Run:
+        """Go on with a run that is paused, failed, was cancelled or left."""
+        run = self.run(run_id)
+        if not run.done:
+            return run.resume()
+        self._refuse_more()
+        before = self.lab.load(run_id)
+        run = self.lab.resume(
+            run_id,
+            budget=budget,
+            accept_drift=accept_drift,
+            resubmit=resubmit,
+            background=True,
+        )
+        self._note_before(before)
+        self.attend(run)
+        return run
+
+    def outputs(self, run: Run) -> list[Output]:
+        """What steps printed and displayed, before the run was taken up, too."""
+        before = self._before.get(run.id, []) if isinstance(run.data, LiveRun) else []
+        return [*before, *run.outputs]
+
+    def _note_before(self, run: Run) -> None:
+        """Steps that were done are shown again by the run itself."""
+        steps = run.snapshot()["steps"]
+        done = {s["name"] for s in steps if s["counts"].get("done") == s["total"]}
+        with self._lock:
+            self._before[run.id] = [o for o in run.outputs if o.step not in done]
+            while len(self._before) > RECENT:
+                self._before.popitem(last=False)
+
+    @contextmanager
+    def streaming(self, token: Token) -> Iterator[None]:
+        """Count a stream of events while it is open."""
+        with self._lock:
+            self._streams[token.id] = self._streams.get(token.id, 0) + 1
+            self.meters.streams += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._streams[token.id] -= 1
+                self.meters.streams -= 1
+
+    def refuse_stream(self, token: Token) -> None:
+        """Refuse one more stream of events than a token may have.
+
+        Raises
+        ------
+        Problem
+            429, to come back when another one is closed.
+        """
+        most = self.settings.streams
+        if self._streams.get(token.id, 0) >= most:
+            self.meters.refused("busy")
+            raise Problem(
+                429,
+                "too-many-streams",
+                f"this token follows {most} runs, as many as it may; close one first",
+                retry_after=5,
+            )
+
+    def warm(self) -> None:
+        """Import and start what the first request would wait for."""
+        self.circuits.warm()
+        self.circuits.read(WARM, "warm-up")
+
+    def close(self) -> None:
+        """End the processes that read circuits."""
+        self.circuits.close()
+
+    def _asked(self, options: RunOptions) -> dict[str, Any]:
+        for name in (*options.backend, *options.among):
+            self.refuse_backend(name)
+        if (options.shots or 0) > self.settings.shots:
+            raise BadDocument(
+                f"{options.shots:,} shots are more than the {self.settings.shots:,} "
+                "that this service takes"
+            )
+        return {
+            "backend": options.backend or None,
+            "among": options.among or None,
+            "policy": options.policy,
+            "deadline": options.deadline,
+            "budget": options.budget,
+            "shots": options.shots,
+            "precision": options.precision,
+            "seed": options.seed,
+            "set": options.set,
+            "fresh": options.fresh,
+        }
+
+    def _refuse_more(self) -> None:
+        if self.draining.is_set():
+            raise Problem(
+                503,
+                "draining",
+                "the service is about to stop; try again soon",
+                retry_after=10,
+            )
+        if len(self.lab.live()) >= self.settings.live_runs:
+            self.meters.refused("busy")
+            raise Problem(
+                429,
+                "busy",
+                f"{self.settings.live_runs} runs go on, as many as may; try again when "
+                "one has ended",
+                retry_after=2,
+            )
+
+    def _live_of(self, name: str) -> str | None:
+        return next((run.id for run in self.lab.live() if run.name == name), None)
+
+    def _known(self, key: Hashable) -> tuple[Any, float] | None:
+        with self._lock:
+            found = self._answers.get(key)
+        return found if found is not None and time.monotonic() < found[1] else None
+
+    def _keep(self, run: Run, until: float) -> None:
+        self._runs[run.id] = run, until
+        self._runs.move_to_end(run.id)
+        ended = [key for key, (each, _) in self._runs.items() if each.done]
+        for key in ended[: max(len(ended) - RECENT, 0)]:
+            del self._runs[key]
+
+
+def _live(error: RunIsLive, run: str | None) -> Problem:
+    text = (
+        f"{error.message.partition(';')[0]}; wait for it, cancel it, or send "
+        'if_running: "beside"'
+    )
+    return Problem(409, error.slug, text, run=run)
+
+
+def _told(error: BaseException, cell: Cell) -> BaseException:
+    """What went wrong in code that somebody sent is theirs to know."""
+    if isinstance(error, QuantumFlowError | Problem) or not cell.code:
+        return error
+    return Problem(422, "cell-raised", f"{type(error).__name__}: {error}")
+
+
+def _decoded(name: str, value: EncodedValue) -> Any:
+    try:
+        data = base64.b64decode(value.data, validate=True)
+        return codec.decode(value.media, data)
+    except (binascii.Error, ValueError, QuantumFlowError) as error:
+        raise BadDocument(f"input '{name[:64]}' does not read: {error}") from error

@@ -1,0 +1,1 @@
+"""The paths of the service, by subject. Each parses, asks the desk, and answers."""
