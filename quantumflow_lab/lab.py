@@ -518,7 +518,9 @@ class Lab:
                 self._send_to_cluster(live)
             except (NoCluster, ClusterDiffers) as error:
                 # What is left comes out the same here.
-                warnings.warn(f"the run goes on without its cluster: {error}", stacklevel=2)
+                warnings.warn(
+                    f"the run goes on without its cluster: {error}", stacklevel=2
+                )
             self._start(live, lease, found, stored.record["options"])
         return self._attend(live, background=background)
 

@@ -427,9 +427,7 @@ class Cluster(JobExecutor, Protocol):
     def forget(self, code: str) -> None:
         """Drop what :meth:`learn` was told."""
 
-    def call(
-        self, away: Away, on_end: Callable[[tuple[int, int], Came], None]
-    ) -> None:
+    def call(self, away: Away, on_end: Callable[[tuple[int, int], Came], None]) -> None:
         """Run a point. Never raises; its end arrives on any thread."""
 
     def stop(self, key: tuple[int, int]) -> None:

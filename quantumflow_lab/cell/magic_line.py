@@ -230,10 +230,6 @@ class _Reader:
             case "precision":
                 number = self._number(key, value, check_precision, BadPrecision)
                 self.found[key] = float(number)
-            case "executor":
-                if not is_executor(value):
-                    self._refuse(f"--executor takes {EXECUTORS}; this is '{value}'")
-                self.found[key] = value
             case "seed":
                 self.found[key] = self._seed(value)
             case "set":
@@ -242,6 +238,8 @@ class _Reader:
                 self.found[key] = self._word(option, value)
 
     def _word(self, option: MagicOption, value: str) -> str:
+        if option.name == "--executor" and not is_executor(value):
+            self._refuse(f"--executor takes {EXECUTORS}; this is '{value}'")
         if option.choices and value not in option.choices:
             hint = did_you_mean(value, option.choices)
             self._refuse(f"{option.name} cannot be '{value}'{hint}")
@@ -328,7 +326,7 @@ def is_executor(value: object) -> bool:
     """
     if not isinstance(value, str):
         return False
-    kind, colon, address = value.partition(":")
+    kind, _, address = value.partition(":")
     return value in ("local", "dask") or (kind == "dask" and bool(address.strip()))
 
 

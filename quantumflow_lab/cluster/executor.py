@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
@@ -22,6 +22,7 @@ from quantumflow_lab.cluster import parts as jobs
 from quantumflow_lab.cluster import there
 from quantumflow_lab.cluster.link import Link
 from quantumflow_lab.cluster.parcels import (
+    Answer,
     Answers,
     Group,
     Key,
@@ -261,7 +262,7 @@ class DaskCluster:
                 self._send(*chosen)
 
     def _tell_stops(
-        self, how: Callable[..., None], stops: dict[str, list[Any]]
+        self, how: Callable[..., Coroutine[Any, Any, None]], stops: dict[str, list[Any]]
     ) -> None:
         for address, what in stops.items():
             try:
@@ -306,16 +307,7 @@ class DaskCluster:
             for waiting in load:
                 waiting.on_end(waiting.away.key, Came(error=Stopped()))
             return None
-        points: list[tuple[Waiting, Point]] = []
-        for waiting in load:
-            away = waiting.away
-            try:
-                given = away.arguments()
-            except BaseException as error:  # noqa: BLE001 - an option of the user's
-                waiting.on_end(away.key, Came(error=error))
-                continue
-            point = Point(*away.key, away.run, away.step, away.point, away.backend, given)
-            points.append((waiting, point))
+        points = _prepared(load)
         payload = None if code in seat.holds else self._codes.get(code)
         if not points:
             return None
@@ -358,7 +350,9 @@ class DaskCluster:
             if None in keys:
                 return
             with self._changed:
-                here = [self._sent[k] for k in keys if k is not None and k in self._sent]
+                here = [
+                    self._sent[k] for k in keys if k is not None and k in self._sent
+                ]
             values = self._link.results([sent.future for sent in here])
             for sent, value in zip(here, values, strict=True):
                 if self._take_back(sent):
@@ -422,15 +416,7 @@ class DaskCluster:
             if (answer := answers.get(key)) is None:
                 unanswered.append(waiting)
                 continue
-            value = error = None
-            try:
-                if answer.error is not None:
-                    error = unpack(answer.error)
-                elif answer.value is not None:
-                    value = unpack(answer.value)
-            except Exception as failed:  # noqa: BLE001 - unpickling runs foreign code
-                error = failed
-            waiting.on_end(key, Came(value, error, answer.metrics, answer.outputs))
+            waiting.on_end(key, _came(answer))
         self._again(unanswered)
 
     def _again(self, load: Load) -> None:
@@ -492,8 +478,9 @@ class DaskCluster:
             points, parts = self._queue.clear()
         for key in out:
             self._lose_sent(key, why)
-        for load in (points, *parts):
-            self._lose(load, why)
+        self._lose(points, why)
+        for part in parts:
+            self._lose(part, why)
         self._tell_room()
 
     # The thread that watches.
@@ -541,6 +528,32 @@ class DaskCluster:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(room)
+
+
+def _came(answer: Answer) -> Came:
+    """An answer with its value or error again."""
+    try:
+        if answer.error is not None:
+            return Came(None, unpack(answer.error), answer.metrics, answer.outputs)
+        value = None if answer.value is None else unpack(answer.value)
+    except Exception as failed:  # noqa: BLE001 - unpickling runs foreign code
+        return Came(error=failed)
+    return Came(value, None, answer.metrics, answer.outputs)
+
+
+def _prepared(load: list[Waiting]) -> list[tuple[Waiting, Point]]:
+    """The points of a group with their arguments; who has none is answered why."""
+    points: list[tuple[Waiting, Point]] = []
+    for waiting in load:
+        away = waiting.away
+        try:
+            given = away.arguments()
+        except Exception as error:  # noqa: BLE001 - an option of the user's
+            waiting.on_end(away.key, Came(error=error))
+            continue
+        point = Point(*away.key, away.run, away.step, away.point, away.backend, given)
+        points.append((waiting, point))
+    return points
 
 
 def _can_travel(waiting: Waiting, point: Point) -> bool:

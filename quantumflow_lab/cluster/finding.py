@@ -74,14 +74,16 @@ def find_cluster(executor: str, known: Mapping[str, DaskCluster]) -> DaskCluster
 def _current() -> Client:
     from distributed import Client
 
+    from quantumflow_lab.cluster.link import Link
+
     try:
-        client = Client.current()
+        client: Client = Client.current()
     except ValueError:
         raise NoCluster(f"--executor dask needs a client of Dask: {_HOW}") from None
     if client.asynchronous:
         raise NoCluster(
             "the current client of Dask is asynchronous, and only its own loop may use "
-            f"it; give the address: --executor dask:{client.scheduler.address}"
+            f"it; give the address: --executor dask:{Link(client, own=False).address}"
         )
     return client
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from distributed import Client, Future
@@ -50,7 +50,7 @@ class Link:
 
     def verdicts(self) -> dict[str, Verdict]:
         """How the versions of each worker compare with ours."""
-        found = self.client.get_versions(packages=list(PACKAGES))
+        found: Any = self.client.get_versions(packages=list(PACKAGES))
         ours = found["client"]["packages"]
         return {
             address: judge(ours, each["packages"])
@@ -59,7 +59,7 @@ class Link:
 
     def submit(
         self, function: Callable[[bytes], bytes], data: bytes, address: str, key: str
-    ) -> Future:
+    ) -> Future[bytes]:
         """Run a function on one worker and no other, once."""
         argument: Any = data
         if len(data) > _LARGE:
@@ -74,10 +74,10 @@ class Link:
             retries=0,
         )
 
-    def results(self, futures: Sequence[Future]) -> list[bytes | Exception]:
+    def results(self, futures: Sequence[Future[bytes]]) -> list[bytes | Exception]:
         """Values of futures that have ended, or why there is none."""
         done = [future for future in futures if future.status == "finished"]
-        values: dict[str, bytes | Exception] = {}
+        values: dict[Any, bytes | Exception] = {}
         with contextlib.suppress(Exception):  # then each for itself, with its reason
             found = self.client.gather(done, errors="raise")
             values = {f.key: v for f, v in zip(done, found, strict=True)}
@@ -86,7 +86,7 @@ class Link:
             for future in futures
         ]
 
-    def _one(self, future: Future) -> bytes | Exception:
+    def _one(self, future: Future[bytes]) -> bytes | Exception:
         try:
             value: bytes = future.result(timeout=PATIENCE_S)
         except Exception as error:  # noqa: BLE001 - a worker, or its network, is gone
@@ -96,14 +96,21 @@ class Link:
         return value
 
     def tell(
-        self, function: Callable[..., None], sender: int, what: list[Any], address: str
+        self,
+        function: Callable[..., Coroutine[Any, Any, None]],
+        sender: int,
+        what: list[Any],
+        address: str,
     ) -> None:
-        """Call a function in the loop of a worker, beside what its threads do."""
+        """Call a function on the loop of a worker, beside what its threads do.
+
+        It has to be a coroutine: only for these Dask need not wait.
+        """
         self.client.run(
             function, sender, what, workers=[address], on_error="ignore", wait=False
         )
 
-    def cancel(self, futures: Sequence[Future]) -> None:
+    def cancel(self, futures: Sequence[Future[bytes]]) -> None:
         """Forget futures; whoever waits for them is woken."""
         self.client.cancel(list(futures))
 

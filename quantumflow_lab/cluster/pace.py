@@ -57,6 +57,8 @@ class Pace:
         return max(1, min(self.size, share))
 
     def points(self, threads: int) -> int:
-        """Points that may be out at once: if quick, two groups for each thread with
-        workers, and one that fills up here."""
+        """Points that may be out at once.
+
+        If they are quick, two groups for each thread, and one that fills up here.
+        """
         return threads if self.slow else 3 * threads * self.size

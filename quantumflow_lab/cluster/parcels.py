@@ -1,6 +1,6 @@
 """What travels to a cluster and back, as bytes.
 
-Pickle, so only between a lab and workers that trust each other; see ``docs/cluster.md``.
+Pickle, so only between a lab and workers that trust each other: ``docs/cluster.md``.
 """
 
 from __future__ import annotations

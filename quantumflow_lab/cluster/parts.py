@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from quantumflow_lab.ports import (
     JobEvent,
@@ -27,8 +28,7 @@ def cut(request: JobRequest, threads: int) -> list[JobRequest]:
     members = request.members
     parts = min(len(members), max(threads, -(-len(members) // MOST), 1))
     edges = [i * len(members) // parts for i in range(parts + 1)] if parts else []
-    pairs = zip(edges, edges[1:], strict=False)
-    return [replace(request, members=members[a:b]) for a, b in pairs]
+    return [replace(request, members=members[a:b]) for a, b in pairwise(edges)]
 
 
 @dataclass(slots=True)

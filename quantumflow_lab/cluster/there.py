@@ -88,8 +88,8 @@ def run_group(data: bytes) -> bytes:
     return pack(Answers(tuple(answers), time.perf_counter() - began))
 
 
-def stop_points(sender: int, keys: Iterable[Key]) -> None:
-    """Let points not run, or stop in their middle; in the thread of Dask's events."""
+async def stop_points(sender: int, keys: Iterable[Key]) -> None:
+    """Let points not run, or stop in their middle; on the loop of the worker."""
     with _place.lock:
         _place.stopped.update((sender, key) for key in keys)
         groups = [
@@ -126,7 +126,7 @@ def _answer(code: Code, point: Point) -> Answer:
     )
     value = error = None
     try:
-        arguments = {n: own(v) for n, v in (shared | dict(point.arguments)).items()}
+        arguments = {n: own(v) for n, v in {**shared, **point.arguments}.items()}
         with entered(context):
             value = pack(function(**arguments))
     except Stopped:
@@ -202,7 +202,7 @@ def run_part(data: bytes) -> bytes:
 _NOISE = ("Accepted", Progress.__name__)
 
 
-def stop_parts(sender: int, numbers: Iterable[int]) -> None:
+async def stop_parts(sender: int, numbers: Iterable[int]) -> None:
     """Kill the children that have these parts of jobs; any others never start."""
     with _place.lock:
         _place.stopped.update((sender, (number, 0)) for number in numbers)

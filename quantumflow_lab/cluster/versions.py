@@ -36,7 +36,8 @@ def judge(ours: Mapping[str, str | None], theirs: Mapping[str, str | None]) -> V
     Verdict(refused=('python 3.12.1 there, 3.11.7 here',), \
 told=('numpy 2.4.1 there, 2.4.6 here',))
     """
-    refused, told = [], []
+    refused: list[str] = []
+    told: list[str] = []
     for name in ("python", *PACKAGES):
         here, there = ours.get(name), theirs.get(name)
         if here == there or here is None:

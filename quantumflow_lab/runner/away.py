@@ -1,4 +1,4 @@
-"""Which functions of a run go to a cluster, and what each of their points takes along."""
+"""Which functions of a run go to a cluster, and what each of their points takes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _HANDLES = {"sampler", "estimator"}
 def pack_steps(live: LiveRun, cluster: Cluster) -> None:
     """Give a cluster the functions of a run, before that starts.
 
-    What cannot go stays: loops, whose calls the lab schedules; pyplot, of which there is
-    one for the notebook; and what holds something that no other process can have.
+    What cannot go stays: loops, whose calls the lab schedules; pyplot, of which there
+    is one for the notebook; and what holds something that no other process can have.
     """
     codes, stay = {}, {}
     for state in live.steps.values():

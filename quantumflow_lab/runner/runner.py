@@ -583,7 +583,7 @@ class Runner:
     def _send_away(
         self, cluster: Cluster, live: LiveRun, state: StepState, context: StepContext
     ) -> None:
-        """Let the function run on a cluster; what follows from its value is done here."""
+        """Run the function on a cluster; what follows from its value is done here."""
         options: dict[str, Any] = {}
 
         def end(key: tuple[int, int], came: Came) -> None:

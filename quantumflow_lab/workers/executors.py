@@ -37,7 +37,7 @@ class Site(Protocol):
 
 
 class Executors:
-    """Portable backends to the pool or a cluster, others to the kernel; a ``JobExecutor``.
+    """Portable backends to pool or cluster, others to the kernel; a ``JobExecutor``.
 
     Parameters
     ----------
