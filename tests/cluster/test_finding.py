@@ -69,7 +69,7 @@ def test_an_executor_that_is_none() -> None:
 
 def test_another_minor_python_is_refused_before_the_run() -> None:
     theirs = {**OURS, "python": "3.12.1.final.0"}
-    with pytest.raises(ClusterDiffers, match="python 3.12.1 there, 3.11.7 here"):
+    with pytest.raises(ClusterDiffers, match=r"python 3\.12\.1 there"):
         _checked(FakeLink(a=theirs))  # type: ignore[arg-type]  # a stand-in
 
 

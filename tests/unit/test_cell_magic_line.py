@@ -109,6 +109,7 @@ def test_the_table_serves_the_completer() -> None:
         "--seed",
         "--set",
         "--fresh",
+        "--executor",
         "--plan",
         "--background",
         "--show",
