@@ -197,6 +197,7 @@ def _run(arguments: argparse.Namespace, rest: list[str]) -> int:
         **options.keywords(),
         seed=options.seed,
         fresh=options.fresh,
+        executor=options.executor,
         background=True,
         options={"line": line},
         filename=str(arguments.file),

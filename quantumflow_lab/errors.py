@@ -49,6 +49,8 @@
     │   ├── JobUnanswered         a job was sent, and cannot be asked about any more
     │   ├── JobNeverArrived       a job that may have been sent is not there
     │   ├── WorkerLost            the worker process died
+    │   ├── NoCluster             no Dask cluster where one was asked for
+    │   ├── ClusterDiffers        its versions cannot exchange values with ours
     │   ├── EnvironmentBroken     another Python that cannot give its backend
     │   ├── NoCommonQpy           two versions of Qiskit without a form both know
     │   ├── PluginBroken          a registered backend that cannot be loaded
@@ -453,6 +455,18 @@ class WorkerLost(BackendError):
     """The worker process died."""
 
     slug = "worker-lost"
+
+
+class NoCluster(BackendError):
+    """No Dask cluster where one was asked for."""
+
+    slug = "no-cluster"
+
+
+class ClusterDiffers(BackendError):
+    """Versions on a cluster that cannot exchange values with ours."""
+
+    slug = "cluster-differs"
 
 
 class EnvironmentBroken(BackendError):

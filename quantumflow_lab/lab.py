@@ -6,6 +6,7 @@ import atexit
 import os
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,12 +24,15 @@ from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
+from quantumflow_lab.cluster import find_cluster
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
     BackendError,
     BadOption,
+    ClusterDiffers,
     NestedRun,
+    NoCluster,
     NothingToResume,
     RunIsLive,
     UnknownBackend,
@@ -54,6 +58,7 @@ from quantumflow_lab.quote.choice import choose
 from quantumflow_lab.quote.needed import budget_needed, calls_need_budget
 from quantumflow_lab.run import Run, RunData
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.away import pack_steps
 from quantumflow_lab.runner.context import StepContext, running_context
 from quantumflow_lab.runner.desk import SOURCE, Desk
 from quantumflow_lab.runner.live import LiveRun
@@ -80,6 +85,7 @@ from quantumflow_lab.workflow import Workflow
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from quantumflow_lab.cluster.executor import DaskCluster
 
 SPENT_BY = ("backend", "project", "notebook")
 
@@ -142,6 +148,7 @@ class Lab:
             worker_slots=self.settings.workers,
             log=_log_to(self.settings.schedule_log),
         )
+        self._clusters: dict[str, DaskCluster] = {}
         self._numbers = count(1)
         self._lock = threading.RLock()
         self._live: dict[str, LiveRun] = {}
@@ -176,6 +183,7 @@ class Lab:
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         fresh: bool | str = False,
+        executor: str | None = None,
         background: bool = False,
         options: Mapping[str, Any] | None = None,
         filename: str | None = None,
@@ -206,6 +214,10 @@ class Lab:
         fresh
             True to take no result of another run; the name of a step to take none for
             it and the steps below it.
+        executor
+            Where functions of steps and jobs of simulators run: ``local``, the default,
+            ``dask`` for the current client of Dask, or ``dask:ADDRESS`` for the
+            scheduler there; see ``docs/cluster.md``.
         shots
             Shots of sample steps that name none, at least 1.
         precision
@@ -236,6 +248,8 @@ class Lab:
         BudgetNeeded
             If it would cost something, and neither `budget` nor the settings say how
             much it may; ``error.quote`` tells what it would take.
+        NoCluster, ClusterDiffers
+            If `executor` names a cluster that is not there or cannot be used.
         """
         asked = Asked(
             backend=listed(backend),
@@ -248,6 +262,7 @@ class Lab:
             seed=seed,
             set=dict(set or {}),
             fresh=fresh,
+            executor=executor,
         )
         flow, asked = _read(workflow, name, asked, filename)
         return self._launch(
@@ -500,6 +515,13 @@ class Lab:
             self._earlier.take_up(
                 live, stored, lease, accept_drift=accept_drift, resubmit=resubmit
             )
+            try:
+                self._send_to_cluster(live)
+            except (NoCluster, ClusterDiffers) as error:
+                # What is left comes out the same here.
+                warnings.warn(
+                    f"the run goes on without its cluster: {error}", stacklevel=2
+                )
             self._start(live, lease, found, stored.record["options"])
         return self._attend(live, background=background)
 
@@ -1025,8 +1047,23 @@ class Lab:
             self._refuse_twin(workflow.name)
             live = self._prepared(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, asked, inputs)
+            self._send_to_cluster(live)
             self._start(live, self._earlier.begin(live), inputs, options)
         return self._attend(live, background=background)
+
+    def _send_to_cluster(self, live: LiveRun) -> None:
+        """Find the cluster that a run asks for, and give it the functions."""
+        executor = live.asked.executor
+        if executor is None or executor == "local":
+            return
+        cluster = find_cluster(executor, self._clusters)
+        before = self._clusters.get(cluster.name)
+        if before is not cluster:
+            if before is not None:
+                before.close()
+            self._clusters[cluster.name] = cluster
+            self._executor.add(cluster)
+        pack_steps(live, cluster)
 
     def _refuse_surprise(
         self,

@@ -207,6 +207,7 @@ class StoredRun:
             precision=kept["precision"],
             seed=kept.get("seed"),
             set=kept["set"],
+            executor=kept.get("executor"),
         )
 
     @property

@@ -28,6 +28,8 @@ from quantumflow_lab.errors import (
 
 SHOWS = ("live", "graph", "none")
 POLICIES = ("cheapest", "fastest", "balanced")
+EXECUTORS = "local, dask, or dask:ADDRESS such as dask:tcp://10.0.0.1:8786"
+"""What ``--executor`` takes, for messages."""
 Completes = Literal["backend", "step", "value", "choice", "nothing"]
 
 
@@ -53,6 +55,8 @@ class RunOptions:
     """Values to put in the place of assignments and axes."""
     fresh: bool | str = False
     """True to take no earlier result, or the step from which on to do so."""
+    executor: str | None = None
+    """Where steps and simulators run: ``local``, ``dask`` or ``dask:ADDRESS``."""
     plan: bool = False
     """True to show the quote and stop."""
     background: bool = False
@@ -103,6 +107,7 @@ MAGIC_OPTIONS = (
     MagicOption("--seed", "N", "seed of the run, drawn if not given"),
     MagicOption("--set", "NAME=VALUE", "value of an assignment or an axis", "value"),
     MagicOption("--fresh", "[=STEP]", "run all anew, or from =STEP on", "step"),
+    MagicOption("--executor", "local|dask[:ADDRESS]", "run steps on a Dask cluster"),
     MagicOption("--plan", "", "show the quote and stop"),
     MagicOption("--background", "", "give the notebook back at once"),
     MagicOption("--show", "|".join(SHOWS), "what to draw", "choice", SHOWS),
@@ -233,6 +238,8 @@ class _Reader:
                 self.found[key] = self._word(option, value)
 
     def _word(self, option: MagicOption, value: str) -> str:
+        if option.name == "--executor" and not is_executor(value):
+            self._refuse(f"--executor takes {EXECUTORS}; this is '{value}'")
         if option.choices and value not in option.choices:
             hint = did_you_mean(value, option.choices)
             self._refuse(f"{option.name} cannot be '{value}'{hint}")
@@ -307,6 +314,20 @@ class _Reader:
 
     def _refuse(self, message: str) -> NoReturn:
         raise MagicLineError(message, where=self.where)
+
+
+def is_executor(value: object) -> bool:
+    """Whether this says where steps are to run.
+
+    Examples
+    --------
+    >>> [is_executor(each) for each in ("local", "dask:tcp://a:1", "dask:", "ray")]
+    [True, True, False, False]
+    """
+    if not isinstance(value, str):
+        return False
+    kind, _, address = value.partition(":")
+    return value in ("local", "dask") or (kind == "dask" and bool(address.strip()))
 
 
 def _literal(text: str) -> Any:

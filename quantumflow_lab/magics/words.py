@@ -115,6 +115,7 @@ class QFlowMagics(Magics):
                 **options.keywords(),
                 seed=options.seed,
                 fresh=options.fresh,
+                executor=options.executor,
                 inputs=names,
                 background=True,
                 options=origin,

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quantumflow_lab.amounts import Money, money, seconds
-from quantumflow_lab.cell.magic_line import POLICIES, parse_magic_line
+from quantumflow_lab.cell.magic_line import (
+    EXECUTORS,
+    POLICIES,
+    is_executor,
+    parse_magic_line,
+)
 from quantumflow_lab.cell.options import check_value, integer, shown
 from quantumflow_lab.errors import BadOption, did_you_mean
 
@@ -33,6 +38,8 @@ class Asked:
     """Values in the place of assignments and axes."""
     fresh: bool | str = False
     """True to take no result of another run, or the step from which on."""
+    executor: str | None = None
+    """``local``, the default, ``dask`` or ``dask:ADDRESS``."""
 
     def __post_init__(self) -> None:
         check_value("shots", self.shots)
@@ -45,6 +52,11 @@ class Asked:
             )
 
     def _check_choice(self) -> None:
+        if self.executor is not None and not is_executor(self.executor):
+            raise BadOption(
+                f"executor must be {EXECUTORS}, not {shown(self.executor)}",
+                option="executor",
+            )
         if self.policy is not None and self.policy not in POLICIES:
             hint = did_you_mean(str(self.policy), POLICIES)
             raise BadOption(f"policy cannot be {shown(self.policy)}{hint}")
@@ -86,6 +98,7 @@ class Asked:
             seed=other.seed if self.seed is None else self.seed,
             set={**other.set, **self.set},
             fresh=self.fresh or other.fresh,
+            executor=self.executor or other.executor,
         )
 
 
@@ -114,6 +127,7 @@ def asked_in(text: str) -> Asked:
         seed=line.seed,
         set=dict(line.set),
         fresh=line.fresh,
+        executor=line.executor,
     )
 
 

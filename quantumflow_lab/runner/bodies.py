@@ -68,17 +68,40 @@ def run_body(
         Whatever the function raises, and any ``PubError`` or ``BackendError`` of the
         PUBs it returned.
     """
-    known = known_values(live, state, context.point)
     function = live.bound.bodies[state.name]
+    arguments, options = prepared(live, state, context)
+    arguments = {name: own(value) for name, value in arguments.items()}
+    if {"estimator", "sampler"} & set(state.plan.injected):
+        _seed_libraries(live, state, context.point)
+    with entered(context):
+        value = function(**arguments)
+    return completed(live, state, context, backends, sink, cache, options, value)
+
+
+def prepared(
+    live: LiveRun, state: StepState, context: StepContext
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """The arguments of one point, which it does not own yet, and its options."""
+    known = known_values(live, state, context.point)
     options = _checked(substitute(live.bound.options[state.name], known))
     arguments = {name: known[name] for name in state.plan.parameters} | {
         name: _injected(live, state, context, name, options)
         for name in state.plan.injected
     }
-    if {"estimator", "sampler"} & set(state.plan.injected):
-        _seed_libraries(live, state, context.point)
-    with entered(context):
-        value = function(**arguments)
+    return arguments, options
+
+
+def completed(
+    live: LiveRun,
+    state: StepState,
+    context: StepContext,
+    backends: Backends,
+    sink: Sink,
+    cache: Cache,
+    options: Mapping[str, Any],
+    value: Any,
+) -> Produced | Task:
+    """What follows from the value that a function returned, wherever it ran."""
     if not state.plan.quantum:
         if type(value) is np.ndarray and not value.ndim:
             value = value[()]  # a number, as what follows takes it for
@@ -223,13 +246,13 @@ def known_values(live: LiveRun, state: StepState, point: int) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for name in {*plan.parameters, *plan.option_names}:
         if name in plan.needs:
-            known[name] = own(live.value_for(state, point, name))
+            known[name] = live.value_for(state, point, name)
         elif name in here:
-            known[name] = own(here[name])
+            known[name] = here[name]
         elif name in axes:
-            known[name] = own(live.axis_values(name))
+            known[name] = live.axis_values(name)
         elif name in live.bound.values:
-            known[name] = own(live.bound.values[name])
+            known[name] = live.bound.values[name]
     return known
 
 

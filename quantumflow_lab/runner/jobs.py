@@ -280,9 +280,9 @@ class Jobs:
                 for member in taken
             ),
             seed=derive(live.seed, block.step.name, backend),
+            site=live.site_of(facts := self._backends.known(backend)),
         )
         now = self._clock.wall()
-        facts = self._backends.known(backend)
         price = watched(facts, live.plan.budget)
         if price is not None and rate_of(price):
             expected = together(task.forecast for task in tasks.values())

@@ -23,7 +23,14 @@ from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
-from quantumflow_lab.ports import Known, MemberForecast, Phase, Shape
+from quantumflow_lab.ports import (
+    BackendFacts,
+    Cluster,
+    Known,
+    MemberForecast,
+    Phase,
+    Shape,
+)
 from quantumflow_lab.runner.blame import Blame
 from quantumflow_lab.runner.watch import Watch
 
@@ -250,6 +257,14 @@ class LiveRun:
     """It is the *n*-th of its name, if that is known."""
     epoch: int = 1
     """How many times it has been taken up, the first time included."""
+    cluster: Cluster | None = None
+    """Where steps and simulators run, if not here."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """Steps whose functions run there, and how it calls them."""
+    stay: Mapping[str, str] = field(default_factory=dict)
+    """Steps whose functions stay here all the same, and why."""
+    workers: int = -1
+    """Workers that it had when that was told last; -1 before."""
     labels: dict[str, list[str]] = field(default_factory=dict)
     """Lasting names of the values of an axis, for seeds."""
     arrays: dict[str, Any] = field(default_factory=dict)
@@ -315,6 +330,14 @@ class LiveRun:
         if self.plan.deadline is None:
             return -1
         return self.started_us + round(self.plan.deadline * 1e6)
+
+    def site_of(self, facts: BackendFacts) -> str:
+        """The cluster that jobs on a backend go to; empty if they stay with the lab.
+
+        Only simulators that can be rebuilt there go: a provider knows this process.
+        """
+        travels = self.cluster is not None and facts.local and facts.portable
+        return self.cluster.name if travels and self.cluster is not None else ""
 
     def is_late(self, now_us: int) -> bool:
         """Whether its deadline has passed, so that nothing new begins."""

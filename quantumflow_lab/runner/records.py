@@ -99,6 +99,7 @@ def options_of(asked: Asked) -> dict[str, Any]:
         "precision": asked.precision,
         "seed": asked.seed,
         "set": {name: _set(value) for name, value in asked.set.items()},
+        "executor": asked.executor,
         # Of these only a text is left, which another process cannot go on with.
         "set_as_text": [n for n, value in asked.set.items() if not _is_json(value)],
     }

@@ -37,19 +37,24 @@ from quantumflow_lab.planning.decide import need_price
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Backends,
+    Came,
     Clock,
+    Cluster,
     JobExecutor,
     Ledger,
     MemberForecast,
     Results,
+    Room,
     Sink,
     Stopped,
 )
 from quantumflow_lab.runner import console, records
+from quantumflow_lab.runner.away import away, on_its_way
 from quantumflow_lab.runner.blame import hidden
 from quantumflow_lab.runner.bodies import (
     Produced,
     call_key,
+    completed,
     found_or_left,
     make_task,
     run_body,
@@ -167,6 +172,8 @@ class Runner:
         """Answers by unit and attempt, until the scheduler credits or drops them."""
         self._failures: dict[int, BaseException] = {}
         """The last failure of each unit that is not final."""
+        self._clusters: list[Cluster] = []
+        """Those whose room is watched."""
         self._closing = False
         self._end_by: int | None = None
         """When a closing lab leaves, monotonic microseconds."""
@@ -376,6 +383,8 @@ class Runner:
             case core.Stop(unit, attempt):
                 self._calls.stop(unit, attempt)
                 self._threads.stop((unit, attempt))
+                for cluster in self._clusters:
+                    cluster.stop((unit, attempt))
             case core.StopJob(job):
                 self._jobs.stop(job)
             case core.Final(unit, state, attempt, cause):
@@ -434,6 +443,9 @@ class Runner:
 
     def _start(self, live: LiveRun) -> None:
         self._runs[live.number] = live
+        if live.cluster is not None:
+            self._watch(live.cluster)
+            self._tell(live, "cluster", on_its_way(live))
         budget = live.plan.budget
         cap = -1 if budget is None else budget.micro
         self._schedule.events.run(live.number, seed=live.seed, cap=cap)
@@ -563,6 +575,9 @@ class Runner:
             point=point,
             backend=live.backend_of(state, point),
         )
+        if live.cluster is not None and state.name in live.codes:
+            self._send_away(live.cluster, live, state, context)
+            return
         try:
             self._threads.start(
                 (unit, attempt),
@@ -572,6 +587,60 @@ class Runner:
         except RuntimeError as error:
             # The machine has no thread left: this attempt fails, the lab goes on.
             self._answer(unit, attempt, error, Reason.TRANSIENT, -1)
+
+    def _send_away(
+        self, cluster: Cluster, live: LiveRun, state: StepState, context: StepContext
+    ) -> None:
+        """Run the function on a cluster; what follows from its value is done here."""
+        options: dict[str, Any] = {}
+
+        def end(key: tuple[int, int], came: Came) -> None:
+            for name, value in came.metrics:
+                self.log(context, name, value)
+            for mime, data in came.outputs:
+                self.emit(context, mime, data)
+            produced, error = None, came.error
+            if error is None:
+                try:
+                    produced = completed(
+                        live,
+                        state,
+                        context,
+                        self._backends,
+                        self._sink,
+                        self._cache,
+                        options,
+                        came.value,
+                    )
+                except Exception as raised:  # noqa: BLE001 - PUBs of the user's
+                    error = raised
+            self._body_ended(key, produced, error, retries=state.plan.attempts > 1)
+
+        cluster.call(away(live, state, context, options), end)
+
+    def _watch(self, cluster: Cluster) -> None:
+        """Follow what a cluster can take."""
+        self._resized(cluster.name, cluster.room)
+        if cluster not in self._clusters:
+            self._clusters.append(cluster)
+            cluster.watch(
+                lambda room: self._post(lambda: self._resized(cluster.name, room))
+            )
+
+    def _resized(self, name: str, room: Room) -> None:
+        """Workers have come or gone, or points turn out to be quick."""
+        self._schedule.resize(name, room)
+        for live in self._runs.values():
+            if live.cluster is None or live.cluster.name != name:
+                continue
+            if room.workers != live.workers:
+                live.workers, live.dirty = room.workers, True
+                workers = f"{room.workers:,} worker{'s' * (room.workers != 1)}"
+                words = f"{name} has {workers} now, {room.threads:,} threads"
+                if not room.workers:
+                    words = f"{name} has no worker; the run goes on when one comes"
+                self._tell(live, "cluster", words)
+                live.message = None if room.workers else words
 
     def _body(
         self, live: LiveRun, state: StepState, context: StepContext
@@ -589,12 +658,21 @@ class Runner:
         key: tuple[int, int],
         produced: Produced | Task | None,
         error: BaseException | None,
+        *,
+        retries: bool = True,
     ) -> None:
-        """Called in the step's thread."""
+        """Called in the step's thread, or in one of a cluster's.
+
+        Without `retries` only what is lost is tried again.
+        """
         if isinstance(error, Stopped):
             self._post(lambda: self._stopped(key))
         elif error is not None:
             reason = Reason.TRANSIENT if _worth_retrying(error) else Reason.PERMANENT
+            if isinstance(error, WorkerLost):
+                reason = Reason.LOST
+            elif not retries:
+                reason = Reason.PERMANENT
             self._post(lambda: self._answer(*key, error, reason, -1))
         elif produced is not None:
             self._post(lambda: self._answer(*key, produced, Reason.PERMANENT, -1))
@@ -802,6 +880,9 @@ class Runner:
         self._by_id.pop(live.id, None)
         # Else it would hold the run before it, and that the one before.
         live.keeping, live.replays = None, {}
+        if live.cluster is not None:
+            for code in live.codes.values():
+                live.cluster.forget(code)
         live.let_go()
         live.finished.set_result(None)
 

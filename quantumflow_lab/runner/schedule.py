@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quantumflow_lab import core
-from quantumflow_lab.amounts import Money, micro
+from quantumflow_lab.amounts import micro
 from quantumflow_lab.planning.bounds import per_circuit, reserve, watched
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.policy import hold_s, priority
-from quantumflow_lab.ports import BackendFacts, Backends, Limits
+from quantumflow_lab.ports import BackendFacts, Backends, Cluster, Limits, Room
 from quantumflow_lab.runner.live import (
     Block,
     Blocks,
@@ -102,6 +102,8 @@ class Schedule:
         self._lanes: dict[str, int] = {}
         self.names: dict[int, str] = {}
         """Names of the lanes of backends, for messages."""
+        self._rooms: dict[str, Room] = {}
+        """What each cluster can take, as the scheduler knows it."""
         self._limits: dict[int, Limits | None] = {}
         """Limits of each lane as the scheduler knows them; None for simulators."""
         self._ways: dict[int, tuple[list[StepState], Ways]] = {}
@@ -183,6 +185,15 @@ class Schedule:
             parent=parent,
         )
         return block.first
+
+    def resize(self, cluster: str, room: Room) -> None:
+        """A cluster can take another amount of work from now on."""
+        self._rooms[cluster] = room
+        slots = {f"{cluster}: steps": room.points, f"{cluster}: jobs": room.threads}
+        for name, count in slots.items():
+            if (lane := self._lanes.get(name)) is not None:
+                # One may always leave; without a worker it waits at the cluster.
+                self.events.lane(lane, slots=max(count, 1))
 
     def weigh(self, unit: int, task: Task, extra: Decimal = Decimal(0)) -> None:
         """Say what a unit adds to its job, where somebody counts it.
@@ -275,11 +286,12 @@ class Schedule:
             live,
             state,
             step=2 * state.index,
-            attempts=plan.attempts,
+            # Elsewhere a worker may die, which is not the function's fault.
+            attempts=plan.job_attempts if state.name in live.codes else plan.attempts,
             expected_s=plan.body_s,
             rank_s=plan.rank_s,
             terms=Terms(
-                lane=PYPLOT_LANE if plan.pyplot else PYTHON_LANE,
+                lane=self._body_lane(live, state),
                 timeout=-1 if plan.timeout is None else round(plan.timeout * 1e6),
             ),
         )
@@ -287,6 +299,21 @@ class Schedule:
         rows = np.hstack(needs) if needs else np.empty((state.size, 0), np.int64)
         block = Block(self._blocks.next, state, Role.BODY, np.arange(state.size))
         return self._block(live, block, class_, rows, collect=plan.partial)
+
+    def _body_lane(self, live: LiveRun, state: StepState) -> int:
+        """Where functions of a step run: on a cluster, or in threads here."""
+        if live.cluster is not None and state.name in live.codes:
+            return self._cluster_lane(live.cluster, "steps")
+        return PYPLOT_LANE if state.plan.pyplot else PYTHON_LANE
+
+    def _cluster_lane(self, cluster: Cluster, what: str) -> int:
+        name = f"{cluster.name}: {what}"
+        known = name in self._lanes
+        lane = self._lanes.setdefault(name, _FIRST_BACKEND_LANE + len(self._lanes))
+        if not known:
+            self.names[lane] = cluster.name
+            self.resize(cluster.name, self._rooms.get(cluster.name, cluster.room))
+        return lane
 
     def _exec_block(
         self,
@@ -374,8 +401,7 @@ class Schedule:
         plan = state.plan
         others = plan.others if backend == plan.backend else ()
         ways = Ways((backend, *others))
-        budget = live.plan.budget
-        first, *rest = (self._terms(n, timeout, hold, budget) for n in ways.names)
+        first, *rest = (self._terms(live, n, timeout, hold) for n in ways.names)
         body_s = plan.body_s if plan.quantum else 0.0
         class_ = self._class(
             live,
@@ -393,12 +419,12 @@ class Schedule:
         return class_
 
     def _terms(
-        self, backend: str, timeout: float | None, hold: int, budget: Money | None
+        self, live: LiveRun, backend: str, timeout: float | None, hold: int
     ) -> Terms:
         facts = self._backends.known(backend)
-        price = watched(facts, budget)
+        price = watched(facts, live.plan.budget)
         return Terms(
-            lane=self._lane(facts),
+            lane=self._lane(live, facts),
             job_limit=facts.max_circuits,
             hold=hold,
             timeout=-1 if timeout is None else round(timeout * 1e6),
@@ -436,11 +462,13 @@ class Schedule:
         )
         return self._classes
 
-    def _lane(self, facts: BackendFacts) -> int:
-        """Simulators share the workers of this machine; a device has its own lane.
+    def _lane(self, live: LiveRun, facts: BackendFacts) -> int:
+        """Simulators share the workers of a place; a device has its own lane.
 
         So has a simulator with limits, as a stand-in for a device.
         """
+        if live.cluster is not None and live.site_of(facts):
+            return self._cluster_lane(live.cluster, "jobs")
         name = "" if facts.local else facts.name
         lane = self._lanes.setdefault(name, _FIRST_BACKEND_LANE + len(self._lanes))
         limits = None if facts.local else facts.limits

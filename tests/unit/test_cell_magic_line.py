@@ -109,6 +109,7 @@ def test_the_table_serves_the_completer() -> None:
         "--seed",
         "--set",
         "--fresh",
+        "--executor",
         "--plan",
         "--background",
         "--show",
@@ -125,6 +126,7 @@ def test_the_table_serves_the_completer() -> None:
         "--seed": "nothing",
         "--set": "value",
         "--fresh": "step",
+        "--executor": "nothing",
         "--show": "choice",
     }
     assert [each.name for each in MAGIC_OPTIONS if each.flag] == [

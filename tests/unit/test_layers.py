@@ -56,6 +56,7 @@ LAYERS = {
     "backends": Layer("backends", "delays fingerprint ports amounts prices core"),
     "sources": Layer("sources", "delays"),
     "workers": Layer("workers", "delays ports core backends sources"),
+    "cluster": Layer("cluster", "ports core backends runner workers"),
     "reading": Layer("reading", "delays settings sources workers"),
     "store": Layer("store", "codec ports core amounts"),
     "charts": Layer("charts", "workflow ports"),
@@ -103,6 +104,7 @@ OWNERS: dict[str, str] = {
     "uvicorn": "service",
     "structlog": "service",
     "prometheus_client": "service",
+    "distributed": "cluster",
 }
 """What only some parts may import."""
 
