@@ -25,6 +25,7 @@ from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
+from quantumflow_lab.closing import close_left
 from quantumflow_lab.errors import (
     BackendError,
     BadOption,
@@ -47,6 +48,7 @@ from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.planning.waits import Waited, Waits, forecast_wait
+from quantumflow_lab.ports import Mode
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.quote import Choice, Quote, Quoter
@@ -123,6 +125,13 @@ class Lab:
             cache=self.store.home / "cache" / "isa",
         )
         self._executor = Executors(self._pool, self.backends)
+        self._ledger = Ledger(
+            self.store.home,
+            session=self._cap("budget_session"),
+            month=self._cap("budget_month"),
+            wall=self._clock.wall,
+            before=self._spent_in,
+        )
         self._runner = Runner(
             backends=self.backends,
             jobs=self._executor,
@@ -130,13 +139,7 @@ class Lab:
             sink=self.store,
             results=self.store.results,
             clock=self._clock,
-            ledger=Ledger(
-                self.store.home,
-                session=self._cap("budget_session"),
-                month=self._cap("budget_month"),
-                wall=self._clock.wall,
-                before=self._spent_in,
-            ),
+            ledger=self._ledger,
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
             log=_log_to(self.settings.schedule_log),
@@ -172,6 +175,7 @@ class Lab:
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         fresh: bool | str = False,
@@ -196,6 +200,10 @@ class Lab:
         policy
             What their choice and the size of jobs aim at: ``cheapest`` within the
             deadline, ``fastest`` within the budget, or ``balanced``, the default.
+        mode
+            How a device that has several ways takes the jobs: ``job``, each alone;
+            ``batch``, together, each billed as if alone; or ``session``, which is
+            billed from its first job until it is closed.
         deadline
             Seconds, or a duration such as ``10 min``: what has not ended by then is
             cancelled.
@@ -240,6 +248,7 @@ class Lab:
             backend=listed(backend),
             among=listed(among),
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -265,6 +274,7 @@ class Lab:
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         fresh: bool | str = False,
@@ -277,9 +287,9 @@ class Lab:
 
         Parameters
         ----------
-        workflow, name, backend, shots, precision, set, inputs, among, policy, deadline
+        workflow, name, backend, shots, precision, set, inputs, among, policy, mode
             As in :meth:`run`.
-        budget, fresh
+        deadline, budget, fresh
             Likewise.
         seconds
             What cannot be found out by then is unknown.
@@ -299,6 +309,7 @@ class Lab:
             backend=listed(backend),
             among=listed(among),
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -320,6 +331,7 @@ class Lab:
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         seconds: float = QUOTE_S,
@@ -328,7 +340,7 @@ class Lab:
 
         Parameters
         ----------
-        workflow, name, shots, precision, set, inputs, policy, deadline, budget
+        workflow, name, shots, precision, set, inputs, policy, mode, deadline, budget
             As in :meth:`run`.
         among
             Backends to compare; by default those that were added to the lab.
@@ -349,6 +361,7 @@ class Lab:
         """
         asked = Asked(
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -373,6 +386,7 @@ class Lab:
             flow.name,
             quotes,
             policy=given.policy or "balanced",
+            mode=cast("Mode", given.mode or "job"),
             budget=cap(self._budget(given)),
             deadline=None if given.deadline is None else duration(given.deadline),
         )
@@ -428,6 +442,7 @@ class Lab:
         *,
         inputs: Mapping[str, Any] | None = None,
         budget: Money | str | None = None,
+        mode: str | None = None,
         accept_drift: bool = False,
         resubmit: bool = False,
         steal: bool = False,
@@ -447,6 +462,8 @@ class Lab:
             such as functions and backends.
         budget
             Most that it may cost in all, with what it has cost, instead of before.
+        mode
+            How its jobs are sent from now on, instead of before.
         accept_drift
             Go on also with a loop that does not ask again what it had asked.
         resubmit
@@ -488,6 +505,8 @@ class Lab:
                 asked = stored.asked
                 if budget is not None:
                     asked = replace(asked, budget=budget)
+                if mode is not None:
+                    asked = replace(asked, mode=mode)
                 live = self._prepared(flow, asked, found)
                 check_inputs(live, stored.record)
             except UnknownBackend as error:
@@ -826,6 +845,8 @@ class Lab:
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point; a run that has ended stays as it is.
 
+        A session that a process which is gone has left open is closed.
+
         Raises
         ------
         RunIsHeld
@@ -836,6 +857,9 @@ class Lab:
                 self._runner.cancel(live, step, point)
                 return
         refuse_held(self._earlier.leases, run_id)
+        close_left(
+            self.store, self.backends, self._ledger, self._clock, run=run_id, besides=()
+        )
 
     def pause_run(self, run_id: str, *, paused: bool) -> None:
         """Let nothing more of a run start, or go on with it."""
@@ -868,6 +892,7 @@ class Lab:
     ) -> LiveRun:
         """Bind and plan a workflow; nothing is recorded and nothing runs."""
         bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
+        mode = cast("Mode", asked.mode or "job")
         defaults = Defaults(
             backends=asked.backend or (self.settings.backend,),
             shots=asked.shots,
@@ -875,8 +900,11 @@ class Lab:
             usual_shots=self.settings.shots,
             among=asked.among,
             policy=cast("Policy", asked.policy or "balanced"),
+            mode=mode,
             deadline=None if asked.deadline is None else duration(asked.deadline),
             budget=cap(self._budget(asked)),
+            capped=any(map(self._cap, ("budget_session", "budget_month"))),
+            elsewhere=() if mode == "job" else self.backends.offering(mode),
         )
         taken: dict[str, object] = {}
 
@@ -989,8 +1017,28 @@ class Lab:
             self._refuse_twin(workflow.name)
             live = self._prepared(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, asked, inputs)
-            self._start(live, self._earlier.begin(live), inputs, options)
+            lease = self._earlier.begin(live)
+            try:
+                self._close_left(live)
+            except BaseException:
+                lease.leave()
+                raise
+            self._start(live, lease, inputs, options)
         return self._attend(live, background=background)
+
+    def _close_left(self, live: LiveRun) -> None:
+        """Close what processes that are gone have left open, before devices are used.
+
+        What a run that is taken up has left, it closes by itself.
+        """
+        if any(not self.backends.known(name).simulator for name in live.backend_keys):
+            close_left(
+                self.store,
+                self.backends,
+                self._ledger,
+                self._clock,
+                besides=[live.id, *(each.id for each in tuple(self._live.values()))],
+            )
 
     def _refuse_surprise(
         self,

@@ -201,6 +201,7 @@ class StoredRun:
             backend=tuple(kept["backend"]),
             among=tuple(kept.get("among", ())),
             policy=kept.get("policy"),
+            mode=kept.get("mode"),
             deadline=kept.get("deadline"),
             budget=kept.get("budget"),
             shots=kept["shots"],

@@ -158,7 +158,7 @@ def _options(options: Mapping[str, Any]) -> Iterator[str]:
     for name in ("backend", "among"):
         if options.get(name):
             yield f"--{name} {','.join(options[name])}"
-    for name in ("shots", "precision", "seed", "budget", "deadline", "policy"):
+    for name in ("shots", "precision", "seed", "budget", "deadline", "policy", "mode"):
         if options.get(name) is not None:
             yield f"--{name} {options[name]}"
     for name, value in options["set"].items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quantumflow_lab.amounts import Money, money, seconds
-from quantumflow_lab.cell.magic_line import POLICIES, parse_magic_line
+from quantumflow_lab.cell.magic_line import MODES, POLICIES, parse_magic_line
 from quantumflow_lab.cell.options import check_value, integer, shown
 from quantumflow_lab.errors import BadOption, did_you_mean
 
@@ -22,6 +22,8 @@ class Asked:
     """Names or objects of which each step uses one."""
     policy: str | None = None
     """``cheapest``, ``fastest`` or ``balanced``, the default."""
+    mode: str | None = None
+    """``job``, the default, ``batch`` or ``session``: how a device takes the jobs."""
     deadline: float | str | None = None
     """Seconds after the start, or a duration such as ``10 min``."""
     budget: Money | str | None = None
@@ -48,6 +50,9 @@ class Asked:
         if self.policy is not None and self.policy not in POLICIES:
             hint = did_you_mean(str(self.policy), POLICIES)
             raise BadOption(f"policy cannot be {shown(self.policy)}{hint}")
+        if self.mode is not None and self.mode not in MODES:
+            hint = did_you_mean(str(self.mode), MODES) or f"; write {', '.join(MODES)}"
+            raise BadOption(f"mode cannot be {shown(self.mode)}{hint}", option="mode")
         if self.deadline is not None and seconds(self.deadline) is None:
             raise BadOption(
                 "deadline must be a duration such as 600 or '10 min', not "
@@ -79,6 +84,7 @@ class Asked:
             backend=other.backend if silent else self.backend,
             among=other.among if silent else self.among,
             policy=self.policy or other.policy,
+            mode=self.mode or other.mode,
             deadline=other.deadline if self.deadline is None else self.deadline,
             budget=other.budget if self.budget is None else self.budget,
             shots=other.shots if self.shots is None else self.shots,
@@ -107,6 +113,7 @@ def asked_in(text: str) -> Asked:
         backend=line.backend,
         among=line.among,
         policy=line.policy,
+        mode=line.mode,
         deadline=line.deadline,
         budget=line.budget,
         shots=line.shots,

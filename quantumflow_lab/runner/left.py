@@ -68,6 +68,7 @@ def packed(
     circuits = _Circuits()
     return {
         "kind": request.kind,
+        "mode": request.mode,
         "seed": request.seed,
         "price": None if price is None else asdict(price),
         "members": [
@@ -121,6 +122,8 @@ def unpacked(
         ),
         seed=value["seed"],
         sent_as=sent_as,
+        # Jobs of earlier versions have none.
+        mode=value.get("mode", "job"),
     )
     return LeftJob(
         request=request,
