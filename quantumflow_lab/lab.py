@@ -23,9 +23,9 @@ from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
+from quantumflow_lab.closing import close_left
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
-from quantumflow_lab.closing import close_left
 from quantumflow_lab.errors import (
     BackendError,
     BadOption,

@@ -15,6 +15,8 @@ from quantumflow_lab.ports import Mode
 
 LOOKS_S = (0.0, 0.5, 1.0, 2.0)
 """Seconds before each look for what a session is billed, until it is final."""
+CLOSES_S = (0.0, 1.0, 3.0)
+"""Seconds before each try to close one."""
 _SHUT = re.compile(r"\b(1217|1602)\b|session is closed")
 """IBM's numbers for a session that takes no more jobs, and the client's own words."""
 
@@ -48,13 +50,20 @@ def attached(device: Any, mode: Mode, name: str) -> Any:
 def close_session(device: Any, mode: Mode, name: str) -> None:
     """Let it take no more jobs; those that it has taken come to their end.
 
-    One that its service does not know any more is closed.
+    One that its service does not know any more is closed. It is billed until then, so
+    that a service which does not answer is asked again.
     """
-    try:
-        attached(device, mode, name).close()
-    except Exception as error:
-        if not is_gone(error):
-            raise
+    for pause in CLOSES_S:
+        time.sleep(pause)
+        try:
+            attached(device, mode, name).close()
+        except Exception as error:
+            if is_gone(error):
+                return
+            if pause == CLOSES_S[-1]:
+                raise
+        else:
+            return
 
 
 def session_seconds(device: Any, mode: Mode, name: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -123,6 +124,8 @@ class _Scheduled:
 
 _SILENCE_S = 60.0
 """Seconds after which a runner that does not answer has stopped."""
+ACCOUNT_S = 10.0
+"""Seconds in which a provider is asked what a job that was stopped has cost."""
 _MAY_GO_ON = "; it may go on there, so look there before you run the step again"
 
 _STEP_APART = 10**9
@@ -182,6 +185,10 @@ class OpenJob:
     """What never arrived at its provider."""
     unheard: bool = False
     """Whether its provider could not be asked, so that it may still go on."""
+    asking: bool = False
+    """Whether nobody waits for it any more, but for what it has cost."""
+    accounted: bool = False
+    """Whether its provider has told how it ended although nobody waited."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
     trace: Trace | None = None
@@ -607,7 +614,10 @@ class Jobs:
             used = replace(used, circuits=least[0], shots=least[1])
             metrics = replace(metrics, usage=used)
         why = None if open_job.answers else open_job.failure
-        if open_job.unheard:
+        if open_job.asking:
+            open_job.accounted = not open_job.unheard
+            self._over(open_job, "cancelled", metrics, why)
+        elif open_job.unheard:
             # It may go on, so that it can be asked for when the run is taken up.
             self._over(open_job, "sent", metrics, open_job.failure)
         else:
@@ -632,6 +642,8 @@ class Jobs:
             reason = Reason.LOST  # so that it is sent
             if "ran" not in event.error.facts:
                 open_job.absent.append(open_job.tasks[event.unit])
+        if open_job.asking:
+            return
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return
@@ -671,10 +683,12 @@ class Jobs:
         fetching = request.sent_as is not None
         # What a device may have taken is fetched, and not sent again.
         open_there = bool(open_job.batches)
-        if open_there and not fetching and not open_job.stopping:
+        if open_there and not fetching:
             heard = any(sent.job for sent in open_job.batches.values())
             if self._backends.fetches(request.backend, request.kind, heard=heard):
                 open_job.request = replace(request, sent_as={**open_job.batches})
+                if open_job.stopping:
+                    self._account(open_job, reason)
                 self._execute(open_job)
                 return
         error = WorkerLost(
@@ -688,9 +702,31 @@ class Jobs:
             open_job.owner.answer(unit, attempt, error, why, -1)
         stage = "cancelled" if open_job.stopping else "lost"
         unheard = any(sent.job is None for sent in open_job.batches.values())
-        if open_there and (fetching or unheard or not open_job.stopping):
+        doubtful = fetching or unheard or not open_job.stopping
+        if open_there and doubtful and not open_job.asking:
             stage = "sent"  # what became of it there nobody has said
         self._over(open_job, stage, JobMetrics(), reason)
+
+    def _account(self, open_job: OpenJob, reason: str) -> None:
+        """Ask for what a stopped job has cost, for a while; it has no answer."""
+        open_job.asking, open_job.failure = True, reason
+        step, request = open_job.states[0].name, open_job.request
+        error = WorkerLost(
+            f"step '{step}' lost its job on {request.backend}: {reason}",
+            step=step,
+            job=request.tag,
+        )
+        for unit, attempt in sorted(open_job.unanswered):
+            open_job.owner.answer(unit, attempt, error, Reason.PERMANENT, -1)
+        open_job.unanswered.clear()
+
+        def enough() -> None:
+            if self._open.get(open_job.number) is open_job:
+                self._executor.cancel(open_job.number)
+
+        timer = threading.Timer(ACCOUNT_S, lambda: self._post(enough))
+        timer.daemon = True
+        timer.start()
 
     def _over(
         self,
@@ -810,7 +846,8 @@ def _ended(open_job: OpenJob, stage: str) -> Ended:
     sent = bool(open_job.batches) if open_job.device else stage != "intended"
     if not sent:
         return Ended.NEVER
-    if stage != "settled" or open_job.untold:
+    known = stage == "settled" or open_job.accounted
+    if not known or open_job.untold:
         return Ended.UNKNOWN
     if open_job.answers:
         whole = not (open_job.failed or open_job.cancelled)

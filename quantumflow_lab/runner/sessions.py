@@ -1,11 +1,16 @@
 """Sessions and batches at providers: opened once for a run and a device, and closed.
 
-| state | means | where it is kept | leaves when |
-|---|---|---|---|
-| opening | its provider is asked for one | here, with the jobs that wait for it | that has answered |
-| open | it takes jobs | the journal, before the first job is sent in it | the run ends or pauses, or its provider closes it |
-| closing | its provider is asked to close it | the journal, as open | that has said so, and what it is billed |
-| closed | nothing of it is billed any more | the journal | never |
+=======  ===========================  =========================  ====================
+state    means                        where it is kept           leaves when
+=======  ===========================  =========================  ====================
+opening  its provider is asked        here, with jobs that wait  that has answered
+open     it takes jobs                the journal, before any    the run ends or
+                                      job is sent in it          pauses, or its
+                                                                 provider closes it
+closing  its provider is asked to     the journal, as open       that has said so, and
+         close it                                                what it is billed
+closed   nothing more is billed       the journal                never
+=======  ===========================  =========================  ====================
 
 What its provider could not be asked to close stays open in the journal, so that whoever
 goes on with the run, or runs anything on a device from this home, closes it. Questions
@@ -160,10 +165,10 @@ class Sessions:
         new = session is None
         if session is None:
             session = self._new(live, backend)
-        if new or (most_s or 0) > session.longest_s:
-            if (why := self._kept_back(session, most_s or 0, new=new)) is not None:
-                then(BudgetReached(why))
-                return
+        longer = new or (most_s or 0) > session.longest_s
+        if longer and (why := self._kept_back(session, most_s or 0, new=new)):
+            then(BudgetReached(why))
+            return
         if new:
             self._taking[key] = session
             self._ask(session)
@@ -296,7 +301,7 @@ class Sessions:
 
     def _kept_back(self, session: Session, longest_s: int, *, new: bool) -> str | None:
         """Keep back what it may cost with a job so long; why that cannot be."""
-        live, price = session.live, session.price
+        price = session.price
         before = Decimal(0) if new else session.most or Decimal(0)
         at_first, session.longest_s = session.longest_s, longest_s
         most = session.most
@@ -433,7 +438,6 @@ class Sessions:
         bill = bill_of(session, seconds, self._clock.wall())
         self._settle(session, bill.amount)
         self._record(session, "closed", bill, seconds)
-        live = session.live
         self._count(session, bill.amount)
         price = session.price
         money = None if price is None else Money(bill.amount, price.currency)
