@@ -42,6 +42,7 @@ from quantumflow_lab.export.exporting import Exporter
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
+from quantumflow_lab.planning.decide import Quoted, needs_quote
 from quantumflow_lab.planning.expect import History, history_of, learned_of
 from quantumflow_lab.planning.keys import step_keys
 from quantumflow_lab.planning.plan import Policy
@@ -399,6 +400,22 @@ class Lab:
         seconds: float,
     ) -> Quote:
         live = self._prepared(workflow, asked, inputs)
+        quote = self._quoted(live, workflow, inputs, seconds)
+        if not (asked.among and needs_quote(live.plan, self.backends.known)):
+            return quote
+        again = self._prepared(workflow, asked, inputs, quote.foreseen)
+        if again.plan.steps == live.plan.steps:
+            return quote
+        return self._quoted(again, workflow, inputs, seconds)
+
+    def _quoted(
+        self,
+        live: LiveRun,
+        workflow: Workflow,
+        inputs: Mapping[str, Any],
+        seconds: float,
+    ) -> Quote:
+        """What a run that was planned would take."""
         live.inputs = _taken(live, inputs)
         self._earlier.look(live)
         steps = live.plan.steps
@@ -507,7 +524,7 @@ class Lab:
                     asked = replace(asked, budget=budget)
                 if mode is not None:
                     asked = replace(asked, mode=mode)
-                live = self._prepared(flow, asked, found)
+                live = self._decided(flow, asked, found)
                 check_inputs(live, stored.record)
             except UnknownBackend as error:
                 lease.leave()
@@ -887,8 +904,25 @@ class Lab:
 
     # Preparing.
 
-    def _prepared(
+    def _decided(
         self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
+    ) -> LiveRun:
+        """The same as :meth:`_prepared`, its backends chosen by what they are quoted.
+
+        Functions of its steps run for that, as for any quote.
+        """
+        live = self._prepared(workflow, asked, inputs)
+        if not (asked.among and needs_quote(live.plan, self.backends.known)):
+            return live
+        quote = self._quoted(live, workflow, inputs, QUOTE_S)
+        return self._prepared(workflow, asked, inputs, quote.foreseen)
+
+    def _prepared(
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        quoted: Quoted | None = None,
     ) -> LiveRun:
         """Bind and plan a workflow; nothing is recorded and nothing runs."""
         bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
@@ -916,7 +950,8 @@ class Lab:
             # Only where something is to be decided by it.
             used = map(known_as, defaults.among or defaults.backends)
             history = self._history(workflow, used)
-        plan = prepare(bound, defaults, known_as, self.backends.facts, history)
+        facts = self.backends.facts
+        plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
         return LiveRun(
             id=_run_id(self._clock.wall()),
             number=next(self._numbers),
@@ -1015,7 +1050,7 @@ class Lab:
         with self._lock:
             self._runner.check()
             self._refuse_twin(workflow.name)
-            live = self._prepared(workflow, asked, inputs)
+            live = self._decided(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, asked, inputs)
             lease = self._earlier.begin(live)
             try:

@@ -177,7 +177,9 @@ def _steps(
     for step in snapshot.get("steps") or ():
         row = known.get(step["name"], {})
         done = (step.get("counts") or {}).get("done", 0)
-        charged = f"{row['cost']:g} {row['currency']}" if row.get("currency") else ""
+        charged = ", ".join(
+            f"{cost:g} {currency}" for currency, cost in row.get("costs") or ()
+        )
         state = str(step.get("state"))
         seen = element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}")
         lines.append(

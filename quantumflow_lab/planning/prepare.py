@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.cell import Bound, substitute
 from quantumflow_lab.cell.declare import MOST_VALUES
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
-from quantumflow_lab.planning.decide import decide
+from quantumflow_lab.planning.decide import Quoted, decide
 from quantumflow_lab.planning.expect import History
 from quantumflow_lab.planning.modes import check_mode, offering
 from quantumflow_lab.planning.plan import Plan, Policy, StepPlan
@@ -50,6 +50,7 @@ def prepare(
     known_as: Callable[[object], str],
     facts: Callable[[str], BackendFacts],
     history: History,
+    quoted: Quoted = MappingProxyType({}),
 ) -> Plan:
     """Decide everything that can be before a run starts.
 
@@ -65,6 +66,8 @@ def prepare(
         What is known of a backend.
     history
         What earlier runs of this workflow took.
+    quoted
+        What a quote says of the backends to choose from.
 
     Raises
     ------
@@ -109,7 +112,7 @@ def prepare(
     )
     undecided = {name for name in dims if name not in own}
     among = offering(defaults.mode, among, facts, defaults.elsewhere)
-    decided = decide(plan, among, undecided, facts, history)
+    decided = decide(plan, among, undecided, facts, history, quoted)
     check_mode(decided, facts, capped=defaults.capped, others=defaults.elsewhere)
     return decided
 

@@ -65,7 +65,8 @@ LAYERS = {
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
         "run stored takeup closing tables figures evidence forgetting",
-        "workflow grid cell ports planning runner store charts widgets compare amounts clock",
+        "workflow grid cell ports planning runner store charts widgets compare amounts "
+        "clock",
     ),
     "quote": Layer("quote", "amounts planning ports runner charts widgets"),
     "export": Layer("export", "workflow grid codec cell backends store run widgets"),
