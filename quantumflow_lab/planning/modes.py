@@ -122,8 +122,8 @@ def session_cost(price: Price, seconds: float) -> Decimal:
 
     Examples
     --------
-    >>> print(session_cost(Price("USD", per_job=5, per_second="1.60"), 10.0))
-    16.00
+    >>> float(session_cost(Price("USD", per_job=5, per_second="1.60"), 10.0))
+    16.0
     """
     return price.of(Usage(seconds=seconds), jobs=0)
 

@@ -29,7 +29,12 @@ from itertools import count
 from typing import Any
 
 from quantumflow_lab.amounts import Money, micro
-from quantumflow_lab.errors import BudgetReached, JournalFull, StoreError
+from quantumflow_lab.errors import (
+    BudgetReached,
+    JournalFull,
+    StoreError,
+    UnknownBackend,
+)
 from quantumflow_lab.planning.billing import Bill, Rule
 from quantumflow_lab.planning.bounds import SECOND, rate_of, watched
 from quantumflow_lab.planning.modes import session_bound, session_cost, whole_seconds
@@ -72,8 +77,6 @@ class Session:
     """What the run counts of it as spent already."""
     known_most: Decimal | None = None
     """The most that it may cost, where an earlier process had worked that out."""
-    kept: list[str] = field(default_factory=list)
-    """What the ledger keeps back for it, by tag."""
     waiting: list[Wants] = field(default_factory=list)
     """Jobs that are to be sent in it."""
     jobs: int = 0
@@ -282,7 +285,11 @@ class Sessions:
 
     def _left(self, live: LiveRun, row: Mapping[str, Any]) -> Session:
         """One that an earlier process has left open."""
-        price = watched(self._backends.known(row["backend"]), live.plan.budget)
+        try:
+            facts = self._backends.known(row["backend"])
+            price = watched(facts, live.plan.budget)
+        except UnknownBackend:
+            price = None  # told when it cannot be closed
         most = Decimal(repr(round(row["cost"] or 0.0, 9)))
         timed = row["currency"] is not None and price is not None
         return Session(
@@ -331,14 +338,13 @@ class Sessions:
                 f", and {Money(left, price.currency)} of the budget of {budget} is "
                 "left: give it a shorter --deadline or a larger --budget"
             )
-        tag = f"{session.tag}.{len(session.kept)}" if session.kept else session.tag
+        most = Money(session.most or dearer, price.currency)
         try:
-            why = self._ledger.reserve(tag, Money(dearer, price.currency))
+            why = self._ledger.reserve(session.tag, most)
         except StoreError as error:
             return f", which cannot be written down: {error.message}"
         if why is not None:
             return f": {why}"
-        session.kept.append(tag)
         if budget is not None:
             events = self._schedule.events.spent(live.number, micro(more))
             self._told[live.number] = all_of_run
@@ -517,8 +523,6 @@ class Sessions:
             return
         try:
             self._ledger.settle(session.tag, cost)
-            for tag in session.kept[1:]:
-                self._ledger.settle(tag, Decimal(0))
         except StoreError as error:
             log.warning("the cost of %s cannot be written down: %s", session.tag, error)
 

@@ -10,6 +10,7 @@ import logging
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -20,7 +21,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from quantumflow_lab import Lab, Run
-from quantumflow_lab.backends import jobs, sessions
+from quantumflow_lab.backends import jobs, registry, sessions
 from quantumflow_lab.emulate.faults import FAULTS, Named
 from quantumflow_lab.emulate.ibm import Service, service
 from quantumflow_lab.emulate.sessions import Session
@@ -279,6 +280,51 @@ def test_a_cancelled_run_closes_its_session(lab: Lab, ibm: Service) -> None:
     assert run.state == "cancelled"
     assert only(ibm)[1].closed
     assert recorded(lab)[0]["state"] == "closed"
+
+
+def test_one_that_opens_while_its_run_is_cancelled_is_closed(
+    lab: Lab, ibm: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, go_on, slowly = threading.Event(), threading.Event(), registry.open_session
+
+    def opening(*given: Any) -> str:
+        asked.set()
+        go_on.wait(20)
+        return slowly(*given)
+
+    monkeypatch.setattr(registry, "open_session", opening)
+    run = begin(lab, "session", background=True)
+    assert asked.wait(20)
+    run.cancel()
+    until(lambda: run.snapshot()["steps"][0]["counts"].get("cancelled"))
+    assert run.state == "running"  # what was asked for is awaited
+    go_on.set()
+    run.wait(20)
+    assert run.state == "cancelled"
+    assert only(ibm)[1].closed
+    assert not ibm.jobs
+    assert [row["state"] for row in recorded(lab)] == ["closed"]
+
+
+def test_a_longer_job_has_more_kept_back_for_its_session(
+    lab: Lab, ibm: Service
+) -> None:
+    """When a session is closed one job may run on, so that the longest counts."""
+    cell = """
+@qf.sample(shots=100)
+def short():
+    return flip(0)
+
+@qf.sample(shots=10_000)
+def long(short):
+    return flip(1)
+"""
+    bounds = "SELECT seq, cost FROM rec_session WHERE state = 'open' ORDER BY seq"
+    begin(lab, "session", cell, budget="200 USD")
+    one, other = (row["cost"] for row in lab.sql(bounds).to_pylist())
+    most = [job.posted["cost"] for job in ibm.taken.values()]
+    assert other - one == pytest.approx(float(RATE) * (most[1] - most[0]))
+    assert most[1] > most[0]
 
 
 def test_the_deadline_closes_a_session(lab: Lab, ibm: Service) -> None:
