@@ -124,7 +124,7 @@ class _Scheduled:
 
 _SILENCE_S = 60.0
 """Seconds after which a runner that does not answer has stopped."""
-ACCOUNT_S = 10.0
+ACCOUNT_S = 5.0
 """Seconds in which a provider is asked what a job that was stopped has cost."""
 _MAY_GO_ON = "; it may go on there, so look there before you run the step again"
 
@@ -270,6 +270,8 @@ class Jobs:
         self._answer = answer
         self._secure = secure
         self._ledger = ledger
+        self.closing = False
+        """Whether the lab is closed, so that nobody waits for what jobs have cost."""
         self._open: dict[int, OpenJob] = {}
         self._fetched = count(-1, -1)
         """Numbers of fetched jobs, which the scheduler does not know."""
@@ -683,7 +685,8 @@ class Jobs:
         fetching = request.sent_as is not None
         # What a device may have taken is fetched, and not sent again.
         open_there = bool(open_job.batches)
-        if open_there and not fetching:
+        asks = not (open_job.stopping and self.closing)
+        if open_there and not fetching and asks:
             heard = any(sent.job for sent in open_job.batches.values())
             if self._backends.fetches(request.backend, request.kind, heard=heard):
                 open_job.request = replace(request, sent_as={**open_job.batches})

@@ -894,6 +894,7 @@ class Runner:
     # The end.
 
     def _close(self) -> None:
+        self._jobs.closing = True
         for live in self._runs.values():
             self._cancel(live, None, None)
         patience = _CLOSE_OPEN_US if self._sessions.busy else _CLOSE_US
