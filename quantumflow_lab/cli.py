@@ -17,7 +17,12 @@ from threading import Event
 from typing import Any
 
 from quantumflow_lab.backends.conformance import Finding
-from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, RunOptions, parse_magic_line
+from quantumflow_lab.cell.magic_line import (
+    MAGIC_OPTIONS,
+    MODES,
+    RunOptions,
+    parse_magic_line,
+)
 from quantumflow_lab.cell.text import MAGIC, split_cell
 from quantumflow_lab.core import decode, replay_log
 from quantumflow_lab.doctor import DEADLINE_S, line_of
@@ -88,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.add_argument(
         "--budget", metavar="MONEY", help="most that it may cost in all"
     )
+    resume.add_argument("--mode", choices=MODES, help="how its jobs are sent from now")
     for flag, help_ in (
         ("--accept-drift", "go on with a loop that asks what it had not asked before"),
         ("--resubmit", "give up jobs that a device may have taken"),
@@ -212,6 +218,7 @@ def _resume(arguments: argparse.Namespace, _: list[str]) -> int:
         resubmit=arguments.resubmit,
         steal=arguments.steal,
         budget=arguments.budget,
+        mode=arguments.mode,
         background=True,
     )
     return _attend(run, quiet=False)

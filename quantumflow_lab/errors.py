@@ -54,6 +54,8 @@
     │   ├── EnvironmentBroken     another Python that cannot give its backend
     │   ├── NoCommonQpy           two versions of Qiskit without a form both know
     │   ├── PluginBroken          a registered backend that cannot be loaded
+    │   ├── ModeRefused           jobs cannot be sent so to this backend
+    │   ├── SessionClosed         its provider has closed a session or batch
     │   ├── PriceUnknown          a budget cannot be kept without a price
     │   └── BadPrices             a table of prices that cannot be read
     ├── RunError
@@ -449,6 +451,18 @@ class JobNeverArrived(BackendError):
     """A job that may have been sent is not at its provider."""
 
     slug = "job-never-arrived"
+
+
+class ModeRefused(BackendError):
+    """A backend that has no batches or no sessions was asked for one."""
+
+    slug = "mode-refused"
+
+
+class SessionClosed(BackendError):
+    """A session or batch takes no more jobs: its provider has closed it."""
+
+    slug = "session-closed"
 
 
 class WorkerLost(BackendError):

@@ -103,7 +103,7 @@ def run_facts(run: StoredRun) -> RunFacts:
     )
 
 
-_OPTIONS = ("among", "policy", "deadline", "budget", "shots", "precision")
+_OPTIONS = ("among", "policy", "mode", "deadline", "budget", "shots", "precision")
 
 
 def _steps(run: StoredRun) -> dict[str, StepFacts]:

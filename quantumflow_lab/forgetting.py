@@ -229,6 +229,9 @@ def _why(row: Mapping[str, Any]) -> str | None:
     if row["sent"]:
         jobs = _counted(row["sent"], "job")
         return f"has {jobs} at a device; %qflow resume {row['run']} fetches what came"
+    if row["open"]:
+        what = _counted(row["open"], "open session")
+        return f"has {what} at a device; %qflow resume {row['run']} closes what is open"
     if row["state"] == "unfinished":
         return f"is unfinished; %qflow resume {row['run']} goes on with it"
     return None

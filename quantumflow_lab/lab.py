@@ -25,6 +25,7 @@ from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.cluster import find_cluster
+from quantumflow_lab.closing import close_left
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
@@ -45,12 +46,14 @@ from quantumflow_lab.export.exporting import Exporter
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
+from quantumflow_lab.planning.decide import Quoted, needs_quote
 from quantumflow_lab.planning.expect import History, history_of, learned_of
 from quantumflow_lab.planning.keys import step_keys
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.planning.waits import Waited, Waits, forecast_wait
+from quantumflow_lab.ports import Mode
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.quote import Choice, Quote, Quoter
@@ -130,6 +133,13 @@ class Lab:
             cache=self.store.home / "cache" / "isa",
         )
         self._executor = Executors(self._pool, self.backends)
+        self._ledger = Ledger(
+            self.store.home,
+            session=self._cap("budget_session"),
+            month=self._cap("budget_month"),
+            wall=self._clock.wall,
+            before=self._spent_in,
+        )
         self._runner = Runner(
             backends=self.backends,
             jobs=self._executor,
@@ -137,13 +147,7 @@ class Lab:
             sink=self.store,
             results=self.store.results,
             clock=self._clock,
-            ledger=Ledger(
-                self.store.home,
-                session=self._cap("budget_session"),
-                month=self._cap("budget_month"),
-                wall=self._clock.wall,
-                before=self._spent_in,
-            ),
+            ledger=self._ledger,
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
             log=_log_to(self.settings.schedule_log),
@@ -180,6 +184,7 @@ class Lab:
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         fresh: bool | str = False,
@@ -205,6 +210,10 @@ class Lab:
         policy
             What their choice and the size of jobs aim at: ``cheapest`` within the
             deadline, ``fastest`` within the budget, or ``balanced``, the default.
+        mode
+            How a device that has several ways takes the jobs: ``job``, each alone;
+            ``batch``, together, each billed as if alone; or ``session``, which is
+            billed from its first job until it is closed.
         deadline
             Seconds, or a duration such as ``10 min``: what has not ended by then is
             cancelled.
@@ -255,6 +264,7 @@ class Lab:
             backend=listed(backend),
             among=listed(among),
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -281,6 +291,7 @@ class Lab:
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         fresh: bool | str = False,
@@ -293,9 +304,9 @@ class Lab:
 
         Parameters
         ----------
-        workflow, name, backend, shots, precision, set, inputs, among, policy, deadline
+        workflow, name, backend, shots, precision, set, inputs, among, policy, mode
             As in :meth:`run`.
-        budget, fresh
+        deadline, budget, fresh
             Likewise.
         seconds
             What cannot be found out by then is unknown.
@@ -315,6 +326,7 @@ class Lab:
             backend=listed(backend),
             among=listed(among),
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -336,6 +348,7 @@ class Lab:
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         policy: str | None = None,
+        mode: str | None = None,
         deadline: float | str | None = None,
         budget: Money | str | None = None,
         seconds: float = QUOTE_S,
@@ -344,7 +357,7 @@ class Lab:
 
         Parameters
         ----------
-        workflow, name, shots, precision, set, inputs, policy, deadline, budget
+        workflow, name, shots, precision, set, inputs, policy, mode, deadline, budget
             As in :meth:`run`.
         among
             Backends to compare; by default those that were added to the lab.
@@ -365,6 +378,7 @@ class Lab:
         """
         asked = Asked(
             policy=policy,
+            mode=mode,
             deadline=deadline,
             budget=budget,
             shots=shots,
@@ -389,6 +403,7 @@ class Lab:
             flow.name,
             quotes,
             policy=given.policy or "balanced",
+            mode=cast("Mode", given.mode or "job"),
             budget=cap(self._budget(given)),
             deadline=None if given.deadline is None else duration(given.deadline),
         )
@@ -401,6 +416,22 @@ class Lab:
         seconds: float,
     ) -> Quote:
         live = self._prepared(workflow, asked, inputs)
+        quote = self._quoted(live, workflow, inputs, seconds)
+        if not (asked.among and needs_quote(live.plan, self.backends.known)):
+            return quote
+        again = self._prepared(workflow, asked, inputs, quote.foreseen)
+        if again.plan.steps == live.plan.steps:
+            return quote
+        return self._quoted(again, workflow, inputs, seconds)
+
+    def _quoted(
+        self,
+        live: LiveRun,
+        workflow: Workflow,
+        inputs: Mapping[str, Any],
+        seconds: float,
+    ) -> Quote:
+        """What a run that was planned would take."""
         live.inputs = _taken(live, inputs)
         self._earlier.look(live)
         steps = live.plan.steps
@@ -444,6 +475,7 @@ class Lab:
         *,
         inputs: Mapping[str, Any] | None = None,
         budget: Money | str | None = None,
+        mode: str | None = None,
         accept_drift: bool = False,
         resubmit: bool = False,
         steal: bool = False,
@@ -463,6 +495,8 @@ class Lab:
             such as functions and backends.
         budget
             Most that it may cost in all, with what it has cost, instead of before.
+        mode
+            How its jobs are sent from now on, instead of before.
         accept_drift
             Go on also with a loop that does not ask again what it had asked.
         resubmit
@@ -504,7 +538,9 @@ class Lab:
                 asked = stored.asked
                 if budget is not None:
                     asked = replace(asked, budget=budget)
-                live = self._prepared(flow, asked, found)
+                if mode is not None:
+                    asked = replace(asked, mode=mode)
+                live = self._decided(flow, asked, found)
                 check_inputs(live, stored.record)
             except UnknownBackend as error:
                 lease.leave()
@@ -884,6 +920,8 @@ class Lab:
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point; a run that has ended stays as it is.
 
+        A session that a process which is gone has left open is closed.
+
         Raises
         ------
         RunIsHeld
@@ -894,6 +932,9 @@ class Lab:
                 self._runner.cancel(live, step, point)
                 return
         refuse_held(self._earlier.leases, run_id)
+        close_left(
+            self.store, self.backends, self._ledger, self._clock, run=run_id, besides=()
+        )
 
     def pause_run(self, run_id: str, *, paused: bool) -> None:
         """Let nothing more of a run start, or go on with it."""
@@ -921,11 +962,29 @@ class Lab:
 
     # Preparing.
 
-    def _prepared(
+    def _decided(
         self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
+    ) -> LiveRun:
+        """The same as :meth:`_prepared`, its backends chosen by what they are quoted.
+
+        Functions of its steps run for that, as for any quote.
+        """
+        live = self._prepared(workflow, asked, inputs)
+        if not (asked.among and needs_quote(live.plan, self.backends.known)):
+            return live
+        quote = self._quoted(live, workflow, inputs, QUOTE_S)
+        return self._prepared(workflow, asked, inputs, quote.foreseen)
+
+    def _prepared(
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        quoted: Quoted | None = None,
     ) -> LiveRun:
         """Bind and plan a workflow; nothing is recorded and nothing runs."""
         bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
+        mode = cast("Mode", asked.mode or "job")
         defaults = Defaults(
             backends=asked.backend or (self.settings.backend,),
             shots=asked.shots,
@@ -933,8 +992,11 @@ class Lab:
             usual_shots=self.settings.shots,
             among=asked.among,
             policy=cast("Policy", asked.policy or "balanced"),
+            mode=mode,
             deadline=None if asked.deadline is None else duration(asked.deadline),
             budget=cap(self._budget(asked)),
+            capped=any(map(self._cap, ("budget_session", "budget_month"))),
+            elsewhere=() if mode == "job" else self.backends.offering(mode),
         )
         taken: dict[str, object] = {}
 
@@ -946,7 +1008,8 @@ class Lab:
             # Only where something is to be decided by it.
             used = map(known_as, defaults.among or defaults.backends)
             history = self._history(workflow, used)
-        plan = prepare(bound, defaults, known_as, self.backends.facts, history)
+        facts = self.backends.facts
+        plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
         return LiveRun(
             id=_run_id(self._clock.wall()),
             number=next(self._numbers),
@@ -1045,10 +1108,16 @@ class Lab:
         with self._lock:
             self._runner.check()
             self._refuse_twin(workflow.name)
-            live = self._prepared(workflow, asked, inputs)
+            live = self._decided(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, asked, inputs)
             self._send_to_cluster(live)
-            self._start(live, self._earlier.begin(live), inputs, options)
+            lease = self._earlier.begin(live)
+            try:
+                self._close_left(live)
+            except BaseException:
+                lease.leave()
+                raise
+            self._start(live, lease, inputs, options)
         return self._attend(live, background=background)
 
     def _send_to_cluster(self, live: LiveRun) -> None:
@@ -1064,6 +1133,20 @@ class Lab:
             self._clusters[cluster.name] = cluster
             self._executor.add(cluster)
         pack_steps(live, cluster)
+
+    def _close_left(self, live: LiveRun) -> None:
+        """Close what processes that are gone have left open, before devices are used.
+
+        What a run that is taken up has left, it closes by itself.
+        """
+        if any(not self.backends.known(name).simulator for name in live.backend_keys):
+            close_left(
+                self.store,
+                self.backends,
+                self._ledger,
+                self._clock,
+                besides=[live.id, *(each.id for each in tuple(self._live.values()))],
+            )
 
     def _refuse_surprise(
         self,

@@ -24,6 +24,11 @@ class Stopped(BaseException):
     """
 
 
+Mode = Literal["job", "batch", "session"]
+"""How jobs are sent to a device: each alone; together, and billed as if alone; or in a
+session, which is billed by the clock."""
+
+
 class Phase(StrEnum):
     """What a job on a backend is doing, as the widget shows it."""
 
@@ -121,6 +126,8 @@ class BackendFacts:
     """What its provider lets one do at once."""
     rep_delay_s: float | None = None
     """Seconds between two shots, if the backend says so."""
+    modes: tuple[Mode, ...] = ("job",)
+    """How it takes jobs."""
 
     @property
     def local(self) -> bool:
@@ -182,6 +189,10 @@ class JobRequest:
     """If it was sent already, and is to be fetched: the batches that may have been."""
     most_s: int | None = None
     """Seconds of a device after which its provider is to stop the job, if it can."""
+    mode: Mode = "job"
+    """How the device takes it."""
+    session: str | None = None
+    """The session or batch that it belongs to, as its provider calls that."""
     dry: bool = False
     """True to run nothing: each member's result is a :class:`MemberForecast`."""
     site: str = ""
@@ -532,6 +543,15 @@ class Backends(Protocol):
         self, name: str, kind: Literal["sample", "estimate"], *, heard: bool
     ) -> bool:
         """Whether a job that was sent can be fetched, its id `heard` or not."""
+
+    def open_session(self, name: str, mode: Mode, most_s: int | None) -> str:
+        """Open a session or batch of so many seconds; its provider's id for it."""
+
+    def close_session(self, name: str, mode: Mode, session: str) -> None:
+        """Let it take no more jobs; what it has taken comes to its end."""
+
+    def session_seconds(self, name: str, mode: Mode, session: str) -> float | None:
+        """Seconds that a session which was closed is billed; None if nobody tells."""
 
     def preflight(
         self,

@@ -201,6 +201,7 @@ class StoredRun:
             backend=tuple(kept["backend"]),
             among=tuple(kept.get("among", ())),
             policy=kept.get("policy"),
+            mode=kept.get("mode"),
             deadline=kept.get("deadline"),
             budget=kept.get("budget"),
             shots=kept["shots"],
@@ -336,12 +337,7 @@ class StoredRun:
         return f"%qflow resume {self.name} goes on, unless another process has it"
 
     def _spent(self) -> dict[str, Decimal]:
-        spent: dict[str, Decimal] = {}
-        for row in self._said.values():
-            if currency := row["currency"]:
-                cost = Decimal(str(row["cost"]))
-                spent[currency] = spent.get(currency, Decimal(0)) + cost
-        return spent
+        return {name: Decimal(str(cost)) for name, cost in self.record["costs"] or ()}
 
     def _kept(self, step: StoredStep) -> dict[str, Any] | None:
         """How many points an earlier run has made."""

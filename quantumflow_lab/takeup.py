@@ -148,6 +148,7 @@ class Earlier:
             here = ended is not None and ended.id == stored.id
             past = self._past(ended if here else stored)
             assert past is not None, "a run that was left has been begun"
+            live.left_sessions = self.store.query("open_sessions", run=stored.id)
             take_up(live, stored)
             bring(live, stored, past, accept_drift=accept_drift)
             live.renew = lambda: self._renew(live, accept_drift=accept_drift)

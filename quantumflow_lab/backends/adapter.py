@@ -68,7 +68,7 @@ from quantumflow_lab.errors import (
     QuantumFlowError,
     WorkerLost,
 )
-from quantumflow_lab.ports import Sent
+from quantumflow_lab.ports import Mode, Sent
 from quantumflow_lab.work import Work
 
 if TYPE_CHECKING:
@@ -114,6 +114,8 @@ class RunAdapter:
     """Id of the last job of a device."""
     most_s: int | None = None
     """Not told: ``run()`` has no such option in common."""
+    session: tuple[Mode, str] | None = None
+    """None: backends that answer ``run()`` have none."""
     told: Told | None = None
     """What was said of the last job of a device, once it was final."""
     sending: Callable[[], None] = lambda: None

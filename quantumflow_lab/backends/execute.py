@@ -174,7 +174,7 @@ class _Job:
 
     def run(self) -> None:
         started = time.perf_counter()
-        self.adapter.most_s = self.request.most_s
+        self.tell()
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         shares = list(self.prepare())
         transpiled = time.perf_counter()
@@ -194,6 +194,13 @@ class _Job:
             busy_s=None if self.adapter.has_exact else self.busy_s(shares),
         )
         self.settle(metrics)
+
+    def tell(self) -> None:
+        """Tell the adapter how the job is to be sent."""
+        request = self.request
+        self.adapter.most_s, self.adapter.session = request.most_s, None
+        if request.session is not None:
+            self.adapter.session = request.mode, request.session
 
     def settle(self, metrics: JobMetrics) -> None:
         """End the job, with what was said of it where it ran."""
@@ -417,7 +424,7 @@ class _NativeJob(_Job):
 
     def run(self) -> None:
         started = time.perf_counter()
-        self.adapter.most_s = self.request.most_s
+        self.tell()
         self.emit(Progress(self.request.job, Phase.TRANSPILING))
         asked = list(self.asked())
         transpiled = time.perf_counter()

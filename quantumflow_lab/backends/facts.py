@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.ports import BackendFacts
+from quantumflow_lab.ports import BackendFacts, Mode
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
@@ -57,6 +57,7 @@ def facts_of(
         portable=portable,
         calibrated=calibration_date(backend),
         rep_delay_s=repetition_delay(backend),
+        modes=modes_of(backend),
     )
 
 
@@ -192,6 +193,11 @@ def repetition_delay(backend: Any) -> float | None:
         delay = said.get("default_rep_delay")
         delay = None if delay is None else delay * 1e-6
     return None if delay is None else float(delay)
+
+
+def modes_of(backend: Any) -> tuple[Mode, ...]:
+    """How a backend takes jobs; of those known only IBM's devices have a choice."""
+    return backend.modes if is_primitive(backend) else ("job",)
 
 
 def _is_from(backend: object, package: str, class_name: str) -> bool:

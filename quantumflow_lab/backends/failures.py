@@ -15,6 +15,7 @@ from quantumflow_lab.errors import (
     JobNeverArrived,
     JobUnanswered,
     QuantumFlowError,
+    SessionClosed,
     TooMuchMemory,
     WorkerLost,
 )
@@ -112,6 +113,8 @@ def fault_of(error: Exception) -> Fault:
     """Whether to try again, in smaller jobs, on another backend, or not at all."""
     if type(error) is BackendFailed:
         return Fault(str(error.facts.get("fault", Fault.PERMANENT)))
+    if isinstance(error, SessionClosed):
+        return Fault.TRANSIENT
     if isinstance(error, _OF_THE_JOB):
         # Neither to be sent again, nor elsewhere: that is for a person to decide.
         return Fault.PERMANENT

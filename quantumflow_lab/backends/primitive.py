@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from qiskit.primitives import BaseEstimatorV2, BaseSamplerV2
 from qiskit.providers import BackendV2, Options
 
-from quantumflow_lab.backends.facts import is_simulator
+from quantumflow_lab.backends.facts import is_ibm_device, is_simulator
 from quantumflow_lab.errors import BadOption, UnknownBackendOption
+from quantumflow_lab.ports import Mode
 
 Maker = Callable[..., Any]
 """Makes a primitive from ``mode`` and ``options``, as those of qiskit-ibm-runtime."""
@@ -27,6 +28,7 @@ _UNKNOWN = {
 
 LONGEST_S = 3 * 3600
 """Longest time of a job at IBM, in seconds."""
+_MODES: tuple[Mode, ...] = ("job", "batch", "session")
 _OURS = {"default_shots", "default_precision"}
 """Options of primitives that the lab sets by PUB."""
 
@@ -117,6 +119,16 @@ class PrimitiveBackend(BackendV2):
         return tagged and getattr(self.backend, "service", None) is not None
 
     @property
+    def modes(self) -> tuple[Mode, ...]:
+        """How it takes jobs: a device of IBM that was given no mode, in any way."""
+        fixed = self._mode is not self.backend or any(map(_is_made, self._made))
+        return ("job",) if fixed or not is_ibm_device(self.backend) else _MODES
+
+    @property
+    def _made(self) -> list[Any]:
+        return [maker for maker in self._makers.values() if maker is not None]
+
+    @property
     def takes_seed(self) -> bool:
         """Whether it is a simulation that takes a seed."""
         return "simulator" in self._options and is_simulator(self.backend)
@@ -133,6 +145,7 @@ class PrimitiveBackend(BackendV2):
         tag: str | None = None,
         seed: int | None = None,
         most_s: int | None = None,
+        session: Any = None,
     ) -> Any:
         """The sampler (``sample``) or estimator (``estimate``) for one job.
 
@@ -149,6 +162,8 @@ class PrimitiveBackend(BackendV2):
         most_s
             Seconds after which the provider is to stop the job, where it can; an option
             of the user's that is shorter stays.
+        session
+            The session or batch that the job belongs to.
 
         Raises
         ------
@@ -158,7 +173,7 @@ class PrimitiveBackend(BackendV2):
             A value that the primitive refuses.
         """
         maker = self._makers[kind]
-        if isinstance(maker, BaseSamplerV2 | BaseEstimatorV2) or maker is None:
+        if maker is None or _is_made(maker):
             return maker
         given = {name: value for name, value in options.items() if value is not None}
         if tag is not None and "environment" in self._options:
@@ -171,7 +186,7 @@ class PrimitiveBackend(BackendV2):
         if seed is not None and self.takes_seed:
             given["simulator"] = {**given.get("simulator", {}), "seed_simulator": seed}
         try:
-            return maker(mode=self._mode, options=given)
+            return maker(mode=session or self._mode, options=given)
         except ValidationError as error:
             raise _refused(error, self.name) from None
 
@@ -181,7 +196,7 @@ class PrimitiveBackend(BackendV2):
 
     def _names_of(self, maker: Any) -> set[str]:
         """Options that a maker takes; none of a primitive that is made already."""
-        if maker is None or isinstance(maker, BaseSamplerV2 | BaseEstimatorV2):
+        if maker is None or _is_made(maker):
             return set()
         options = type(getattr(maker(mode=self._mode), "options", None))
         names: set[str] = set()
@@ -190,6 +205,11 @@ class PrimitiveBackend(BackendV2):
             fields = getattr(options, kind, None)
             names |= set(fields) if isinstance(fields, Mapping) else set()
         return names
+
+
+def _is_made(maker: Any) -> bool:
+    """Whether it is a primitive, and no class of them."""
+    return isinstance(maker, BaseSamplerV2 | BaseEstimatorV2)
 
 
 def _of_ibm() -> tuple[Maker, Maker]:

@@ -34,6 +34,7 @@ from quantumflow_lab.backends.jobs import (
 )
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared
 from quantumflow_lab.backends.primitive import PrimitiveBackend
+from quantumflow_lab.backends.sessions import attached, is_gone, is_shut, shut
 from quantumflow_lab.backends.usage import Told, ask
 from quantumflow_lab.errors import (
     BackendFailed,
@@ -42,7 +43,7 @@ from quantumflow_lab.errors import (
     QuantumFlowError,
     WorkerLost,
 )
-from quantumflow_lab.ports import Sent
+from quantumflow_lab.ports import Mode, Sent
 from quantumflow_lab.work import Work
 
 LOOK_FOR_S = (0.0, 1.0, 4.0)
@@ -83,10 +84,14 @@ class PrimitiveAdapter:
     """Called as soon as the provider has the job."""
     most_s: int | None = None
     """Seconds after which the provider is to stop the next job."""
+    session: tuple[Mode, str] | None = None
+    """How the next job is sent, and the id of the session or batch; None if alone."""
     batches_seeds: bool = False
     """Nothing is promised of seeds in a batch."""
     has_exact: bool = False
     """Primitives have shots."""
+    _attached: tuple[str, Any] | None = None
+    """The session or batch of the last job, by its id."""
 
     def __post_init__(self, kept: Kept | None) -> None:
         noisy = is_noisy(self.backend)
@@ -126,13 +131,7 @@ class PrimitiveAdapter:
         wanted: Callable[[], bool] = lambda: True,
     ) -> list[Outcome | Exception]:
         """Run circuits in one job; see :meth:`RunAdapter.run`."""
-        sampler = self.backend.primitive(
-            "sample",
-            options,
-            tag=self.tag,
-            seed=_modest(seed),
-            most_s=self.most_s,
-        )
+        sampler = self._primitive("sample", options, seed)
         pubs: list[tuple[Any, Any, int]] = []
         alike: list[list[Piece]] = []
         for _, group in groupby(pieces, key=lambda piece: id(piece.circuit)):
@@ -165,19 +164,42 @@ class PrimitiveAdapter:
         wanted: Callable[[], bool] = lambda: True,
     ) -> list[PubResult]:
         """Estimate ISA PUBs in one job, with the estimator of the backend."""
-        estimator = self.backend.primitive(
-            "estimate",
-            options,
-            tag=self.tag,
-            seed=_modest(seed),
-            most_s=self.most_s,
-        )
+        estimator = self._primitive("estimate", options, seed)
         results = list(self._wait(self._sent(estimator, pubs, wanted), wanted))
         if len(results) != len(pubs):
             raise BackendFailed(
                 f"{self.backend.name} answered {len(results)} of {len(pubs)} PUBs"
             )
         return results
+
+    def _primitive(
+        self, kind: str, options: Mapping[str, Any], seed: int | None
+    ) -> Any:
+        """The sampler or estimator for the next job."""
+        return self.backend.primitive(
+            kind,
+            options,
+            tag=self.tag,
+            seed=_modest(seed),
+            most_s=self.most_s,
+            # What was sent already is only asked for.
+            session=None if self.sent is not None else self._session(),
+        )
+
+    def _session(self) -> Any:
+        """The session or batch that the next job belongs to, looked up once."""
+        if self.session is None:
+            return None
+        mode, name = self.session
+        if self._attached is None or self._attached[0] != name:
+            device = self.backend.backend
+            try:
+                self._attached = name, attached(device, mode, name)
+            except Exception as error:
+                if is_gone(error):
+                    raise shut(error, self.backend.name, mode, name) from error
+                raise
+        return self._attached[1]
 
     def _sent(
         self, primitive: Any, pubs: Sequence[Any], wanted: Callable[[], bool]
@@ -192,6 +214,8 @@ class PrimitiveAdapter:
             try:
                 return primitive.run(pubs)
             except Exception as error:
+                if self.session is not None and is_shut(error):
+                    raise shut(error, self.backend.name, *self.session) from error
                 late = time.monotonic() - since > PATIENCE_S
                 if late or not is_full(error):
                     doubt = is_in_doubt(error)
@@ -255,6 +279,9 @@ class PrimitiveAdapter:
             if getattr(self.backend.backend, "service", None) is None:
                 raise
             self.told = ask(job, wanted)
+            if self.session is not None and is_shut(error):
+                where = self.backend.name, *self.session
+                raise shut(error, *where, job=self.provider_job) from error
             raise nothing_came(job, error, self.backend.name) from error
         finally:
             # A later job may have taken the place of one that was given up.

@@ -20,6 +20,7 @@ from quantumflow_lab.backends.calibration import calibration
 from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.device import device_of
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
+from quantumflow_lab.backends.failures import backend_error
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
@@ -34,14 +35,20 @@ from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import Kind, defaults_for, normalise
+from quantumflow_lab.backends.sessions import (
+    close_session,
+    open_session,
+    session_seconds,
+)
 from quantumflow_lab.errors import (
     BadOption,
     NotStorable,
+    QuantumFlowError,
     UnknownBackend,
     did_you_mean,
 )
 from quantumflow_lab.fingerprint import fingerprint, is_local
-from quantumflow_lab.ports import BackendFacts, Limits, Shape
+from quantumflow_lab.ports import BackendFacts, Limits, Mode, Shape
 from quantumflow_lab.price import Price
 from quantumflow_lab.prices import PriceBook
 
@@ -294,6 +301,30 @@ class Registry:
         """What a device says of its qubits and gates; see :func:`calibration`."""
         return calibration(self._known(name).backend.target)
 
+    def offering(self, mode: Mode) -> tuple[str, ...]:
+        """Names of backends that somebody has added and that take jobs so."""
+        return tuple(n for n in self._added if mode in self._known(n).facts.modes)
+
+    def open_session(self, name: str, mode: Mode, most_s: int | None) -> str:
+        """Open a session or batch; see :func:`.sessions.open_session`."""
+        with _as_ours(name):
+            return open_session(self._device(name), mode, most_s)
+
+    def close_session(self, name: str, mode: Mode, session: str) -> None:
+        """Let it take no more jobs; one that is not there any more is closed."""
+        with _as_ours(name):
+            close_session(self._device(name), mode, session)
+
+    def session_seconds(self, name: str, mode: Mode, session: str) -> float | None:
+        """Seconds that a closed session is billed; None if nobody tells in time."""
+        with _as_ours(name):
+            return session_seconds(self._device(name), mode, session)
+
+    def _device(self, name: str) -> Any:
+        """What opens sessions for a backend."""
+        backend: Any = self._known(name).backend
+        return backend.backend if isinstance(backend, PrimitiveBackend) else backend
+
     def _content(self, name: str) -> str | None:
         """Content key of a backend, formed once."""
         entry = self._known(name)
@@ -370,6 +401,17 @@ class Registry:
         spec = BackendSpec(plugin.name, plugin.key, pickle.dumps(Rebuilt(plugin)))
         facts = replace(entry.facts, key=plugin.key, portable=True)
         return replace(entry, spec=spec, facts=facts)
+
+
+@contextmanager
+def _as_ours(name: str) -> Iterator[None]:
+    """Raise what a client raises as an error of ours."""
+    try:
+        yield
+    except QuantumFlowError:
+        raise
+    except Exception as error:
+        raise backend_error(error, name) from error
 
 
 def _what_is_asked(kind: Kind, pub: Any, order: Sequence[str]) -> list[Any]:

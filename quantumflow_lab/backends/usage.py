@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from quantumflow_lab.backends.facts import is_elsewhere
 from quantumflow_lab.backends.jobs import rest
 from quantumflow_lab.price import Usage
 
@@ -169,18 +171,27 @@ def ask(job: Any, wanted: Callable[[], bool], result: Any = None) -> Told:
     result
         What it came to, if anything.
     """
-    package = type(job).__module__.partition(".")[0]
-    provider, told = _PACKAGES.get(package), Told()
+    provider, told = _provider(job), Told()
     try:
-        if provider == "ibm":
-            told = _by_metrics(job, wanted)
-        elif isinstance(used := getattr(job, "used", None), Mapping):
+        if isinstance(used := getattr(job, "used", None), Mapping):
             told = elsewhere(used)
+        elif provider == "ibm":
+            told = _by_metrics(job, wanted)
     except Exception:  # noqa: BLE001 - a job that is done has not failed for this
         _log.debug("a provider did not say what a job has used", exc_info=True)
     if told.run_s is None:
         told = replace(told, run_s=_number(getattr(result, "time_taken", None)))
     return replace(told, provider=told.provider or provider)
+
+
+def _provider(job: Any) -> str | None:
+    """Whose job it is, also if it is of another environment that does not answer."""
+    kinds = [type(job).__module__]
+    backend: Any = getattr(job, "_backend", None)
+    if is_elsewhere(backend):
+        kinds += backend.kinds
+    found = (_PACKAGES.get(re.split("[.:]", kind)[0]) for kind in kinds)
+    return next(filter(None, found), None)
 
 
 def _by_metrics(job: Any, wanted: Callable[[], bool]) -> Told:

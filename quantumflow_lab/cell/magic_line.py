@@ -30,6 +30,7 @@ SHOWS = ("live", "graph", "none")
 POLICIES = ("cheapest", "fastest", "balanced")
 EXECUTORS = "local, dask, or dask:ADDRESS such as dask:tcp://10.0.0.1:8786"
 """What ``--executor`` takes, for messages."""
+MODES = ("job", "batch", "session")
 Completes = Literal["backend", "step", "value", "choice", "nothing"]
 
 
@@ -44,6 +45,8 @@ class RunOptions:
     among: tuple[str, ...] = ()
     """Backends of which each step uses one, by policy; the others stand in for it."""
     policy: Literal["cheapest", "fastest", "balanced"] | None = None
+    mode: Literal["job", "batch", "session"] | None = None
+    """How jobs are sent to a device that has several ways; see ``docs/modes.md``."""
     deadline: float | None = None
     """Seconds after its start in which the run has to have ended."""
     budget: Money | None = None
@@ -69,6 +72,7 @@ class RunOptions:
             "backend": self.backend or None,
             "among": self.among or None,
             "policy": self.policy,
+            "mode": self.mode,
             "deadline": self.deadline,
             "budget": self.budget,
             "shots": self.shots,
@@ -100,6 +104,7 @@ MAGIC_OPTIONS = (
     MagicOption("--backend", "B[,B]", "run on all of these: an axis", "backend"),
     MagicOption("--among", "B[,B]", "run on one of these, with failover", "backend"),
     MagicOption("--policy", "|".join(POLICIES), "how to choose", "choice", POLICIES),
+    MagicOption("--mode", "|".join(MODES), "how IBM takes the jobs", "choice", MODES),
     MagicOption("--deadline", "DURATION", "end within this time, such as 10min"),
     MagicOption("--budget", "MONEY", "spend no more than this, such as 20USD"),
     MagicOption("--shots", "N", "shots of each circuit that names no other number"),

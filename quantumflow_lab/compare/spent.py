@@ -62,6 +62,6 @@ def _sum(run: RunFacts, name: str) -> float:
 def _cost(run: RunFacts) -> str:
     sums: dict[str, float] = {}
     for step in run.steps.values():
-        if currency := step.numbers.get("currency"):
-            sums[currency] = sums.get(currency, 0.0) + (step.numbers["cost"] or 0.0)
+        for currency, cost in step.numbers.get("costs") or ():
+            sums[currency] = sums.get(currency, 0.0) + (cost or 0.0)
     return ", ".join(f"{amount:.6g} {name}" for name, amount in sums.items()) or "none"

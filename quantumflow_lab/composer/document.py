@@ -9,7 +9,7 @@ from graphlib import CycleError
 from typing import Any, Literal
 
 from quantumflow_lab.cell import no_steps, read_cell
-from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, POLICIES
+from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, MODES, POLICIES
 from quantumflow_lab.cell.options import RULES
 from quantumflow_lab.cell.reading import parameters
 from quantumflow_lab.composer.counting import axis_size, axis_unit, listed
@@ -28,6 +28,7 @@ MAGIC_KINDS: dict[str, FieldKind] = {
     "budget": "text",
     "deadline": "text",
     "policy": "choice",
+    "mode": "choice",
     "precision": "float",
     "among": "text",
 }
@@ -174,7 +175,12 @@ def cell_document(
 def _options(source: Source, around: Surroundings) -> list[dict[str, Any]]:
     hints = {each.name.removeprefix("--"): each.help for each in MAGIC_OPTIONS}
     backends = list(around.backends)
-    choices = {"backend": backends, "among": backends, "policy": list(POLICIES)}
+    choices = {
+        "backend": backends,
+        "among": backends,
+        "policy": list(POLICIES),
+        "mode": list(MODES),
+    }
     return [
         {
             "name": name,

@@ -74,6 +74,7 @@ def _options(asked: Asked) -> list[str]:
         "backend": ",".join(_name(each) for each in asked.backend),
         "among": ",".join(_name(each) for each in asked.among),
         "policy": asked.policy,
+        "mode": asked.mode,
         "deadline": None if asked.deadline is None else _duration(asked.deadline),
         "budget": budget,
         "shots": asked.shots,

@@ -159,6 +159,8 @@ class Service(serving.Service):
                 self.calibrated = "2026-01-01T01:00:00Z"
             name = uuid.uuid4().hex[:20]
             self.taken[name] = job
+            if (session := self.sessions.get(posted.get("session_id"))) is not None:
+                session.jobs.append(job)
         return 200, {"id": name, "backend": NAME}
 
     def _refusal(self, session: str | None) -> int | None:
@@ -167,6 +169,12 @@ class Service(serving.Service):
             return None
         found = self.sessions.get(session)
         return 404 if found is None else found.refusal
+
+    def tells_of(self, name: str) -> dict[str, Any]:
+        """What it tells of a session; it is active until its jobs are final."""
+        inside = [j for j in self.taken.values() if j.posted.get("session_id") == name]
+        busy = any(self.status_of(job) not in _FINAL for job in inside)
+        return self.sessions[name].document(name, busy=busy)
 
     def metrics_of(self, job: Job) -> dict[str, Any]:
         """What a job used and when, in the time that the device would have taken."""
@@ -238,7 +246,7 @@ class _Handler(serving.Handler):
         elif last == "sessions":
             name = uuid.uuid4().hex[:20]
             self.server.sessions[name] = Session(json.loads(body))
-            self._answer(self.server.sessions[name].document(name))
+            self._answer(self.server.tells_of(name))
         elif last == "cancel" and before in self.server.taken:
             job = self.server.taken[before]
             if self.server.status_of(job) in _FINAL:
@@ -255,7 +263,8 @@ class _Handler(serving.Handler):
         if session is None:
             self._answer(_error(404, "there is no such session"), 404)
         else:
-            session.closed |= json.loads(body).get("accepting_jobs") is False
+            if json.loads(body).get("accepting_jobs") is False:
+                session.close()
             self._answer(None, 204)
 
     def delete(self) -> None:
@@ -265,7 +274,7 @@ class _Handler(serving.Handler):
         if session is None or last != "close":
             self._answer(_error(404, "there is no such session"), 404)
             return
-        session.closed = True
+        session.close()
         for job in self.server.taken.values():
             mine = job.posted.get("session_id") == name
             if mine and self.server.status_of(job) not in _FINAL:
@@ -281,7 +290,7 @@ class _Handler(serving.Handler):
         if last == "jobs":
             self._answer(self._listed(parse_qs(query)))
         elif before == "sessions" and last in service.sessions:
-            self._answer(service.sessions[last].document(last))
+            self._answer(service.tells_of(last))
         elif last in service.taken:
             self._answer(self._job(last))
         elif before in service.taken:

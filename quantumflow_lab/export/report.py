@@ -158,7 +158,7 @@ def _options(options: Mapping[str, Any]) -> Iterator[str]:
     for name in ("backend", "among"):
         if options.get(name):
             yield f"--{name} {','.join(options[name])}"
-    for name in ("shots", "precision", "seed", "budget", "deadline", "policy"):
+    for name in ("shots", "precision", "seed", "budget", "deadline", "policy", "mode"):
         if options.get(name) is not None:
             yield f"--{name} {options[name]}"
     for name, value in options["set"].items():
@@ -177,7 +177,9 @@ def _steps(
     for step in snapshot.get("steps") or ():
         row = known.get(step["name"], {})
         done = (step.get("counts") or {}).get("done", 0)
-        charged = f"{row['cost']:g} {row['currency']}" if row.get("currency") else ""
+        charged = ", ".join(
+            f"{cost:g} {currency}" for currency, cost in row.get("costs") or ()
+        )
         state = str(step.get("state"))
         seen = element("span", f"{mark(state)} {state}", class_=f"qf-is-{state}")
         lines.append(

@@ -32,11 +32,7 @@ if TYPE_CHECKING:
     from quantumflow_lab.magics.attendance import Attendance
 
 CHARTS = (*KINDS, "history", "spend")
-RESUME_FLAGS = {
-    "--accept-drift": "accept_drift",
-    "--resubmit": "resubmit",
-    "--steal": "steal",
-}
+RESUME_FLAGS = ("--accept-drift", "--resubmit", "--steal")
 _LAST_WORD = 0.25
 """Seconds that ``cancel`` waits, so that what it shows is the end."""
 
@@ -72,7 +68,7 @@ COMMANDS = (
     Command("pause", "NAME", "start nothing more of a run for now", "run"),
     Command(
         "resume",
-        "NAME [--budget MONEY] [--accept-drift] [--resubmit] [--steal]",
+        "NAME [--budget MONEY] [--mode MODE] [--accept-drift] [--resubmit] [--steal]",
         "go on with a run that is paused, failed, or lost its kernel",
         "run",
     ),
@@ -178,6 +174,7 @@ class Commands:
             backend=asked.backend or None,
             among=asked.among or None,
             policy=asked.policy,
+            mode=asked.mode,
             deadline=asked.deadline,
             budget=asked.budget,
             shots=asked.shots,
@@ -199,23 +196,22 @@ class Commands:
         return self._named(name).pause()
 
     def _resume(self, name: str, *flags: str) -> Run:
-        given, budget = list(flags), None
-        if "--budget" in given:
-            at = given.index("--budget")
-            if at + 1 == len(given):
-                raise MagicLineError('write --budget "20 USD"')
-            budget = given[at + 1]
-            del given[at : at + 2]
+        given = list(flags)
+        budget = _taken_out(given, "--budget", '"20 USD"')
+        mode = _taken_out(given, "--mode", "batch")
         for flag in given:
             if flag not in RESUME_FLAGS:
-                hint = did_you_mean(flag, (*RESUME_FLAGS, "--budget"))
+                hint = did_you_mean(flag, (*RESUME_FLAGS, "--budget", "--mode"))
                 raise MagicLineError(f"%qflow resume has no option {flag}{hint}")
         run = lab().resume(
             name,
             inputs=self._shell.user_ns,
             background=True,
             budget=budget,
-            **{RESUME_FLAGS[flag]: True for flag in given},
+            mode=mode,
+            accept_drift="--accept-drift" in given,
+            resubmit="--resubmit" in given,
+            steal="--steal" in given,
         )
         self._shell.user_ns[run.name] = run
         return run
@@ -284,6 +280,7 @@ class Commands:
             run.workflow,
             among=names or list(dict.fromkeys(used)) or [lab().settings.backend],
             policy=asked.policy,
+            mode=asked.mode,
             deadline=asked.deadline,
             budget=asked.budget,
             shots=asked.shots,
@@ -347,6 +344,18 @@ def _state(run: Run) -> dict[str, Any]:
         "points": f"{done}/{total}",
         "elapsed s": round(time.time() - snapshot["started"], 1),
     }
+
+
+def _taken_out(words: list[str], option: str, such: str) -> str | None:
+    """The value behind an option, which both leave the words; None without it."""
+    if option not in words:
+        return None
+    at = words.index(option)
+    if at + 1 == len(words):
+        raise MagicLineError(f"write {option} {such}")
+    value = words[at + 1]
+    del words[at : at + 2]
+    return value
 
 
 def _split(text: str, line: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from quantumflow_lab.amounts import Money, money, seconds
 from quantumflow_lab.cell.magic_line import (
     EXECUTORS,
+    MODES,
     POLICIES,
     is_executor,
     parse_magic_line,
@@ -27,6 +28,8 @@ class Asked:
     """Names or objects of which each step uses one."""
     policy: str | None = None
     """``cheapest``, ``fastest`` or ``balanced``, the default."""
+    mode: str | None = None
+    """``job``, the default, ``batch`` or ``session``: how a device takes the jobs."""
     deadline: float | str | None = None
     """Seconds after the start, or a duration such as ``10 min``."""
     budget: Money | str | None = None
@@ -60,6 +63,9 @@ class Asked:
         if self.policy is not None and self.policy not in POLICIES:
             hint = did_you_mean(str(self.policy), POLICIES)
             raise BadOption(f"policy cannot be {shown(self.policy)}{hint}")
+        if self.mode is not None and self.mode not in MODES:
+            hint = did_you_mean(str(self.mode), MODES) or f"; write {', '.join(MODES)}"
+            raise BadOption(f"mode cannot be {shown(self.mode)}{hint}", option="mode")
         if self.deadline is not None and seconds(self.deadline) is None:
             raise BadOption(
                 "deadline must be a duration such as 600 or '10 min', not "
@@ -91,6 +97,7 @@ class Asked:
             backend=other.backend if silent else self.backend,
             among=other.among if silent else self.among,
             policy=self.policy or other.policy,
+            mode=self.mode or other.mode,
             deadline=other.deadline if self.deadline is None else self.deadline,
             budget=other.budget if self.budget is None else self.budget,
             shots=other.shots if self.shots is None else self.shots,
@@ -120,6 +127,7 @@ def asked_in(text: str) -> Asked:
         backend=line.backend,
         among=line.among,
         policy=line.policy,
+        mode=line.mode,
         deadline=line.deadline,
         budget=line.budget,
         shots=line.shots,

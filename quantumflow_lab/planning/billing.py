@@ -40,6 +40,8 @@ class Rule(StrEnum):
     """The price of what the provider says was used."""
     FORMULA = "formula"
     """The price of what was sent."""
+    SESSION = "session"
+    """Its time is billed with the session that it ran in."""
     AT_MOST = "at most"
     """Nobody knows: the most that it may have cost."""
 

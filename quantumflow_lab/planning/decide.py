@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from types import MappingProxyType
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import BadOption, PriceUnknown
@@ -25,10 +26,36 @@ from quantumflow_lab.ports import BackendFacts
 _CALLS = 100
 """Calls of a loop that says nothing of them."""
 _UNPRICED = 1e6
-"""Money for a job whose price nobody knows: taken only if nothing else will do."""
+"""Money for a job whose price nobody knows, and money and seconds of a circuit that a
+backend cannot run: taken only if nothing else will do."""
 _EVALUATIONS = 300_000
 """Some 20 ms, compiled: what a person does not notice before a run."""
 _PYTHON = Machine("python", slots=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a quote says of one step on one backend; None where it does not know."""
+
+    cost: float | None
+    """Of all its jobs, in the currency of the price."""
+    seconds: float | None
+    """Of the device and of this machine, for all its jobs."""
+    wait_s: float | None
+    """Of one job, until it starts."""
+    possible: bool = True
+    """False if the backend cannot run it."""
+
+
+Quoted = Mapping[tuple[str, str], Foreseen]
+"""What is foreseen, by step and backend."""
+
+
+def needs_quote(plan: Plan, facts: Callable[[str], BackendFacts]) -> bool:
+    """Whether a choice among backends hangs on what circuits become on them."""
+    names = {n for s in plan.steps if s.others for n in (*s.backends, *s.others)}
+    prices = (facts(name).price for name in names)
+    return any(price is not None and price.needs_forecast for price in prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +75,7 @@ def decide(
     undecided: Collection[str],
     facts: Callable[[str], BackendFacts],
     history: History,
+    quoted: Quoted = MappingProxyType({}),
 ) -> Plan:
     """Complete a plan: backends of steps, stand-ins, expected times.
 
@@ -61,6 +89,9 @@ def decide(
         Steps without a backend of their own.
     facts, history
         What is known of backends and of earlier runs.
+    quoted
+        What a quote says of steps; without it prices that count time or gates are taken
+        as those of some ten gates.
 
     Raises
     ------
@@ -77,7 +108,7 @@ def decide(
     if among:
         candidates = [known[name] for name in among]
         _refuse_to_compare(plan, candidates)
-        steps = _chosen(plan, candidates, undecided, history)
+        steps = _chosen(plan, candidates, undecided, history, quoted)
     return replace(plan, steps=_timed(plan, steps, known, history))
 
 
@@ -166,15 +197,17 @@ def _chosen(
     among: Sequence[BackendFacts],
     undecided: Collection[str],
     history: History,
+    quoted: Quoted,
 ) -> tuple[StepPlan, ...]:
     """Steps with the backend that the placement gives them, and the stand-ins."""
-    problem = _problem(plan, among, undecided, history)
+    problem = _problem(plan, among, undecided, history, quoted)
     placed = place(problem, _EVALUATIONS).machine_of
     found = []
     for step in plan.steps:
         if step.backends and step.name in undecided:
             first = placed[step.name]
-            names = [facts.name for facts in _by_merit(plan, step, among, history)]
+            sorted_ = _by_merit(plan, step, among, history, quoted)
+            names = [facts.name for facts in sorted_]
             others = tuple(name for name in names if name != first)
             step = replace(step, backends=(first,), others=others)
         found.append(step)
@@ -186,6 +219,7 @@ def _problem(
     among: Sequence[BackendFacts],
     undecided: Collection[str],
     history: History,
+    quoted: Quoted,
 ) -> Problem:
     """The whole run as tasks: steps that are to be placed, and the others in Python."""
     tasks = []
@@ -197,7 +231,7 @@ def _problem(
             tasks.append(
                 Task(
                     step.name,
-                    {f.name: _circuit_s(step, f, load, history) for f in among},
+                    {f.name: _circuit_s(step, f, load, history, quoted) for f in among},
                     circuits=load.circuits,
                     shots=load.shots,
                     needs=needs,
@@ -208,7 +242,13 @@ def _problem(
             tasks.append(Task(step.name, seconds, needs=needs))
     budget = plan.budget
     return Problem(
-        (*(_machine(facts, history, shots) for facts in among), _PYTHON),
+        (
+            *(
+                _machine(plan, facts, history, shots, quoted, undecided)
+                for facts in among
+            ),
+            _PYTHON,
+        ),
         tuple(tasks),
         plan.policy,
         deadline=plan.deadline,
@@ -216,17 +256,51 @@ def _problem(
     )
 
 
-def _machine(facts: BackendFacts, history: History, shots: int) -> Machine:
+def _machine(
+    plan: Plan,
+    facts: BackendFacts,
+    history: History,
+    shots: int,
+    quoted: Quoted,
+    undecided: Collection[str],
+) -> Machine:
+    per_shot = _shot_price(facts) + _circuit_price(facts) / shots
     setups = [t.setup_s for (_, name), t in history.jobs.items() if name == facts.name]
     usual = timing(History(), "", facts).setup_s
+    waits = [f.wait_s for (_, name), f in quoted.items() if name == facts.name]
+    usual = max((wait for wait in waits if wait is not None), default=usual)
     return Machine(
         facts.name,
         slots=1 if facts.simulator else facts.limits.open_jobs or 1,
         setup=sum(setups) / len(setups) if setups else usual,
         job_limit=min(facts.max_circuits, facts.limits.circuits or facts.max_circuits),
         price_job=_job_price(facts),
-        price_shot=_shot_price(facts) + _circuit_price(facts) / shots,
+        price_shot=_quoted_shot(plan, facts, per_shot, history, quoted, undecided),
     )
+
+
+def _quoted_shot(
+    plan: Plan,
+    facts: BackendFacts,
+    per_shot: float,
+    history: History,
+    quoted: Quoted,
+    undecided: Collection[str],
+) -> float:
+    """Money for a shot, so that all steps together cost what they are quoted there."""
+    cost = shots = 0.0
+    for step in plan.steps:
+        seen = quoted.get((step.name, facts.name))
+        if step.name not in undecided or seen is None:
+            continue
+        if not seen.possible:
+            return _UNPRICED
+        load = _load(plan, step, history)
+        if seen.cost is not None:
+            jobs = load.circuits if load.each_alone else 1
+            cost += max(seen.cost - jobs * _job_price(facts), 0.0)
+            shots += load.circuits * load.shots
+    return cost / shots if shots else per_shot
 
 
 def _job_price(facts: BackendFacts) -> float:
@@ -244,27 +318,49 @@ def _circuit_price(facts: BackendFacts) -> float:
 
 
 def _circuit_s(
-    step: StepPlan, facts: BackendFacts, load: _Load, history: History
+    step: StepPlan,
+    facts: BackendFacts,
+    load: _Load,
+    history: History,
+    quoted: Quoted,
 ) -> float:
     """Seconds of one circuit; in a loop, where each is a job, those of its job."""
+    seen = quoted.get((step.name, facts.name))
+    if seen is not None and not seen.possible:
+        return _UNPRICED
+    if seen is not None and seen.seconds:
+        wait = (seen.wait_s or 0.0) if load.each_alone else 0.0
+        return seen.seconds / load.circuits + wait
     known = timing(history, step.name, facts)
     return known.circuit_s + (known.setup_s if load.each_alone else 0.0)
 
 
-def _cost(facts: BackendFacts, load: _Load) -> float:
+def _cost(step: StepPlan, facts: BackendFacts, load: _Load, quoted: Quoted) -> float:
     """Money for all circuits of a step."""
+    seen = quoted.get((step.name, facts.name))
+    if seen is not None and not seen.possible:
+        return _UNPRICED
+    if seen is not None and seen.cost is not None:
+        return seen.cost
     jobs = load.circuits if load.each_alone else 1
     each = _circuit_price(facts) + load.shots * _shot_price(facts)
     return jobs * _job_price(facts) + load.circuits * each
 
 
 def _by_merit(
-    plan: Plan, step: StepPlan, among: Sequence[BackendFacts], history: History
+    plan: Plan,
+    step: StepPlan,
+    among: Sequence[BackendFacts],
+    history: History,
+    quoted: Quoted,
 ) -> list[BackendFacts]:
     """Backends for one step by what the policy aims at, the best first."""
     load = _load(plan, step, history)
     rows = [
-        (load.circuits * _circuit_s(step, facts, load, history), _cost(facts, load))
+        (
+            load.circuits * _circuit_s(step, facts, load, history, quoted),
+            _cost(step, facts, load, quoted),
+        )
         for facts in among
     ]
     longest, dearest = (max(column) or 1 for column in zip(*rows, strict=True))

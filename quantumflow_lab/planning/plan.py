@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.planning.points import shape_of
+from quantumflow_lab.ports import Mode
 
 Policy = Literal["cheapest", "fastest", "balanced"]
 
@@ -92,6 +93,8 @@ class Plan:
     """Shots of sample steps where nobody names any."""
     policy: Policy = "balanced"
     """What the choice of backends and the size of jobs aim at."""
+    mode: Mode = "job"
+    """How its jobs are sent to devices that have several ways."""
     deadline: float | None = None
     """Seconds after its start in which the run has to have ended."""
     budget: Money | None = None

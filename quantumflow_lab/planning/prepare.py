@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.cell import Bound, substitute
 from quantumflow_lab.cell.declare import MOST_VALUES
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
-from quantumflow_lab.planning.decide import decide
+from quantumflow_lab.planning.decide import Quoted, decide
 from quantumflow_lab.planning.expect import History
+from quantumflow_lab.planning.modes import check_mode, offering
 from quantumflow_lab.planning.plan import Plan, Policy, StepPlan
-from quantumflow_lab.ports import BackendFacts
+from quantumflow_lab.ports import BackendFacts, Mode
 from quantumflow_lab.workflow import Step, Workflow
 
 _LOST_ATTEMPTS = 3
@@ -34,8 +35,13 @@ class Defaults:
     among: tuple[str, ...] = ()
     """Backends of which each step uses one, instead of `backends`."""
     policy: Policy = "balanced"
+    mode: Mode = "job"
     deadline: float | None = None
     budget: Money | None = None
+    capped: bool = False
+    """Whether all runs of the home together may cost no more than somebody said."""
+    elsewhere: tuple[str, ...] = ()
+    """Backends that have the mode, for messages."""
 
 
 def prepare(
@@ -44,6 +50,7 @@ def prepare(
     known_as: Callable[[object], str],
     facts: Callable[[str], BackendFacts],
     history: History,
+    quoted: Quoted = MappingProxyType({}),
 ) -> Plan:
     """Decide everything that can be before a run starts.
 
@@ -59,6 +66,8 @@ def prepare(
         What is known of a backend.
     history
         What earlier runs of this workflow took.
+    quoted
+        What a quote says of the backends to choose from.
 
     Raises
     ------
@@ -97,11 +106,15 @@ def prepare(
         precision=defaults.precision,
         usual_shots=defaults.usual_shots,
         policy=defaults.policy,
+        mode=defaults.mode,
         deadline=defaults.deadline,
         budget=defaults.budget,
     )
     undecided = {name for name in dims if name not in own}
-    return decide(plan, among, undecided, facts, history)
+    among = offering(defaults.mode, among, facts, defaults.elsewhere)
+    decided = decide(plan, among, undecided, facts, history, quoted)
+    check_mode(decided, facts, capped=defaults.capped, others=defaults.elsewhere)
+    return decided
 
 
 def _refuse_too_many(step: StepPlan, sizes: Mapping[str, int]) -> None:

@@ -9,7 +9,9 @@ from matplotlib.figure import Figure as Chart
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.charts.pareto import pareto
+from quantumflow_lab.ports import Mode
 from quantumflow_lab.quote.figure import Figure, total
+from quantumflow_lab.quote.modes import told
 from quantumflow_lab.quote.quote import Quote
 from quantumflow_lab.quote.rows import StepQuote
 from quantumflow_lab.widgets.report import Section, report_html, report_text
@@ -41,6 +43,10 @@ class Choice:
     name: str
     policy: str
     candidates: tuple[Candidate, ...]
+    mode: Mode = "job"
+    """How each of them would take the jobs."""
+    deadline: float | None = None
+    """Seconds in which a run has to have ended."""
 
     def __repr__(self) -> str:
         return report_text(*self._report())
@@ -107,7 +113,10 @@ class Choice:
         )
         columns = ("", "backend", "cost", "time", "wait", "success", "ruled out by")
         section = Section("Backends", columns, rows)
-        return self.title, [self.sentence], [section]
+        sentences = [self.sentence]
+        if self.mode != "job":
+            sentences.append(f"Jobs go by {told(self.mode, self.deadline)}")
+        return self.title, sentences, [section]
 
 
 def choose(
@@ -117,6 +126,7 @@ def choose(
     policy: str,
     budget: Money | None,
     deadline: float | None,
+    mode: Mode = "job",
 ) -> Choice:
     """Rank backends by what they are quoted, or refused, for one workflow."""
     found = [
@@ -125,7 +135,7 @@ def choose(
     ]
     marked = [replace(each, front=_on_front(each, found)) for each in found]
     marked.sort(key=lambda each: _merit(each, marked, policy))
-    return Choice(name, policy, tuple(marked))
+    return Choice(name, policy, tuple(marked), mode, deadline)
 
 
 def _candidate(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quantumflow_lab.planning.decide import Foreseen
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.quote.figure import Figure, total
 from quantumflow_lab.quote.rows import StepQuote
@@ -67,6 +68,11 @@ class Quote:
         """Whether all of it is known to be free, such as what is kept."""
         return all(row.cost.value == 0 for row in self.steps)
 
+    @property
+    def foreseen(self) -> dict[tuple[str, str], Foreseen]:
+        """What it says of each step on each backend, for the choice among them."""
+        return {(row.step, row.backend): _foreseen(row) for row in self.steps}
+
     def document(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -75,6 +81,17 @@ class Quote:
             "steps": [_document(row) for row in self.steps],
             "totals": [_document(row) for row in self.totals],
         }
+
+
+def _foreseen(row: StepQuote) -> Foreseen:
+    parts = [part.value for part in (row.device_s, row.machine_s)]
+    known = [part for part in parts if part is not None]
+    return Foreseen(
+        cost=row.cost.value,
+        seconds=sum(known) if len(known) == len(parts) else None,
+        wait_s=row.wait_s.value,
+        possible=not row.note.startswith("cannot run"),
+    )
 
 
 def _document(row: StepQuote | Total) -> dict[str, Any]:

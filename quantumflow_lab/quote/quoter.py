@@ -29,6 +29,7 @@ from quantumflow_lab.ports import (
     Results,
     Settled,
 )
+from quantumflow_lab.quote.modes import by_the_clock
 from quantumflow_lab.quote.quote import Quote
 from quantumflow_lab.quote.rows import (
     Load,
@@ -100,7 +101,7 @@ class Quoter:
         budget = live.plan.budget
         currency = None if facts.price is None else facts.price.currency
         watched = budget is not None and budget.currency == currency
-        return quote_step(
+        row = quote_step(
             step.name,
             facts,
             load,
@@ -111,6 +112,7 @@ class Quoter:
             budget=float(budget.amount) if budget and watched else None,
             note=note,
         )
+        return by_the_clock(row, facts, live.plan)
 
     def _load(
         self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview

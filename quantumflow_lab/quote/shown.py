@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from quantumflow_lab.quote.modes import told
 from quantumflow_lab.widgets.report import Section, report_html, report_text
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
     if quote.plan.budget is not None and "unknown" in costs:
         costs = f"unknown, at most the budget of {quote.plan.budget}"
     sentences.append(f"In all: {costs}." if costs else "In all: no money.")
+    if quote.plan.mode != "job":
+        how = told(quote.plan.mode, quote.plan.deadline)
+        sentences.append(f"Jobs go by {how}")
     chosen = {step.backend: step.others for step in quote.plan.steps if step.others}
     sentences += [
         f"{one} is chosen ({quote.plan.policy}); {', '.join(others)} would stand in."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -22,12 +23,12 @@ from quantumflow_lab.errors import (
     JobNeverArrived,
     JobUnanswered,
     JournalFull,
-    QuantumFlowError,
+    SessionClosed,
     StoreError,
     WorkerLost,
 )
 from quantumflow_lab.grid import text_of
-from quantumflow_lab.planning.billing import NOTHING, Bill, Ended, bill
+from quantumflow_lab.planning.billing import NOTHING, Bill, Ended, Rule, bill
 from quantumflow_lab.planning.bounds import (
     MARGIN,
     extra,
@@ -39,6 +40,7 @@ from quantumflow_lab.planning.bounds import (
     usage_of,
     watched,
 )
+from quantumflow_lab.planning.modes import in_session
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.planning.timing import Estimate, Model
 from quantumflow_lab.ports import (
@@ -72,6 +74,7 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, packed
 from quantumflow_lab.runner.live import Block, Kind, LiveRun, StepState, Task
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.sessions import Sessions
 from quantumflow_lab.runner.times import Times, predicted
 from quantumflow_lab.runner.traces import Trace
 
@@ -121,6 +124,8 @@ class _Scheduled:
 
 _SILENCE_S = 60.0
 """Seconds after which a runner that does not answer has stopped."""
+ACCOUNT_S = 5.0
+"""Seconds in which a provider is asked what a job that was stopped has cost."""
 _MAY_GO_ON = "; it may go on there, so look there before you run the step again"
 
 _STEP_APART = 10**9
@@ -162,6 +167,8 @@ class OpenJob:
     counted: Decimal = Decimal(0)
     """What the run counts of it as spent already."""
     stopping: bool = False
+    waiting: bool = False
+    """Whether it is sent once there is a session for it."""
     failure: str | None = None
     """What the first member that failed was told."""
     answers: int = 0
@@ -178,6 +185,10 @@ class OpenJob:
     """What never arrived at its provider."""
     unheard: bool = False
     """Whether its provider could not be asked, so that it may still go on."""
+    asking: bool = False
+    """Whether nobody waits for it any more, but for what it has cost."""
+    accounted: bool = False
+    """Whether its provider has told how it ended although nobody waited."""
     pieces: list[MemberFailed] = field(default_factory=list)
     """Members of a job that was too big, until all are known: they are cut together."""
     trace: Trace | None = None
@@ -223,6 +234,8 @@ class Jobs:
         Brings everything noted to the disk; False if that failed.
     ledger
         What all runs of the home may cost together.
+    sessions
+        What jobs of a run are sent in, where its mode wants that.
     """
 
     def __init__(
@@ -241,7 +254,9 @@ class Jobs:
         answer: Answer,
         secure: Callable[[], bool],
         ledger: Ledger,
+        sessions: Sessions,
     ):
+        self._sessions = sessions
         self._executor = executor
         self._backends = backends
         self._sink = sink
@@ -255,6 +270,8 @@ class Jobs:
         self._answer = answer
         self._secure = secure
         self._ledger = ledger
+        self.closing = False
+        """Whether the lab is closed, so that nobody waits for what jobs have cost."""
         self._open: dict[int, OpenJob] = {}
         self._fetched = count(-1, -1)
         """Numbers of fetched jobs, which the scheduler does not know."""
@@ -272,7 +289,7 @@ class Jobs:
             return
         request = JobRequest(
             job=job,
-            tag=tag(live.id, live.epoch, job),
+            tag=records.tag(live.id, live.epoch, job),
             kind=kind,
             backend=backend,
             members=tuple(
@@ -281,6 +298,7 @@ class Jobs:
             ),
             seed=derive(live.seed, block.step.name, backend),
             site=live.site_of(facts := self._backends.known(backend)),
+            mode=live.plan.mode,
         )
         now = self._clock.wall()
         price = watched(facts, live.plan.budget)
@@ -373,6 +391,39 @@ class Jobs:
         self._execute(open_job)
 
     def _execute(self, open_job: OpenJob) -> None:
+        """Send it, as soon as there is the session that it is sent in."""
+        request = open_job.request
+        if request.mode == "job" or request.sent_as is not None:
+            self._send(open_job)
+            return
+        open_job.waiting = True
+        self._sessions.want(
+            open_job.live,
+            request.backend,
+            request.most_s,
+            lambda found: self._in_session(open_job, found),
+        )
+
+    def _in_session(self, open_job: OpenJob, found: str | Exception) -> None:
+        """What a job waited for is there, or why it is not."""
+        open_job.waiting = False
+        where = open_job.live, open_job.request.backend
+        if self._open.get(open_job.number) is not open_job:
+            if isinstance(found, str):
+                self._sessions.over(*where, found)
+            return
+        if isinstance(found, str):
+            open_job.request = replace(open_job.request, session=found)
+            self._send(open_job)
+            return
+        error = found
+        if isinstance(error, BudgetReached):
+            step = open_job.states[0].name
+            error = BudgetReached(f"step '{step}' stopped: {error.message}", step=step)
+        fault = getattr(error, "facts", {}).get("fault", Fault.PERMANENT)
+        self._abandon(open_job, error, _REASONS[Fault(fault)])
+
+    def _send(self, open_job: OpenJob) -> None:
         self._executor.submit(
             replace(open_job.request, job=open_job.number),
             lambda event: self._event(open_job, event),
@@ -453,9 +504,12 @@ class Jobs:
 
     def stop(self, job: int) -> None:
         """Stop a job that nobody waits for any more."""
-        if job in self._open:
-            self._open[job].stopping = True
-            self._executor.cancel(job)
+        if (open_job := self._open.get(job)) is not None:
+            open_job.stopping = True
+            if open_job.waiting:
+                self._lost(open_job, "cancelled")
+            else:
+                self._executor.cancel(job)
 
     def leave(self, job: int) -> None:
         """Hear no more of a job; what is recorded says that it may go on."""
@@ -562,7 +616,10 @@ class Jobs:
             used = replace(used, circuits=least[0], shots=least[1])
             metrics = replace(metrics, usage=used)
         why = None if open_job.answers else open_job.failure
-        if open_job.unheard:
+        if open_job.asking:
+            open_job.accounted = not open_job.unheard
+            self._over(open_job, "cancelled", metrics, why)
+        elif open_job.unheard:
             # It may go on, so that it can be asked for when the run is taken up.
             self._over(open_job, "sent", metrics, open_job.failure)
         else:
@@ -579,11 +636,16 @@ class Jobs:
         open_job.unheard |= isinstance(event.error, JobUnanswered | WorkerLost)
         # What goes wrong on our side says nothing of what became of it there.
         open_job.unheard |= fetching and not is_settled_by(event.error)
-        reason = _REASONS[event.fault]
+        reason, error = _REASONS[event.fault], event.error
+        if isinstance(error, SessionClosed):
+            open_job.failed |= "job" in error.facts
+            reason, error = self._without_session(open_job, error)
         if isinstance(event.error, JobNeverArrived):
             reason = Reason.LOST  # so that it is sent
             if "ran" not in event.error.facts:
                 open_job.absent.append(open_job.tasks[event.unit])
+        if open_job.asking:
+            return
         if event.fault is Fault.TOO_BIG:
             open_job.pieces.append(event)
             return
@@ -591,22 +653,45 @@ class Jobs:
         patience = event.retry_after
         wait = -1 if patience is None else round(patience * 1e6)
         where = event.unit, event.attempt
-        open_job.owner.answer(*where, event.error, reason, wait)
+        open_job.owner.answer(*where, error, reason, wait)
 
-    def _abandon(self, open_job: OpenJob, error: QuantumFlowError) -> None:
+    def _without_session(
+        self, open_job: OpenJob, error: SessionClosed
+    ) -> tuple[Reason, Exception]:
+        """What to make of a session that its provider has closed: open one more."""
+        request = open_job.request
+        name = request.session or ""
+        if self._sessions.gone(open_job.live, request.backend, name):
+            return Reason.LOST, error
+        twice = SessionClosed(
+            f"{error.message}, as was one before it: run it with --mode job, or see "
+            "what its plan allows",
+        )
+        twice.facts = error.facts
+        return Reason.PERMANENT, twice
+
+    def _abandon(
+        self,
+        open_job: OpenJob,
+        error: Exception,
+        reason: Reason = Reason.PERMANENT,
+    ) -> None:
         for unit, attempt in sorted(open_job.unanswered):
-            open_job.owner.answer(unit, attempt, error, Reason.PERMANENT, -1)
-        self._over(open_job, "cancelled", JobMetrics(), error.message)
+            open_job.owner.answer(unit, attempt, error, reason, -1)
+        self._over(open_job, "cancelled", JobMetrics(), text_of(error))
 
     def _lost(self, open_job: OpenJob, reason: str) -> None:
         request, step = open_job.request, open_job.states[0].name
         fetching = request.sent_as is not None
         # What a device may have taken is fetched, and not sent again.
         open_there = bool(open_job.batches)
-        if open_there and not fetching and not open_job.stopping:
+        asks = not (open_job.stopping and self.closing)
+        if open_there and not fetching and asks:
             heard = any(sent.job for sent in open_job.batches.values())
             if self._backends.fetches(request.backend, request.kind, heard=heard):
                 open_job.request = replace(request, sent_as={**open_job.batches})
+                if open_job.stopping:
+                    self._account(open_job, reason)
                 self._execute(open_job)
                 return
         error = WorkerLost(
@@ -620,9 +705,31 @@ class Jobs:
             open_job.owner.answer(unit, attempt, error, why, -1)
         stage = "cancelled" if open_job.stopping else "lost"
         unheard = any(sent.job is None for sent in open_job.batches.values())
-        if open_there and (fetching or unheard or not open_job.stopping):
+        doubtful = fetching or unheard or not open_job.stopping
+        if open_there and doubtful and not open_job.asking:
             stage = "sent"  # what became of it there nobody has said
         self._over(open_job, stage, JobMetrics(), reason)
+
+    def _account(self, open_job: OpenJob, reason: str) -> None:
+        """Ask for what a stopped job has cost, for a while; it has no answer."""
+        open_job.asking, open_job.failure = True, reason
+        step, request = open_job.states[0].name, open_job.request
+        error = WorkerLost(
+            f"step '{step}' lost its job on {request.backend}: {reason}",
+            step=step,
+            job=request.tag,
+        )
+        for unit, attempt in sorted(open_job.unanswered):
+            open_job.owner.answer(unit, attempt, error, Reason.PERMANENT, -1)
+        open_job.unanswered.clear()
+
+        def enough() -> None:
+            if self._open.get(open_job.number) is open_job:
+                self._executor.cancel(open_job.number)
+
+        timer = threading.Timer(ACCOUNT_S, lambda: self._post(enough))
+        timer.daemon = True
+        timer.start()
 
     def _over(
         self,
@@ -637,6 +744,8 @@ class Jobs:
             open_job.owner.answer(*where, piece.error, Reason.TOO_BIG, -1)
         del self._open[open_job.number]
         open_job.show(None)
+        if (name := open_job.request.session) is not None:
+            self._sessions.over(live, open_job.request.backend, name)
         live.machine_s += metrics.machine_s(device=open_job.device)
         billed = _billed(open_job, stage, metrics)
         cost = billed.amount
@@ -717,14 +826,22 @@ def _billed(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) ->
     if open_job.price is None:
         return NOTHING
     known = metrics or JobMetrics()
-    return bill(
-        open_job.price,
-        _ended(open_job, stage),
-        most=_bound(open_job),
+    ended = _ended(open_job, stage)
+    price = alone = open_job.price
+    if ended is not Ended.UNKNOWN:
+        price = in_session(alone, open_job.request.mode)
+    found = bill(
+        price,
+        ended,
+        most=_bound(open_job, price),
         ran=_ran(open_job, known),
         used=known.usage,
         provider=known.provider,
     )
+    covered = price is not alone and rate_of(alone) and price.free
+    if covered and found.rule not in (Rule.NOT_TAKEN, Rule.NOT_CHARGED):
+        return replace(found, rule=Rule.SESSION)
+    return found
 
 
 def _ended(open_job: OpenJob, stage: str) -> Ended:
@@ -732,7 +849,8 @@ def _ended(open_job: OpenJob, stage: str) -> Ended:
     sent = bool(open_job.batches) if open_job.device else stage != "intended"
     if not sent:
         return Ended.NEVER
-    if stage != "settled" or open_job.untold:
+    known = stage == "settled" or open_job.accounted
+    if not known or open_job.untold:
         return Ended.UNKNOWN
     if open_job.answers:
         whole = not (open_job.failed or open_job.cancelled)
@@ -751,9 +869,9 @@ def is_settled_by(error: Exception) -> bool:
     return failed_there or isinstance(error, JobCancelled | JobNeverArrived)
 
 
-def _bound(open_job: OpenJob) -> Decimal:
-    """The most that a job may cost."""
-    price = open_job.price
+def _bound(open_job: OpenJob, price: Price | None = None) -> Decimal:
+    """The most that a job may cost, by its price or another."""
+    price = price or open_job.price
     if price is None:
         return Decimal(0)
     tasks = [open_job.tasks[member.unit] for member in open_job.request.members]
@@ -780,9 +898,9 @@ def _expected(open_job: OpenJob) -> Usage:
 
 def _quoted(open_job: OpenJob) -> Quoted | None:
     """What a job was to cost, where that follows from what it asks."""
-    price = open_job.price
-    if price is None:
+    if open_job.price is None:
         return None
+    price = in_session(open_job.price, open_job.request.mode)
     if not price.needs_forecast:
         cost = price.of(open_job.asked)
         return cost, cost, cost
@@ -792,19 +910,6 @@ def _quoted(open_job: OpenJob) -> Quoted | None:
     usage = replace(_expected(open_job), circuits=asked.circuits, shots=asked.shots)
     cost = price.of(usage)
     return cost / MARGIN, cost, cost * MARGIN
-
-
-def tag(run: str, epoch: int, job: int | str) -> str:
-    """Name of a job for its provider and the store, which no other job has.
-
-    A run that is taken up counts its jobs anew, so that its epoch is part of it.
-
-    Examples
-    --------
-    >>> tag("r7", 1, 0), tag("r7", 2, 0)
-    ('r7.0', 'r7.2.0')
-    """
-    return f"{run}.{job}" if epoch == 1 else f"{run}.{epoch}.{job}"
 
 
 def _member(unit: int, attempt: int, task: Task, apart: int) -> Member:

@@ -7,7 +7,7 @@ the job came to without running any step for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -27,6 +27,7 @@ from quantumflow_lab.ports import (
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner.cached import Found, Lookup, Place
 from quantumflow_lab.runner.live import Task
+from quantumflow_lab.work import NO_WORK, Work
 
 Get = Callable[[Mapping[str, Any]], object]
 """Reads a value of the store; raises ``StoreError``."""
@@ -68,6 +69,7 @@ def packed(
     circuits = _Circuits()
     return {
         "kind": request.kind,
+        "mode": request.mode,
         "seed": request.seed,
         "price": None if price is None else asdict(price),
         "members": [
@@ -121,6 +123,8 @@ def unpacked(
         ),
         seed=value["seed"],
         sent_as=sent_as,
+        # Jobs of earlier versions have none.
+        mode=value.get("mode", "job"),
     )
     return LeftJob(
         request=request,
@@ -202,7 +206,7 @@ def _member(packed: Any, circuits: Sequence[QuantumCircuit], get: Get) -> LeftMe
         payload=0,
         counted=False,
         lookup=None if lookup is None else _lookup(lookup, circuits, get),
-        forecast=None if forecast is None else MemberForecast(**forecast),
+        forecast=None if forecast is None else _forecast(forecast),
     )
     call = packed["call"]
     return LeftMember(
@@ -212,6 +216,13 @@ def _member(packed: Any, circuits: Sequence[QuantumCircuit], get: Get) -> LeftMe
         call=None if call is None else (call[0], call[1]),
         task=task,
     )
+
+
+def _forecast(packed: Mapping[str, Any]) -> MemberForecast:
+    found = MemberForecast(**{**packed, "work": NO_WORK})
+    # Jobs of earlier versions have no work.
+    work = packed.get("work")
+    return found if work is None else replace(found, work=Work(**work))
 
 
 def _packed_pub(pub: Any, circuits: _Circuits) -> dict[str, Any]:

@@ -251,6 +251,8 @@ class LiveRun:
     """What loops had asked before the run was taken up, by step and point."""
     left: Sequence[LeftJob] = ()
     """Jobs on devices that an earlier process has left."""
+    left_sessions: Sequence[Mapping[str, Any]] = ()
+    """Sessions and batches that it has left open, rows of ``open_sessions``."""
     renew: Callable[[], None] = lambda: None
     """Called when they are settled: what the run keeps has changed."""
     nth: int | None = None

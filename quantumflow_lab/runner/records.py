@@ -93,6 +93,7 @@ def options_of(asked: Asked) -> dict[str, Any]:
         "backend": [str(getattr(b, "name", b)) for b in asked.backend],
         "among": [str(getattr(b, "name", b)) for b in asked.among],
         "policy": asked.policy,
+        "mode": asked.mode,
         "deadline": None if asked.deadline is None else seconds(asked.deadline),
         "budget": None if asked.budget is None else str(money(asked.budget)),
         "shots": asked.shots,
@@ -331,6 +332,46 @@ def _predicted(estimate: Estimate | None) -> Record:
         "predicted_low_s": estimate.low,
         "predicted_high_s": estimate.high,
         "predicted_from": estimate.jobs,
+    }
+
+
+def tag(run: str, epoch: int, job: int | str) -> str:
+    """Name of a job or session for its provider and the store, which no other has.
+
+    A run that is taken up counts its jobs anew, so that its epoch is part of it.
+
+    Examples
+    --------
+    >>> tag("r7", 1, 0), tag("r7", 2, 0)
+    ('r7.0', 'r7.2.0')
+    """
+    return f"{run}.{job}" if epoch == 1 else f"{run}.{epoch}.{job}"
+
+
+def session(
+    run: str,
+    about: Mapping[str, Any],
+    state: str,
+    billed: Bill,
+    now: float,
+    seconds: float | None = None,
+) -> Record:
+    """A session or batch that is open or closed; the latest record of one counts.
+
+    `about` are ``tag``, ``backend``, ``mode``, ``session`` (the provider's id),
+    ``most_s``, ``opened`` and ``currency``; `seconds` are those that it is billed.
+    """
+    return {
+        **about,
+        "v": 1,
+        "kind": "session",
+        "run": run,
+        "ts": now,
+        "state": state,
+        "seconds": seconds,
+        "cost": float(billed.amount),
+        "rule": str(billed.rule),
+        "closed": now if state == "closed" else None,
     }
 
 

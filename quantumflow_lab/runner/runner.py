@@ -71,6 +71,7 @@ from quantumflow_lab.runner.news import News
 from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.sessions import Sessions
 from quantumflow_lab.runner.snapshot import final_state, snapshot
 from quantumflow_lab.runner.telling import cancel_pressed, step_ended
 from quantumflow_lab.runner.times import Times
@@ -83,6 +84,8 @@ _STILL_US = 2_000_000
 """Longest time, so that a view can tell a quiet run from a kernel that has gone."""
 _CLOSE_US = 2_000_000
 """Longest time that a closing lab waits for its runs to end."""
+_CLOSE_OPEN_US = 10_000_000
+"""The same where a provider has a session open, which is billed until it is closed."""
 
 
 class Threads(Protocol):
@@ -148,6 +151,15 @@ class Runner:
         self._recorder = Recorder(sink, clock)
         self.times = Times()
         self._calls = Calls(self._schedule)
+        self._sessions = Sessions(
+            backends=backends,
+            clock=clock,
+            ledger=ledger,
+            schedule=self._schedule,
+            recorder=self._recorder,
+            post=self._post,
+            secure=lambda: self._flush(sync=True),
+        )
         self._jobs = Jobs(
             executor=jobs,
             backends=backends,
@@ -162,6 +174,7 @@ class Runner:
             answer=self._answer,
             secure=lambda: self._flush(sync=True),
             ledger=ledger,
+            sessions=self._sessions,
         )
         self._forecasts = Forecasts(jobs, self._post)
         self._fetching = Fetching(self._jobs, self._recorder, clock)
@@ -224,7 +237,7 @@ class Runner:
     def close(self) -> None:
         """Cancel what runs and leave no thread or process behind."""
         self._post(self._close)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=_CLOSE_OPEN_US / 1e6 + 2)
         self._executor.close()
         self._threads.close()
 
@@ -451,6 +464,12 @@ class Runner:
         self._schedule.events.run(live.number, seed=live.seed, cap=cap)
         if live.plan.deadline is not None:
             self._schedule.events.deadline(live.number, live.deadline_us)
+        self._sessions.shut(live, live.left_sessions, lambda: self._fetch(live))
+
+    def _fetch(self, live: LiveRun) -> None:
+        """What an earlier process has left takes no more jobs: fetch what it took."""
+        if live.number not in self._runs or live.cancelled:
+            return
         if live.left:
             self._fetching.begin(live, lambda failure: self._fetched(live, failure))
         else:
@@ -481,8 +500,13 @@ class Runner:
             self._cancel(live, None, None)
 
     def _begin(self, live: LiveRun) -> None:
+        """Once it is known what was spent before, begin."""
+        if live.number in self._runs:
+            self._sessions.settle(live, lambda: self._begun(live))
+
+    def _begun(self, live: LiveRun) -> None:
         """Tell the scheduler what the run has spent by now, and what it can count."""
-        if live.number not in self._runs:
+        if live.number not in self._runs or live.cancelled:
             return
         budget = live.plan.budget
         if budget is not None and (spent := live.spent.get(budget.currency)):
@@ -556,6 +580,8 @@ class Runner:
             live.message = None
         self._tell(live, "paused" if paused else "resumed", live.message or "resumed")
         self._schedule.events.pause(live.number, paused=paused)
+        if paused:
+            self._sessions.pause(live)
 
     def _run(self, unit: int, attempt: int) -> None:
         live, block, point = self._schedule.find(unit)
@@ -855,7 +881,13 @@ class Runner:
         live.open_maps(step)
 
     def _ended(self, live: LiveRun, outcome: Outcome) -> None:
+        """Nothing of it is out any more; what it has opened is closed first."""
         self._fetching.stop(live)
+        self._sessions.end(live, lambda: self._over(live, outcome))
+
+    def _over(self, live: LiveRun, outcome: Outcome) -> None:
+        if live.number not in self._runs:
+            return  # a closing lab has waited long enough
         if live.paused:
             live.paused, live.message = False, None
         live.state = outcome.name.lower()
@@ -877,6 +909,7 @@ class Runner:
         """Let go of a run, and of whoever waits for it."""
         console.release()
         self._schedule.forget(live)
+        self._sessions.forget(live)
         self._by_id.pop(live.id, None)
         # Else it would hold the run before it, and that the one before.
         live.keeping, live.replays = None, {}
@@ -943,16 +976,18 @@ class Runner:
     def _view(self, live: LiveRun) -> None:
         """Renew what widgets see of a run."""
         counts = self._schedule.counts(live)
-        live.reserved = self._schedule.reserved(live)
+        live.reserved = self._schedule.reserved(live) + self._sessions.held(live)
         live.view = snapshot(live, counts, self._clock.now_us())
         live.dirty = False
 
     # The end.
 
     def _close(self) -> None:
+        self._jobs.closing = True
         for live in self._runs.values():
             self._cancel(live, None, None)
-        self._end_by = self._clock.now_us() + _CLOSE_US
+        patience = _CLOSE_OPEN_US if self._sessions.busy else _CLOSE_US
+        self._end_by = self._clock.now_us() + patience
 
     def _leave(self) -> None:
         self._flush(sync=True)
@@ -974,6 +1009,8 @@ class Runner:
         """End every run with a bug's error: the schedule cannot be trusted any more."""
         self._closing = True
         for live in self._runs.values():
+            # Not recorded any more, but a session is billed until it is closed.
+            self._sessions.end(live, lambda: None)
             live.state, live.error = "failed", error
             live.ended_us = self._clock.now_us()
             self._finish(live)

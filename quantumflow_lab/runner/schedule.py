@@ -135,6 +135,12 @@ class Schedule:
         """What is kept back for jobs of a run that have no bill yet."""
         return Decimal(self._core.money(live.number)[1]) / 1_000_000
 
+    def left(self, live: LiveRun) -> Decimal:
+        """What its budget leaves for what is to come; for runs that have one."""
+        assert live.plan.budget is not None, "asked of runs with a budget"
+        spent, kept = self._core.money(live.number)
+        return Decimal(live.plan.budget.micro - spent - kept) / 1_000_000
+
     def find(self, unit: int) -> tuple[LiveRun, Block, int]:
         """Run, block and point of a unit."""
         return self._blocks.find(unit)

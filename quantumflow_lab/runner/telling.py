@@ -82,6 +82,25 @@ def job_over(job: OpenJob, stage: str, cost: Decimal, error: str | None) -> str:
     return f"{_whose(job)}: a job on {job.request.backend} {end}{billed}{why}"
 
 
+def session_opened(mode: str, backend: str) -> str:
+    """A provider has opened a session or batch."""
+    return f"{backend}: a {mode} is open"
+
+
+def session_closed(mode: str, backend: str, cost: Money | None) -> str:
+    """It is closed, and may have a bill of its own."""
+    billed = "" if cost is None else f", {cost}"
+    return f"{backend}: the {mode} is closed{billed}"
+
+
+def session_left(mode: str, backend: str, name: str | None, error: Exception) -> str:
+    """It could not be closed."""
+    return (
+        f"{backend}: the {mode} {name} could not be closed ({error}), and counts as "
+        "the most that it may cost; the next run on a device closes it"
+    )
+
+
 def _whose(job: OpenJob) -> str:
     return listed([state.name for state in job.states])
 

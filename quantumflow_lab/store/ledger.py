@@ -58,13 +58,19 @@ class Ledger:
     def reserve(self, tag: str, most: Money) -> str | None:
         """Keep back the most that a job may cost; why not, if a cap is in the way.
 
+        Of a tag that something is kept back for already, that much instead.
+
         Raises
         ------
         StoreError
             If the file cannot be written: nothing may be sent then.
         """
         used = sum(
-            (each.amount for each in self._session.values() if _alike(each, most)),
+            (
+                m.amount
+                for t, m in self._session.items()
+                if t != tag and _alike(m, most)
+            ),
             Decimal(0),
         )
         if (why := _over(self.session, used, most, "session")) is not None:
@@ -72,7 +78,8 @@ class Ledger:
         if self.month is not None:
             with self._file() as book:
                 spent = Decimal(book["spent"].get(most.currency, "0"))
-                open_ = (Money(Decimal(a), c) for a, c in book["open"].values())
+                others = (kept for t, kept in book["open"].items() if t != tag)
+                open_ = (Money(Decimal(a), c) for a, c in others)
                 used = sum((m.amount for m in open_ if _alike(m, most)), spent)
                 if (why := _over(self.month, used, most, "month")) is not None:
                     return why

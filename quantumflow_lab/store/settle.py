@@ -23,6 +23,7 @@ FROM (
         SELECT run FROM rec_unit
         UNION ALL SELECT run FROM rec_metric
         UNION ALL SELECT run FROM rec_job
+        UNION ALL SELECT run FROM rec_session
         UNION ALL SELECT run FROM rec_step
         UNION ALL SELECT run FROM rec_run
         UNION ALL SELECT run FROM rec_forget

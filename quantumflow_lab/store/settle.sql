@@ -62,11 +62,22 @@ jobs AS (
         run, step, string_agg(DISTINCT backend, ',' ORDER BY backend) AS backend,
         count(*) AS jobs, sum(circuits)::BIGINT AS circuits, sum(shots)::BIGINT AS shots,
         sum(queue_s) AS queue_s, sum(transpile_s) AS transpile_s, sum(run_s) AS run_s,
-        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s, sum(cost) AS cost,
-        min(currency) AS currency, max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates,
+        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s,
+        -- What is in several currencies has no sum.
+        CASE WHEN count(DISTINCT currency) <= 1 THEN sum(cost) END AS cost,
+        CASE WHEN count(DISTINCT currency) <= 1 THEN min(currency) END AS currency,
+        max(depth) AS depth, max(two_qubit_gates) AS two_qubit_gates,
         max(qubits) AS qubits, max(peak_memory_mb) AS peak_memory_mb,
         to_timestamp(min(submitted)) AS submitted
     FROM current_job WHERE run IN (FROM touched) GROUP BY run, step
+),
+money AS (
+    SELECT run, step, map_from_entries(list((currency, cost) ORDER BY currency)) AS costs
+    FROM (
+        SELECT run, step, currency, sum(cost) AS cost FROM current_job
+        WHERE run IN (FROM touched) AND currency IS NOT NULL GROUP BY run, step, currency
+    )
+    GROUP BY run, step
 )
 SELECT
     run, step, coalesce(s.step_kind, p.kind) AS kind,
@@ -78,10 +89,11 @@ SELECT
     coalesce(j.jobs, 0) AS jobs, j.circuits, j.shots, j.queue_s, j.transpile_s, j.run_s,
     j.machine_s, j.qpu_s, j.cost, j.currency, j.depth, j.two_qubit_gates, j.qubits,
     j.peak_memory_mb, coalesce(s.cached, 0) AS cached, s.origin,
-    coalesce(s.kept, 0) AS kept
+    coalesce(s.kept, 0) AS kept, m.costs
 FROM said AS s
 FULL JOIN points AS p USING (run, step)
-FULL JOIN jobs AS j USING (run, step);
+FULL JOIN jobs AS j USING (run, step)
+LEFT JOIN money AS m USING (run, step);
 
 DELETE FROM current_run WHERE run IN (FROM touched);
 INSERT INTO current_run BY NAME
@@ -104,9 +116,23 @@ steps AS (
         sum(done)::BIGINT AS done, sum(failed)::BIGINT AS failed,
         sum(jobs)::BIGINT AS jobs, sum(circuits)::BIGINT AS circuits,
         sum(shots)::BIGINT AS shots, sum(queue_s) AS queue_s,
-        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s, sum(cost) AS cost,
-        min(currency) AS currency
+        sum(machine_s) AS machine_s, sum(qpu_s) AS qpu_s
     FROM current_step WHERE run IN (FROM touched) GROUP BY run
+),
+bills AS (
+    SELECT run, currency, cost FROM current_job WHERE run IN (FROM touched)
+    UNION ALL
+    SELECT run, currency, cost FROM qf_sessions
+    WHERE run IN (FROM touched) AND currency IS NOT NULL
+),
+money AS (
+    SELECT
+        run, count(currency) AS currencies, sum(cost) AS cost, min(currency) AS currency,
+        map_from_entries(
+            list((currency, cost) ORDER BY currency) FILTER (currency IS NOT NULL)
+        ) AS costs
+    FROM (SELECT run, currency, sum(cost) AS cost FROM bills GROUP BY run, currency)
+    GROUP BY run
 )
 SELECT
     r.run, r.name, CASE WHEN e.ts >= r.ts THEN e.state ELSE 'unfinished' END AS state,
@@ -117,8 +143,13 @@ SELECT
     coalesce(s.done, 0) AS done, coalesce(s.failed, 0) AS failed,
     coalesce(s.jobs, 0) AS jobs, coalesce(s.circuits, 0) AS circuits,
     coalesce(s.shots, 0) AS shots, coalesce(s.queue_s, 0) AS queue_s,
-    coalesce(s.machine_s, 0) AS machine_s, s.qpu_s, coalesce(s.cost, 0) AS cost, s.currency,
+    coalesce(s.machine_s, 0) AS machine_s, s.qpu_s,
+    -- What is in several currencies has no sum.
+    CASE WHEN coalesce(m.currencies, 0) <= 1 THEN coalesce(m.cost, 0) END AS cost,
+    CASE WHEN m.currencies = 1 THEN m.currency END AS currency, m.costs,
     r.backends, r.seed, e.error, r.options, r.inputs, r.versions, r.source,
     r.cwd, r.host, r.pid, r.epoch, r.options ->> '$.project' AS project,
     r.options ->> '$.notebook' AS notebook
-FROM said AS r LEFT JOIN ends AS e USING (run) LEFT JOIN steps AS s USING (run);
+FROM said AS r
+LEFT JOIN ends AS e USING (run) LEFT JOIN steps AS s USING (run)
+LEFT JOIN money AS m USING (run);

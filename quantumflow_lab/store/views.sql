@@ -52,11 +52,28 @@ CREATE OR REPLACE VIEW qf_metrics AS
 SELECT run, step, unit, name, n, value, to_timestamp(ts) AS "time"
 FROM rec_metric WHERE superseded IS NULL;
 
+CREATE OR REPLACE VIEW qf_sessions AS
+SELECT
+    run, tag, backend, mode, session, state, most_s, to_timestamp(opened) AS opened,
+    to_timestamp(closed) AS closed, seconds, cost, currency, rule
+FROM rec_session
+QUALIFY row_number() OVER (
+    PARTITION BY run, tag ORDER BY ts DESC, seq DESC, writer DESC
+) = 1;
+
 CREATE OR REPLACE VIEW qf_costs AS
 SELECT
-    run, step, backend, 1 AS jobs, circuits, shots, machine_s, cost, currency, tag, state,
+    run, step, backend, jobs, circuits, shots, machine_s, cost, currency, tag, state,
     qpu_s, quoted_low, quoted, quoted_high, rule, submitted, r.name, r.project, r.notebook
-FROM qf_jobs AS j LEFT JOIN (
+FROM (
+    SELECT *, 1 AS jobs FROM qf_jobs
+    UNION ALL BY NAME
+    -- A session has a bill of its own, beside those of the jobs in it.
+    SELECT
+        run, backend, 0 AS jobs, 0 AS circuits, 0 AS shots, 0.0 AS machine_s, cost, currency,
+        tag, state, rule, opened AS submitted
+    FROM qf_sessions WHERE currency IS NOT NULL
+) AS j LEFT JOIN (
     SELECT run, name, project, notebook FROM current_run
 ) AS r USING (run);
 

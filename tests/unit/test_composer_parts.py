@@ -77,7 +77,7 @@ def test_a_document_is_what_the_canvas_draws() -> None:
         "hint": "run on all of these: an axis",
     }
     assert [each["name"] for each in options if each["text"] is None] == [
-        *("shots", "seed", "budget", "deadline", "policy", "precision", "among")
+        *("shots", "seed", "budget", "deadline", "policy", "mode", "precision", "among")
     ]
     gates = pair.pop("gates")
     assert gates == {

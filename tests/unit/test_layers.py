@@ -65,8 +65,9 @@ LAYERS = {
     "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored takeup tables figures evidence forgetting",
-        "workflow grid cell planning runner store charts widgets compare amounts clock",
+        "run stored takeup closing tables figures evidence forgetting",
+        "workflow grid cell ports planning runner store charts widgets compare amounts "
+        "clock",
     ),
     "quote": Layer("quote", "amounts planning ports runner charts widgets"),
     "export": Layer("export", "workflow grid codec cell backends store run widgets"),

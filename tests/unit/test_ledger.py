@@ -108,6 +108,20 @@ def test_a_session_is_one_process(tmp_path: Path, clock: Clock) -> None:
     assert ledger(tmp_path, clock, session="3").reserve("b", usd("2")) is None
 
 
+@pytest.mark.parametrize("cap", ["session", "month"])
+def test_more_for_the_same_thing_takes_the_place_of_what_was_kept_back(
+    cap: str, tmp_path: Path, clock: Clock
+) -> None:
+    """As of a session whose jobs get longer."""
+    book = ledger(tmp_path, clock, **{cap: "10"})
+    assert book.reserve("session", usd("6")) is None
+    assert book.reserve("session", usd("9")) is None
+    assert "1 USD of the 10 USD" in str(book.reserve("job", usd("2")))
+    assert "10 USD of the 10 USD" in str(book.reserve("session", usd("11")))
+    book.settle("session", Decimal(8))
+    assert book.reserve("job", usd("2")) is None
+
+
 def test_other_currencies_are_not_counted(tmp_path: Path, clock: Clock) -> None:
     book = ledger(tmp_path, clock, month="1")
     assert book.reserve("a", Money(Decimal(50), "EUR")) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from qiskit.quantum_info import SparsePauliOp
 
 from quantumflow_lab import Price
 from quantumflow_lab.backends import normalise
-from quantumflow_lab.ports import JobRequest, Known, Member
+from quantumflow_lab.planning.bounds import together
+from quantumflow_lab.ports import JobRequest, Known, Member, MemberForecast
 from quantumflow_lab.runner.cached import Found, Lookup, Place
 from quantumflow_lab.runner.left import LeftJob, LeftMember, packed, unpacked
 from quantumflow_lab.runner.live import Task
 from quantumflow_lab.store import Store
+from quantumflow_lab.work import Work
 
 PLAIN = QuantumCircuit(1, 1)
 PLAIN.h(0)
@@ -167,3 +170,14 @@ def test_what_cannot_be_stored_is_not_kept(tmp_path: Path) -> None:
         sent = (Member(0, 1, work.pubs, 7),)
         request = JobRequest(0, "r.0", "sample", "dev", sent, 11)
         assert store.put(packed(request, [member(work)], None)) is None
+
+
+def test_what_was_forecast_comes_back_with_its_work(tmp_path: Path) -> None:
+    """The bound of a job that bills time is worked out anew from it."""
+    forecast = MemberForecast(1, 100, 0.5, work=Work(circuits=1, amplitudes=8.0))
+    planned = replace(
+        task("sample", MEASURED.assign_parameters([0, 1])), forecast=forecast
+    )
+    left = back(tmp_path, "sample", member(planned))
+    assert left.members[0].task.forecast == forecast
+    assert together([left.members[0].task.forecast]).work == forecast.work

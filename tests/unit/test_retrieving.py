@@ -239,8 +239,9 @@ def test_a_worker_that_dies_before_the_id_is_heard_leaves_it_open(home: Path) ->
 
 @pytest.mark.parametrize("lock", [False, True])
 def test_who_cancels_a_run_cancels_its_job_in_the_cloud(
-    home: Path, *, lock: bool
+    home: Path, monkeypatch: pytest.MonkeyPatch, *, lock: bool
 ) -> None:
+    monkeypatch.setattr(jobs, "ACCOUNT_S", 0.5)
     queued(home)
     lab = opened(home, lock=lock)
     run = lab.run(CELL, name="work", backend="cloud", background=True)

@@ -617,7 +617,7 @@ def test_migrations_go_forward_once(
 ) -> None:
     store.append([RUN])
     store.ingest()
-    later = (9, "colour", "ALTER TABLE rec_run ADD COLUMN colour VARCHAR")
+    later = (10, "colour", "ALTER TABLE rec_run ADD COLUMN colour VARCHAR")
     newer = (*store_schema.migrations(), later)
     monkeypatch.setattr(store_schema, "migrations", lambda: newer)
     for _ in range(2):
@@ -629,8 +629,8 @@ def test_migrations_go_forward_once(
     assert rows == [{"run": "r1", "colour": None}, {"run": "r2", "colour": "red"}]
     applied = store.sql("SELECT version, name FROM schema_migration").to_pylist()
     assert applied == [
-        {"version": 8, "name": "timing"},
-        {"version": 9, "name": "colour"},
+        {"version": 9, "name": "sessions"},
+        {"version": 10, "name": "colour"},
     ]
 
 

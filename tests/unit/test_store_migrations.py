@@ -12,13 +12,14 @@ from quantumflow_lab.store import Store, schema, settle
 
 T = 1_700_000_000.0
 NEWEST = schema.migrations()[-1][0]
-VIEWS = ("points", "jobs", "steps", "runs", "metrics", "costs", "quotes")
+VIEWS = ("points", "jobs", "steps", "runs", "metrics", "costs", "quotes", "sessions")
 QUERIES = ("calls", "open_jobs", "outputs", "run_record", "steps", "timeline", "units")
 
 BASE = {"run": "r1", "ts": T}
 STEP = {**BASE, "step": "s"}
 UNIT = {**STEP, "kind": "unit", "unit": 0, "point": {"x": 1}, "index": [0]}
 JOB = {**STEP, "kind": "job", "job": 0, "tag": "r1.0", "backend": "aer", "cost": 1.5}
+SESSION = {"tag": "r1.s", "state": "open", "cost": 3.0, "currency": "EUR", "opened": T}
 CALL = {**STEP, "kind": "call", "unit": 0, "key": "k", "number": 0, "state": "made"}
 METRIC = {**STEP, "kind": "metric", "unit": 0, "name": "e", "n": 0}
 VALUE = {"ref": "json:0.5", "media": "application/json", "bytes": 3}
@@ -80,6 +81,7 @@ WRITTEN: dict[int, list[dict[str, Any]]] = {
             "predicted_from": 7,
         }
     ],
+    9: [{**BASE, "kind": "session", **SESSION}],
 }
 """Records that each version wrote beside those of the versions before it."""
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, ClassVar
 
 import pytest
 
 from quantumflow_lab.backends import usage
 from quantumflow_lab.backends.usage import Told, ask, braket, elsewhere, ibm, together
+from quantumflow_lab.planning.billing import Ended, Rule, bill
 from quantumflow_lab.ports import Stopped
-from quantumflow_lab.price import Usage
+from quantumflow_lab.price import Price, Usage
 
 TIMES = {
     "created": "2026-11-26T08:00:00.000Z",
@@ -137,3 +139,36 @@ def test_elsewhere_the_time_of_a_result_is_that_of_execution() -> None:
         time_taken = 1.25
 
     assert ask(object(), lambda: True, Result()) == Told(run_s=1.25)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "provider"),
+    [
+        (("qiskit_ibm_runtime:IBMBackend", "qiskit:BackendV2"), "ibm"),
+        (("iqm:IQMBackend",), "iqm"),
+        (("somebody:Device", "qiskit:BackendV2"), None),
+    ],
+)
+def test_of_another_environment_that_is_silent_the_provider_is_known(
+    kinds: tuple[str, ...], provider: str | None
+) -> None:
+    """What bills its own measurement then counts at its most, not as was forecast."""
+
+    class EnvironmentBackend:
+        __module__ = "quantumflow_lab.workers.environment"
+
+    class Job:
+        used: ClassVar[dict[str, Any]] = {}
+
+    backend: Any = EnvironmentBackend()
+    backend.kinds = kinds
+    job: Any = Job()
+    job._backend = backend
+    told = ask(job, lambda: True)
+    assert told == Told(provider)
+    if provider == "ibm":
+        price = Price("USD", per_second=2)
+        ran = Usage(circuits=1, shots=100, seconds=1.0)
+        most = Decimal(7)
+        found = bill(price, Ended.DONE, most=most, ran=ran, provider=told.provider)
+        assert (found.amount, found.rule) == (most, Rule.AT_MOST)

@@ -5,6 +5,7 @@ FROM (
     UNION ALL SELECT ts FROM rec_unit WHERE run = $run
     UNION ALL SELECT ts FROM rec_call WHERE run = $run
     UNION ALL SELECT ts FROM rec_job WHERE run = $run
+    UNION ALL SELECT ts FROM rec_session WHERE run = $run
     UNION ALL SELECT ts FROM rec_step WHERE run = $run
     UNION ALL SELECT ts FROM rec_metric WHERE run = $run
     UNION ALL SELECT ts FROM rec_end WHERE run = $run

@@ -1,5 +1,5 @@
--- What the jobs of one run have cost and taken.
+-- What the jobs and sessions of one run have cost and taken.
 SELECT currency, sum(cost) AS cost, sum(machine_s) AS machine_s
-FROM qf_jobs
+FROM qf_costs
 WHERE run = $run
 GROUP BY currency

@@ -1,0 +1,109 @@
+"""Sessions that a process has left open and nobody goes on with: they are closed.
+
+A session is billed by the clock, so whoever sends anything to a device from the same
+home closes it first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from decimal import Decimal
+from typing import Any, Protocol
+
+from quantumflow_lab.clock import SystemClock
+from quantumflow_lab.errors import QuantumFlowError, StoreError
+from quantumflow_lab.planning.billing import Bill, Rule
+from quantumflow_lab.planning.bounds import rate_of
+from quantumflow_lab.planning.modes import session_cost
+from quantumflow_lab.ports import BackendFacts, Ledger, Mode
+from quantumflow_lab.runner import records
+from quantumflow_lab.store import Store
+from quantumflow_lab.store.lease import is_held
+
+log = logging.getLogger(__name__)
+
+
+class Devices(Protocol):
+    """What it asks of the backends."""
+
+    def facts(self, name: str) -> BackendFacts:
+        """Look a backend up; raises ``UnknownBackend``."""
+
+    def close_session(self, name: str, mode: Mode, session: str) -> None:
+        """Let it take no more jobs."""
+
+    def session_seconds(self, name: str, mode: Mode, session: str) -> float | None:
+        """Seconds that it is billed; None if nobody tells."""
+
+
+def close_left(
+    store: Store,
+    backends: Devices,
+    ledger: Ledger,
+    clock: SystemClock,
+    *,
+    besides: Collection[str],
+    run: str | None = None,
+) -> None:
+    """Close the sessions and batches of runs that no process has.
+
+    One that cannot be closed now, since its backend is not here or does not answer, is
+    told in the log and tried again the next time.
+
+    Parameters
+    ----------
+    besides
+        Runs whose sessions are left alone.
+    run
+        Only those of this run.
+    """
+    for row in store.query("open_sessions", run=run):
+        if row["run"] in besides or is_held(store.home / "runs", row["run"]):
+            continue
+        try:
+            bill, seconds = _closed(row, backends)
+        except QuantumFlowError as error:
+            log.warning(
+                "the %s %s of an earlier run is open on '%s', and may be billed: it "
+                "could not be closed (%s)",
+                row["mode"],
+                row["session"],
+                row["backend"],
+                error,
+            )
+            continue
+        about = {name: row[name] for name in _ABOUT}
+        now = clock.wall()
+        record = records.session(row["run"], about, "closed", bill, now, seconds)
+        store.append([record], sync=True)
+        if row["currency"] is not None:
+            _settle(ledger, row["tag"], bill.amount)
+
+
+def _settle(ledger: Ledger, tag: str, cost: Decimal) -> None:
+    try:
+        ledger.settle(tag, cost)
+    except StoreError as error:
+        # It counts as the most that it may have cost until somebody can write.
+        log.warning("the cost of %s cannot be written down: %s", tag, error)
+
+
+_ABOUT = ("tag", "backend", "mode", "session", "most_s", "opened", "currency")
+
+
+def _closed(row: dict[str, Any], backends: Devices) -> tuple[Bill, float | None]:
+    """Close one: what it costs, and for how many seconds it is billed, if told."""
+    where = row["backend"], row["mode"], row["session"]
+    price = backends.facts(row["backend"]).price
+    backends.close_session(*where)
+    if row["currency"] is None:
+        return Bill(Decimal(0), Rule.FREE), None
+    if row["currency"] == "s" and price is not None:
+        price = price.in_seconds()
+    seconds = backends.session_seconds(*where)
+    same = price is not None and price.currency == row["currency"] and rate_of(price)
+    if seconds is None or price is None or not same:
+        most = Decimal(repr(round(row["cost"] or 0.0, 9)))
+        return Bill(most, Rule.AT_MOST), seconds
+    return Bill(session_cost(price, seconds), Rule.USAGE), seconds
