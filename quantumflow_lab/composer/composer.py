@@ -19,7 +19,7 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as lab_of_process
 from quantumflow_lab.reading import read_circuit
 from quantumflow_lab.widgets.composer import ComposerWidget
-from quantumflow_lab.widgets.run import trimmed
+from quantumflow_lab.widgets.frame import trimmed
 
 if TYPE_CHECKING:
     from quantumflow_lab.quote import Quote

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quantumflow_lab.charts.style import colour_of
+from quantumflow_lab.colours import colour_of
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.explore.devices import coupling_in, device
 from quantumflow_lab.lab import Lab

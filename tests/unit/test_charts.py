@@ -13,7 +13,8 @@ from scipy.stats import binomtest
 
 from quantumflow_lab import charts
 from quantumflow_lab.charts import style
-from quantumflow_lab.charts.style import PALETTE, colour_of, plain
+from quantumflow_lab.charts.style import plain
+from quantumflow_lab.colours import PALETTE, colour_of
 
 START = 1_700_000_000.0
 EVIL = ["$x$", "$", r"\$", "_hidden", "a\nb", "$\\frac{", "<b>", "x" * 300, ""]
