@@ -11,8 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from quantumflow_lab import charts
-from quantumflow_lab.charts import style
+from quantumflow_lab import charts, colours
 from quantumflow_lab.charts.style import plain
 from quantumflow_lab.colours import PALETTE, colour_of
 
@@ -108,7 +107,7 @@ def test_backends_have_different_colours_while_there_are_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As in a process that has drawn nothing yet.
-    monkeypatch.setattr(style, "_taken", {"aer": PALETTE[0]})
+    monkeypatch.setattr(colours, "_taken", {"aer": PALETTE[0]})
     names = ["aer", *(f"backend_{i}" for i in range(4))]
     assert len({colour_of(name) for name in names}) == 5
     assert {colour_of(name) for name in names} <= set(PALETTE)

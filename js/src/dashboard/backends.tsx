@@ -25,6 +25,9 @@ export function BackendsView({ data }: { data: Backends }) {
   return (
     <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
+      {data.working && (
+        <p class="qx-message" role="status">Working out what the workflow would take on each…</p>
+      )}
       {data.choice && <Choice choice={data.choice} colours={colours(data)} chosen={device.name} choose={setName} />}
       <div class="qx-tabs" role="group" aria-label="Backend">
         {data.devices.map((each) => (
