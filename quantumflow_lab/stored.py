@@ -360,7 +360,10 @@ class StoredRun:
         if row is None or row["origin_name"] is None:
             return None
         age = max(self.record["started"] - row["origin_ended"], 0.0)
-        return {"count": row["cached"], "name": row["origin_name"], "age": age}
+        # How much of a result was there is not recorded, only that the rest was run.
+        part = {"unit": ""} if row["jobs"] else None
+        found = {"count": row["cached"], "name": row["origin_name"], "age": age}
+        return {**found, "part": part}
 
     def _step_view(
         self, step: StoredStep, row: dict[str, Any] | None

@@ -60,7 +60,7 @@ export const bell: Gates = {
 
 export const cell = (more: Partial<Cell> = {}): Cell => ({
   text: "%%qflow t1 --shots 100\npoints = 21\n", name: "t1", revision: 7,
-  can_undo: true, can_redo: true, readable: true, problems: [],
+  can_undo: true, can_redo: true, ran: false, readable: true, problems: [],
   options: [option("backend", { choices: ["aer", "fake_manila"] }), option("shots", { text: "100", kind: "int" })],
   dials: [{ name: "points", text: "21", kind: "int" }, { name: "echo", text: "True", kind: "bool" }],
   axes: [{ name: "delay", text: "qf.axis([1, 2])", count: 2, unit: "s" }],

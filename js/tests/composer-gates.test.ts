@@ -13,6 +13,25 @@ describe("circuits", () => {
     expect(model.ops).toEqual([{ do: "circuit", step: null, source: { gates: bell } }]);
   });
 
+  test("take keys also when a button of the editor was pressed last", () => {
+    const { model, button } = compose();
+    click(button("Draw gates"));
+    click(button("One qubit more"));
+    for (const name of ["h", "c", "ArrowDown", "x"]) key(button("One qubit more"), name);
+    key(button("One qubit more"), "Enter");
+    click(button("Make a circuit"));
+    expect(model.ops).toEqual([{ do: "circuit", step: null, source: { gates: { ...bell, qubits: 3 } } }]);
+  });
+
+  test("keep the keys when a button can be pressed no more", () => {
+    const { el, button } = compose();
+    click(button("Draw gates"));
+    button("One qubit less").focus();
+    click(button("One qubit less"));
+    expect(button("One qubit less").disabled).toBe(true);
+    expect(document.activeElement).toBe(grid(el));
+  });
+
   test("are drawn by mouse, with an angle", () => {
     const { el, model, button } = compose();
     click(button("Draw gates"));

@@ -1,11 +1,12 @@
 import { act } from "preact/test-utils";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { PATIENCE } from "../src/composer/silence";
 import { cell } from "./composer-fake";
 import { click, compose } from "./composer-drive";
 
 describe("quote and run", () => {
   const row = { step: "counts", backend: "aer", jobs: "1", circuits: "2", shots: "200", time: "4 s", cost: "$1.20", success: null };
-  const quote = { state: "ready" as const, message: null, rows: [row], total: { cost: "$1.20", jobs: "1" }, revision: 7 };
+  const quote = { state: "ready" as const, message: null, rows: [row], total: { cost: "$1.20", jobs: "1" }, warning: null, revision: 7 };
 
   test("the figures stand in a table, and the price on the button", () => {
     const { all, button } = compose({ quote });
@@ -34,11 +35,19 @@ describe("quote and run", () => {
     expect(el.querySelector(".qfc-quote [role=alert]")!.textContent).toBe("no backend is called x");
   });
 
+  test("a cost above the budget is warned of beside the button, until the text changes", () => {
+    const warning = "costs 1.20 USD or more, above the budget of 1 USD: it would stop on the way";
+    const { el, show } = compose({ quote: { ...quote, warning } });
+    expect(el.querySelector(".qfc-actions [role=status]")!.textContent).toBe(warning);
+    show(cell({ revision: 8 }));
+    expect(el.querySelector(".qfc-actions [role=status]")).toBeNull();
+  });
+
   const live = { name: "decay", kind: "circuit", needs: [], inputs: [], dims: [], backend: null, total: 4, counts: { done: 1 }, state: "running" as const, phase: null, seconds: 1, error: null, jobs: 0, calls: null, cached: null, kept: null };
   const run = { name: "t1", run: "r1", state: "running" as const, elapsed: 3, message: null, steps: [live], inputs: [], metrics: [], cost: { machine_s: 0 } };
 
   test("a run shows on the steps and below, and is cancelled", () => {
-    const { el, model, node, button } = compose({ run });
+    const { el, model, node, button } = compose({ run, cell: cell({ ran: true }) });
     expect(node("decay").textContent).toContain("running1/4");
     expect(el.querySelector("article.qf-run")).not.toBeNull();
     expect([...el.querySelectorAll("button")].map((one) => one.textContent)).not.toContain("Detach");
@@ -47,8 +56,7 @@ describe("quote and run", () => {
   });
 
   test("a run of an earlier version is marked, and leaves the steps alone", () => {
-    const { el, node, show } = compose({ run });
-    show(cell({ revision: 8 }));
+    const { el, node } = compose({ run, cell: cell({ ran: false }) });
     expect(node("decay").textContent).not.toContain("running");
     expect(el.querySelector(".qfc-run")!.textContent).toContain("of an earlier version");
   });
@@ -60,5 +68,26 @@ describe("quote and run", () => {
     told("msg:custom", { type: "refused", op: { do: "run" }, message: "the budget is spent" });
     expect(button("Run").disabled).toBe(false);
     expect(el.querySelector(".qfc-notice")!.textContent).toBe("the budget is spent");
+    click(button("Dismiss"));
+    expect(el.querySelector(".qfc-notice")).toBeNull();
+    told("msg:custom", { type: "refused", op: { do: "run" }, message: "the budget is spent" });
+    click(button("Run"));
+    expect(el.querySelector(".qfc-notice")).toBeNull();
+  });
+
+  test("a kernel that does not answer is told of, until it does", () => {
+    vi.useFakeTimers();
+    const { el, button, show } = compose();
+    const said = () => el.querySelector(".qfc-notice")?.textContent ?? "";
+    click(button("Undo (Ctrl+Z)"));
+    act(() => void vi.advanceTimersByTime(PATIENCE - 1));
+    expect(said()).toBe("");
+    act(() => void vi.advanceTimersByTime(1));
+    expect(said()).toContain("No answer from the kernel: it is busy, or gone.");
+    show(cell({ revision: 8 }));
+    expect(said()).toBe("");
+    act(() => void vi.advanceTimersByTime(10 * PATIENCE));
+    expect(said()).toBe("");
+    vi.useRealTimers();
   });
 });

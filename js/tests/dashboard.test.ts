@@ -196,7 +196,7 @@ test("numbers and filters read well", () => {
   expect([ticks(3), ticks(15), ticks(1)]).toEqual([[0, 1, 2, 3], [0, 5, 10, 15], [0, 1]]);
   expect(said({ since: 0, until: DAY, kind: "step" }).map((chip) => chip.words)).toEqual([
     "from 1970-01-01 00:00 to 1970-01-02 00:00 UTC",
-    "kind of step step",
+    "kind step",
   ]);
   expect(decades(0.05, 20)).toEqual([0.1, 1, 10]);
   const [low, high] = reach(dashboard().charts.quoted);

@@ -18,6 +18,12 @@ const click = (target: Element) => act(() => void target.dispatchEvent(new Mouse
 const key = (target: Element, name: string) => act(() => void target.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true })));
 const column = (el: Element, n: number) => [...el.querySelectorAll(".qx-sorted tbody tr")].map((row) => row.children[n]?.textContent);
 
+test("devices are there while their quotes are still worked out", () => {
+  const { el } = show({ ...backends(), choice: null, working: true });
+  expect(el.querySelector("[role=status]")!.textContent).toBe("Working out what the workflow would take on each…");
+  expect(el.querySelector(".qx-qubit")).not.toBeNull();
+});
+
 describe("a device", () => {
   test("tells each qubit and its couplings in words and units", () => {
     expect(said(device(), 1)).toBe("qubit 1 · readout error 5 % · T1 200 µs · cx to 0: 0.8 %, to 2: out of use");

@@ -199,12 +199,17 @@ def check_name(kind: str, name: str, *, where: Where | None = None) -> None:
     if name == "precision" and kind == "sample":
         message = "a sample step takes shots, not a precision"
     elif name in BY_NAME:
-        kinds = " and ".join(BY_NAME[name].kinds)
-        message = f"{_a(kind)} step has no option '{name}'; {kinds} steps have"
+        message = f"{_a(kind)} step has no option '{name}'; {_takers(name)}"
     else:
         hint = did_you_mean(name, option_names(kind))
         message = f"{_a(kind)} step has no option '{name}'{hint}"
     raise UnknownOption(message, where=where, option=name, kind=kind)
+
+
+def _takers(name: str) -> str:
+    *most, last = BY_NAME[name].kinds
+    kinds = " and ".join(filter(None, [", ".join(most), last]))
+    return f"steps of kind {kinds} have it"
 
 
 def check_value(name: str, value: object, *, where: Where | None = None) -> None:

@@ -8,14 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from quantumflow_lab.charts.intervals import wilson
-from quantumflow_lab.charts.style import (
-    below,
-    canvas,
-    colour_of,
-    entitle,
-    nothing,
-    plain,
-)
+from quantumflow_lab.charts.style import below, canvas, entitle, nothing, plain
+from quantumflow_lab.colours import colour_of
 
 OUTCOMES = 24
 """Outcomes that get a bar of their own; the rest are drawn as one."""

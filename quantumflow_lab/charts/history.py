@@ -10,15 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from quantumflow_lab.charts.style import (
-    QUIET,
-    STATES,
-    below,
-    canvas,
-    entitle,
-    listed,
-    nothing,
-)
+from quantumflow_lab.charts.style import STATES, below, canvas, entitle, listed, nothing
+from quantumflow_lab.colours import QUIET
 
 Row = dict[str, Any]
 DAY = 86400.0

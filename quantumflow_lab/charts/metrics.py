@@ -9,14 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quantumflow_lab.charts.style import (
-    PALETTE,
-    canvas,
-    entitle,
-    nothing,
-    plain,
-    whole_numbers,
-)
+from quantumflow_lab.charts.style import canvas, entitle, nothing, plain, whole_numbers
+from quantumflow_lab.colours import PALETTE
 
 Row = dict[str, Any]
 PANELS = 8

@@ -8,7 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quantumflow_lab.charts.style import canvas, colour_of, entitle, nothing, plain
+from quantumflow_lab.charts.style import canvas, entitle, nothing, plain
+from quantumflow_lab.colours import colour_of
 
 Row = dict[str, Any]
 

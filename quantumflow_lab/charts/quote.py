@@ -10,16 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from quantumflow_lab.charts.style import (
-    QUIET,
-    below,
-    canvas,
-    colour_of,
-    entitle,
-    listed,
-    nothing,
-    plain,
-)
+from quantumflow_lab.charts.style import below, canvas, entitle, listed, nothing, plain
+from quantumflow_lab.colours import QUIET, colour_of
 
 Row = dict[str, Any]
 WIDE = 30

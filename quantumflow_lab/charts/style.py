@@ -11,29 +11,13 @@ import re
 from collections.abc import Iterable, Sequence
 from io import BytesIO
 from typing import Any
-from zlib import crc32
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-PALETTE = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#332288",
-    "#882255",
-    "#999933",
-    "#44AA99",
-)
-"""Safe for colour-blind readers: Okabe & Ito (2008), then P. Tol's muted ones."""
-
-QUIET = "#8A8F98"
-"""What belongs to no backend: classical steps, simulators without a name."""
+from quantumflow_lab.colours import QUIET
 
 STATES = {
     "done": ("#009E73", "o"),
@@ -46,7 +30,6 @@ STATES = {
 """Colour and marker of each state."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
-_taken: dict[str, str] = {"aer": PALETTE[0], "python": QUIET}
 
 
 class Chart(Figure):
@@ -90,25 +73,6 @@ def nothing(title: str | None, words: str) -> Figure:
     axes.text(0.5, 0.5, words, ha="center", va="center", color=QUIET)
     entitle(axes, title)
     return figure
-
-
-def colour_of(name: str) -> str:
-    """The colour of a backend, the same in every figure.
-
-    It follows from the name. If two names ask for one colour, the one that was drawn
-    first keeps it and the other takes the next that is free.
-
-    Examples
-    --------
-    >>> colour_of("aer")
-    '#0072B2'
-    """
-    if name not in _taken:
-        start = crc32(name.encode()) % len(PALETTE)
-        wished = [*PALETTE[start:], *PALETTE[:start]]
-        used = set(_taken.values())
-        _taken[name] = next((c for c in wished if c not in used), wished[0])
-    return _taken[name]
 
 
 def plain(text: object, limit: int = 40) -> str:

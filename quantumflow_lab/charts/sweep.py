@@ -19,15 +19,14 @@ from quantumflow_lab.charts.roles import (
     roles_of,
 )
 from quantumflow_lab.charts.style import (
-    PALETTE,
     below,
     canvas,
-    colour_of,
     entitle,
     nothing,
     plain,
     whole_numbers,
 )
+from quantumflow_lab.colours import PALETTE, colour_of
 
 MARKERS = "osD^vPX*"
 

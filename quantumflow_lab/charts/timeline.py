@@ -9,16 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from quantumflow_lab.charts.style import (
-    QUIET,
-    below,
-    canvas,
-    colour_of,
-    entitle,
-    listed,
-    nothing,
-    plain,
-)
+from quantumflow_lab.charts.style import below, canvas, entitle, listed, nothing, plain
+from quantumflow_lab.colours import QUIET, colour_of
 
 Row = dict[str, Any]
 LANES = 12

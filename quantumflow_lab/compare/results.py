@@ -32,10 +32,10 @@ class Pair:
     at: Coordinates
     outcome: str
     """``same data``, ``shared data``, ``equal``, ``tested``, ``changed``, ``failed``,
-    ``failed twice`` or ``apart``."""
+    ``failed twice``, ``not run``, ``not run twice`` or ``apart``."""
     weighed: Weighed | None = None
     why: str | None = None
-    """Of those that failed in one run, or cannot be compared."""
+    """Of those without a value in one run, or that cannot be compared."""
     p: float | None = None
     """Corrected for the number of points of the comparison."""
 
@@ -122,9 +122,11 @@ def _pair(
     step: str, at: Coordinates, p: PointFacts, q: PointFacts, a: RunFacts, b: RunFacts
 ) -> Pair:
     if (p.state, q.state) != ("done", "done"):
+        # A point that was cancelled or skipped says nothing against its step.
+        word = "failed" if "failed" in (p.state, q.state) else "not run"
         if p.state == q.state and p.reason == q.reason:
-            return Pair(step, at, "failed twice", why=_state(p))
-        return Pair(step, at, "failed", why=f"{_state(p)}, then {_state(q)}")
+            return Pair(step, at, f"{word} twice", why=_state(p))
+        return Pair(step, at, word, why=f"{_state(p)}, then {_state(q)}")
     related = (p.made or a.run) == (q.made or b.run)
     if p.value is None or q.value is None:
         if related:
@@ -220,5 +222,7 @@ _WORDS = {
     "equal": "equal",
     "failed": "failed in one run",
     "failed twice": "failed in both",
+    "not run": "not run in one run",
+    "not run twice": "not run in both",
     "apart": "not comparable",
 }

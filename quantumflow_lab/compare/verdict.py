@@ -40,6 +40,7 @@ class Verdict:
             )
         for kind, one, many in (
             ("failed", "failed in one run only", "failed in one run only"),
+            ("not run", "was not run to its end", "were not run to their end"),
             ("shared data", "has shots of both runs", "have shots of both runs"),
             ("apart", "cannot be compared", "cannot be compared"),
         ):
@@ -75,7 +76,7 @@ class Verdict:
     def sections(self) -> list[Section | None]:
         """How many points of each step, and the largest differences."""
         rows: list[tuple[object, ...]] = []
-        plain = {"equal", "same data", "failed twice"}
+        plain = {"equal", "same data", "failed twice", "not run twice"}
         for each in self.steps:
             kinds = set(each.count(self.level))
             if kinds - plain or any(each.only) or each.sampled:
@@ -117,7 +118,7 @@ class Verdict:
             (pair.step, place(pair.at), pair.why)
             for each in self.steps
             for pair in each.pairs
-            if pair.outcome in ("failed", "apart")
+            if pair.outcome in ("failed", "not run", "apart")
         ]
         for each in self.steps:
             for label, at, alone in zip(

@@ -19,7 +19,7 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as lab_of_process
 from quantumflow_lab.reading import read_circuit
 from quantumflow_lab.widgets.composer import ComposerWidget
-from quantumflow_lab.widgets.run import trimmed
+from quantumflow_lab.widgets.frame import trimmed
 
 if TYPE_CHECKING:
     from quantumflow_lab.quote import Quote
@@ -75,6 +75,8 @@ class Composer:
         """Of the last text that could be read."""
         self._workflow: Workflow | None = None
         self._run: Run | None = None
+        self._ran: str | None = None
+        """The text that the run is of."""
         self._quoting = Quoting(self._quote, self._tell_quote)
         self._widget = ComposerWidget(self._receive)
         self._widget.palette = self._palette()
@@ -146,6 +148,8 @@ class Composer:
             ),
         )
         names[run.name] = self._run = run
+        self._ran = self.text
+        self._show()
         self._widget.run = trimmed(run.snapshot())
         follow(run, lambda snapshot: self._tell_run(run, snapshot))
         return run
@@ -234,6 +238,7 @@ class Composer:
             self._revision,
             can_undo=self._history.can_undo,
             can_redo=self._history.can_redo,
+            ran=self._ran == self.text,
         )
 
     def _refresh(self) -> None:

@@ -61,6 +61,14 @@ class Surroundings:
     summary: Callable[[str], str | None] = lambda name: None
     """What to show of a notebook's value."""
 
+    def has(self, name: str) -> bool:
+        """Whether the notebook may have this name.
+
+        What a step asks for and nothing has, such as a step that was removed, is no
+        input: the reader says that it is missing.
+        """
+        return self.names is None or name in self.names
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -167,6 +175,7 @@ def cell_document(
         "inputs": [
             {"name": each.name, "summary": around.summary(each.name)}
             for each in workflow.inputs
+            if around.has(each.name)
         ],
         "steps": _steps(source, workflow, sizes, problem, around),
     }
@@ -238,7 +247,7 @@ def _steps(
                 "needs": _asked(source, step),
                 "edges": list(workflow.edges(step.name)),
                 "injected": list(step.injected),
-                "inputs": list(workflow.inputs_of(step.name)),
+                "inputs": [n for n in workflow.inputs_of(step.name) if around.has(n)],
                 "options": _step_options(step, workflow, around),
                 "dims": [[axis, here.get(axis) or None] for axis in dims[step.name]],
                 "code": step.code,
@@ -300,8 +309,13 @@ def _source(option: Option | None) -> str | None:
 
 
 def with_revision(
-    document: Mapping[str, Any], revision: int, *, can_undo: bool, can_redo: bool
+    document: Mapping[str, Any],
+    revision: int,
+    *,
+    can_undo: bool,
+    can_redo: bool,
+    ran: bool = False,
 ) -> dict[str, Any]:
-    """The document as the view gets it."""
+    """The document as the view gets it; `ran` if the run shown is of this very text."""
     state = {"revision": revision, "can_undo": can_undo, "can_redo": can_redo}
-    return {**document, **state}
+    return {**document, **state, "ran": ran}

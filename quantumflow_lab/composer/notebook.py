@@ -33,6 +33,11 @@ class Notebook:
             self._loop = None
 
     @property
+    def live(self) -> bool:
+        """Whether what is posted later is still shown."""
+        return self._loop is not None
+
+    @property
     def names(self) -> MutableMapping[str, Any]:
         """The names of the notebook."""
         return {} if self._shell is None else self._shell.user_ns

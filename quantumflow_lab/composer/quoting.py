@@ -10,6 +10,7 @@ from typing import Any
 from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.quote import Quote
+from quantumflow_lab.quote.budgeted import above_budget
 from quantumflow_lab.quote.figure import Figure, total
 
 PAUSE = 0.3
@@ -129,7 +130,8 @@ def quote_document(quote: Quote, revision: int) -> dict[str, Any]:
         "cost": costs or "no money",
         "success": None,
     }
-    return {**_trait("ready", revision), "rows": rows, "total": sums}
+    ready = _trait("ready", revision)
+    return {**ready, "rows": rows, "total": sums, "warning": above_budget(quote)}
 
 
 def _sum(figures: Sequence[Figure], unit: str) -> str:
@@ -143,5 +145,5 @@ def _time(device: Sequence[Figure], machine: Sequence[Figure]) -> str:
 
 
 def _trait(state: str, revision: int, message: str | None = None) -> dict[str, Any]:
-    none: dict[str, Any] = {"rows": [], "total": {}}
+    none: dict[str, Any] = {"rows": [], "total": {}, "warning": None}
     return {"state": state, "message": message, "revision": revision, **none}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-import keyword
 
 from quantumflow_lab.edit.blocks import put_in, taken_out
+from quantumflow_lab.edit.names import check_identifier
 from quantumflow_lab.edit.source import Change, Source, expression
 from quantumflow_lab.errors import EditRefused
 
@@ -44,8 +44,7 @@ def assign(source: Source, name: str, text: str | None) -> str:
 
 
 def _new(source: Source, name: str, text: str) -> str:
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise EditRefused(f"'{name}' is no Python name; use letters, digits and _")
+    check_identifier(name)
     typed = source.typed(expression(text, f"'{name}'"))
     return source.change(put_in(source, f"{name} = {typed}"))
 

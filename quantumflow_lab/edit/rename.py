@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import keyword
+import re
 from collections.abc import Iterator
 
-from quantumflow_lab.edit.magic import magic_words
+from quantumflow_lab.edit.magic import Word, magic_words
+from quantumflow_lab.edit.names import check_identifier
 from quantumflow_lab.edit.scopes import Scope, Use, place, uses
 from quantumflow_lab.edit.source import Change, Source
 from quantumflow_lab.errors import EditRefused, did_you_mean
@@ -17,8 +18,9 @@ def rename(source: Source, name: str, to: str) -> str:
     """Rename what the cell calls `name`.
 
     Its definition follows, the parameters of that name, what the bodies of those steps
-    do with them, options that name it, and ``--fresh=NAME``. A variable that only
-    happens to be called alike stays.
+    do with them, options that name it, ``--fresh=NAME`` and ``--set NAME=...``. What an
+    import binds is imported ``as`` the new name. A variable that only happens to be
+    called alike stays.
 
     Parameters
     ----------
@@ -51,14 +53,13 @@ def rename(source: Source, name: str, to: str) -> str:
     if to == name:
         return source.text
     _check(source, name, to)
-    changes = {Change(at, at + len(name), to) for at in _places(source, name)}
-    changes |= set(_strings(source, name, to)) | set(_fresh(source, name, to))
+    changes = {_renamed(source, use, name, to) for use, _ in _meant(source, name)}
+    changes |= set(_strings(source, name, to)) | set(_options(source, name, to))
     return source.change(*changes)
 
 
 def _check(source: Source, name: str, to: str) -> None:
-    if not to.isidentifier() or keyword.iskeyword(to):
-        raise EditRefused(f"'{to}' is no Python name; use letters, digits and _")
+    check_identifier(to)
     if to in INJECTED or to == "qf":
         raise EditRefused(
             f"'{to}' is what the lab itself provides; choose another name"
@@ -79,9 +80,20 @@ def _check(source: Source, name: str, to: str) -> None:
             )
 
 
-def _places(source: Source, name: str) -> Iterator[int]:
-    for use, _ in _meant(source, name):
-        yield place(source, use.node, name)
+def _renamed(source: Source, use: Use, name: str, to: str) -> Change:
+    """One use under the new name; what a module calls it stays."""
+    at = place(source, use.node, name)
+    match use.node:
+        case ast.alias(name=full, asname=None) if full != name:
+            line = source.cell.where(use.node).line
+            raise EditRefused(
+                f"line {line} binds '{name}' by importing '{full}', which cannot be "
+                f"done under another name; change the text by hand",
+                line=line,
+            )
+        case ast.alias(asname=None):
+            to = f"{name} as {to}"
+    return Change(at, at + len(name), to)
 
 
 def _meant(source: Source, name: str) -> Iterator[tuple[Use, Scope]]:
@@ -111,7 +123,24 @@ def _strings(source: Source, name: str, to: str) -> Iterator[Change]:
                     yield Change(start, end, typed.replace(name, to))
 
 
-def _fresh(source: Source, name: str, to: str) -> Iterator[Change]:
+def _options(source: Source, name: str, to: str) -> Iterator[Change]:
+    """``--fresh=name`` and ``--set name=value``."""
+    before = ""
     for word in magic_words(source):
         if word.text == f"--fresh={name}":
             yield Change(word.start, word.end, f"--fresh={to}")
+        given = word.text if before == "--set" else word.text.removeprefix("--set=")
+        if given.startswith(f"{name}=") and "--set" in (before, word.text[:5]):
+            yield _set(source, word, name, to)
+        before = word.text
+
+
+def _set(source: Source, word: Word, name: str, to: str) -> Change:
+    typed = source.text[word.start : word.end]
+    found = re.match(rf"""(?:--set=)?["']?({re.escape(name)})=""", typed)
+    if found is None:
+        raise EditRefused(
+            f"the magic line gives '{name}' a value as {typed}; write it as "
+            f"--set {name}=VALUE, and rename it then"
+        )
+    return Change(word.start + found.start(1), word.start + found.end(1), to)

@@ -12,6 +12,7 @@ from quantumflow_lab.cell.reading import parameters
 from quantumflow_lab.cell.text import CellText
 from quantumflow_lab.edit.blocks import appended, imported, taken_out
 from quantumflow_lab.edit.brackets import arguments, signature
+from quantumflow_lab.edit.names import check_identifier
 from quantumflow_lab.edit.source import Change, Source, expression
 from quantumflow_lab.errors import (
     EditRefused,
@@ -79,8 +80,7 @@ def add_step(
         hint = did_you_mean(kind, KINDS)
         raise EditRefused(f"there is no kind of step '{kind}'{hint}")
     name = name or free_name(source, _USUAL[kind])
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise EditRefused(f"'{name}' is no Python name; use letters, digits and _")
+    check_identifier(name)
     if name in source.parts.statements:
         raise EditRefused(f"the cell has a '{name}' already; choose another name")
     written = body or Body((_returned(source, kind, needs),))
@@ -111,8 +111,7 @@ def connect(source: Source, name: str, to: str) -> str:
     names = [each.arg for each, _ in parameters(node)]
     if name in names:
         raise EditRefused(f"step '{to}' needs '{name}' already")
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise EditRefused(f"'{name}' is no Python name; use letters, digits and _")
+    check_identifier(name)
     brackets = signature(source, node)
     args = node.args
     bare = len(args.args) - len(args.defaults)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from quantumflow_lab.charts.style import colour_of
+from quantumflow_lab.colours import colour_of
+from quantumflow_lab.composer.notebook import Notebook
 from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.explore.desk import Desk, told
 from quantumflow_lab.explore.devices import coupling_in, device
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as own_lab
@@ -17,6 +19,9 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.widgets.backends import BackendsWidget
 from quantumflow_lab.workflow import Workflow
 
+PATIENCE = 1.0
+"""Seconds for which a cell waits for quotes; longer ones follow."""
+
 
 class Backends(BackendsWidget):
     """Devices as coupling maps and calibration tables, without a shot.
@@ -25,8 +30,9 @@ class Backends(BackendsWidget):
     ----------
     workflow
         A workflow, a run or its name, or the text of a cell: then what it would cost,
-        take and yield on each of them, as :meth:`Lab.candidates` finds, which may take
-        up to a minute.
+        take and yield on each of them, as :meth:`Lab.candidates` finds. That may take
+        up to a minute: in a notebook the devices are shown after a second at most
+        and the quotes follow, or why there are none. :meth:`join` waits for them.
     among
         Names of backends; by default those that were added to the lab, those that its
         runs have used, and the one of its settings.
@@ -39,8 +45,6 @@ class Backends(BackendsWidget):
     ------
     UnknownBackend, UnknownRun
         Naming the nearest one.
-    CellError, BackendError
-        As :meth:`Lab.candidates`.
     """
 
     def __init__(
@@ -58,19 +62,59 @@ class Backends(BackendsWidget):
             )
         named = [lab.backends.facts(str(each)).name for each in listed(among)]
         names = named or _usual(lab)
-        choice = None
-        if workflow is not None:
-            meant, as_run = _meant(lab, workflow)
-            choice = lab.candidates(meant, among=tuple(names), **{**as_run, **asked})
-            names = [each.backend for each in choice.candidates]
+        self._desk = Desk(self._quote)
+        self._answer: Choice | Exception | None = None
+        self._notebook = Notebook()
+        self._lab = lab
         super().__init__(
             {
                 "view": "backends",
                 "devices": [_device(lab, name) for name in names],
-                "choice": None if choice is None else _choice(choice),
+                "choice": None,
                 "message": None,
+                "working": False,
             }
         )
+        if workflow is not None:
+            meant, as_run = _meant(lab, workflow)
+            self.update({**self.state, "working": True})
+            self._desk.ask(
+                {"workflow": meant, "among": tuple(names), **as_run, **asked}
+            )
+            # Where nothing would show what follows, all of it is waited for.
+            self._desk.join(PATIENCE if self._notebook.live else None)
+            if isinstance(self._answer, Exception):
+                raise self._answer
+            self._show()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the quotes of the workflow are there."""
+        self._desk.join(timeout)
+
+    def _quote(self, asked: dict[str, Any]) -> None:
+        """On a thread of its own."""
+        workflow = asked.pop("workflow")
+        try:
+            self._answer = self._lab.candidates(workflow, **asked)
+        # The cell's own functions run, of which anything may come.
+        except Exception as error:  # noqa: BLE001
+            self._answer = error
+        self._notebook.post(self._show)
+
+    def _show(self) -> None:
+        match self._answer:
+            case Choice(candidates=candidates) as choice:
+                ranks = {each.backend: n for n, each in enumerate(candidates)}
+                devices = sorted(
+                    self.state["devices"],
+                    key=lambda each: ranks.get(each["name"], len(ranks)),
+                )
+                found: dict[str, Any] = {"choice": _choice(choice), "devices": devices}
+            case Exception() as error:
+                found = {"message": told(error)}
+            case _:
+                return
+        self.update({**self.state, **found, "working": False})
 
 
 def _meant(

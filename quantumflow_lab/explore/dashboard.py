@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import Any
 
-from quantumflow_lab.charts.style import colour_of
+from quantumflow_lab.colours import colour_of
 from quantumflow_lab.explore.desk import Desk, told
 from quantumflow_lab.explore.filters import Filter, axis_of, questions
 from quantumflow_lab.explore.gathering import charts, totals

@@ -21,7 +21,7 @@ from quantumflow_lab.primitives import LabEstimator, LabSampler
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.context import StepContext, entered
 from quantumflow_lab.runner.labels import point_label
-from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
+from quantumflow_lab.runner.live import Kind, LiveRun, Part, StepState, Task
 from quantumflow_lab.runner.own import own
 from quantumflow_lab.runner.returned import check_returned
 
@@ -42,6 +42,8 @@ class Produced:
     """Where the store keeps it."""
     origin: Known | None = None
     """The result of another run that it is, or is in part."""
+    part: Part | None = None
+    """How much of it that result is."""
     kept: PastPoint | None = None
     """The point of an earlier run that it is."""
 
@@ -135,8 +137,10 @@ def found_or_left(task: Task, sink: Sink) -> Produced | Task:
 def finished(task: Task, results: Sequence[Any], sink: Sink) -> Produced:
     """The value of a point, from a result for each PUB."""
     value = task.shape.restore(results)
-    origin = None if task.lookup is None else task.lookup.origin
-    return Produced(value, sink.put(value), origin)
+    origin = part = None
+    if task.lookup is not None and (origin := task.lookup.origin) is not None:
+        part = task.lookup.part
+    return Produced(value, sink.put(value), origin, part)
 
 
 def _seed_libraries(live: LiveRun, state: StepState, point: int) -> None:

@@ -20,7 +20,7 @@ from quantumflow_lab.errors import StoreError
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, Clock, Known, Results, Sink
 from quantumflow_lab.runner.labels import point_label
-from quantumflow_lab.runner.live import Kind, LiveRun, StepState, Task
+from quantumflow_lab.runner.live import Kind, LiveRun, Part, StepState, Task
 
 CURRENT_S = 24 * 3600.0
 """Age at which a result of a device that tells no calibration is too old to take."""
@@ -65,6 +65,16 @@ class Lookup:
         """The newest result among those found."""
         taken = [found.known for found in self.found if found is not None]
         return max(taken, key=lambda known: known.taken, default=None)
+
+    @property
+    def part(self) -> Part:
+        """How much of what was asked for is there."""
+        pairs = list(zip(self.pubs, self.found, strict=True))
+        if all(isinstance(pub, SamplerPub) for pub in self.pubs):
+            asked = sum(pub.size * pub.shots for pub in self.pubs)
+            shots = ((p, min(f.known.shots, p.shots)) for p, f in pairs if f)
+            return Part(sum(pub.size * n for pub, n in shots), asked, "shots")
+        return Part(sum(f is not None for _, f in pairs), len(pairs), "PUBs")
 
     def merged(self, results: Sequence[Any]) -> list[Any]:
         """A result for every PUB, given those of :attr:`missing`."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from quantumflow_lab.errors import TooManyCalls
 from quantumflow_lab.ports import Known, Stopped
 from quantumflow_lab.runner.context import StepContext
-from quantumflow_lab.runner.live import LiveRun, StepState, Task
+from quantumflow_lab.runner.live import LiveRun, Part, StepState, Task
 from quantumflow_lab.runner.schedule import Schedule
 
 
@@ -150,10 +150,16 @@ class Calls:
         self._schedule.weigh(call.unit, call.task, extra)
         self._pending[call.unit] = call
 
-    def found(self, live: LiveRun, state: StepState, origin: Known | None) -> None:
+    def found(
+        self,
+        live: LiveRun,
+        state: StepState,
+        origin: Known | None,
+        part: Part | None,
+    ) -> None:
         """A call was answered by what other runs have taken."""
         state.calls += 1
-        state.take_note(origin)
+        state.take_note(origin, part)
         live.dirty = True
 
     def park(self, call: Waiting) -> None:

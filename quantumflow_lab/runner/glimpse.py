@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -154,50 +154,3 @@ def _estimates(
     pairs = zip(evs[:VALUES].tolist(), known[:VALUES].tolist(), strict=True)
     kept = tuple((v, s if isfinite(s) else None) for v, s in pairs if isfinite(v))
     return Estimates(kept, len(evs)) if kept else None
-
-
-def drawn(points: Sequence[tuple[str, float | None, Glimpse]]) -> dict[str, Any] | None:
-    """The latest points of a step as plain JSON; None if there is nothing to draw.
-
-    Parameters
-    ----------
-    points
-        Name, place on the only axis if that has numbers, and glimpse of each point, in
-        the order in which they ended.
-
-    Returns
-    -------
-    dict
-        ``{"counts": [...]}`` with the newest histogram first, or ``{"values": [...]}``
-        with a row ``[x, value, standard error]`` for each value.
-    """
-    if not points:
-        return None
-    label, _, newest = points[-1]
-    if isinstance(newest, tuple):
-        shown = [(p, h) for p, _, g in reversed(points) for h in _histograms(g)]
-        return {"counts": [_told(p, h) for p, h in shown[:HISTOGRAMS]]}
-    if not is_number(newest):
-        rows = [[float(i), *pair] for i, pair in enumerate(newest.values)]
-        return {"values": rows, "point": label, "total": newest.total, "placed": False}
-    placed = all(x is not None for _, x, _ in points)
-    rows = [
-        [x if placed else float(i), *g.values[0]]
-        for i, (_, x, g) in enumerate(points)
-        if isinstance(g, Estimates) and is_number(g)
-    ]
-    rows = sorted(rows, key=lambda row: row[0] or 0.0)[-VALUES:]
-    return {"values": rows, "point": label, "total": len(rows), "placed": placed}
-
-
-def _histograms(each: Glimpse) -> tuple[Histogram, ...]:
-    return each if isinstance(each, tuple) else ()
-
-
-def _told(point: str, one: Histogram) -> dict[str, Any]:
-    return {
-        "label": ", ".join(filter(None, (point, one.label))),
-        "shots": one.shots,
-        "outcomes": one.outcomes,
-        "counts": sorted(one.counts.items()),
-    }

@@ -121,6 +121,28 @@ class Task:
     """What it is expected to take, where its cost depends on that."""
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """How much of what was asked for other runs had taken."""
+
+    found: int
+    asked: int
+    unit: str
+    """``shots``; ``PUBs`` of estimates; empty once both were added up."""
+
+    def plus(self, other: Part) -> Part:
+        """Both together."""
+        unit = self.unit if self.unit == other.unit else ""
+        return Part(self.found + other.found, self.asked + other.asked, unit)
+
+    def told(self) -> dict[str, Any] | None:
+        """For JSON; None if all was there."""
+        if self.found >= self.asked:
+            return None
+        known = {"found": self.found, "asked": self.asked} if self.unit else {}
+        return {**known, "unit": self.unit}
+
+
 @dataclass(slots=True, eq=False)
 class StepState:
     """One step of a live run."""
@@ -155,6 +177,10 @@ class StepState:
     cancelled: int = 0
     started: float | None = None
     ended: float | None = None
+    rested: float = 0.0
+    """Seconds in between in which the run was paused and nothing of the step ran."""
+    latest: float = 0.0
+    """When its latest point ended."""
     phase: Phase | None = None
     used: set[str] = field(default_factory=set)
     """Backends that its jobs went to."""
@@ -164,6 +190,8 @@ class StepState:
     """Points and calls of which another run had some results."""
     origin: Known | None = None
     """The newest of those."""
+    part: Part | None = None
+    """How much of what those points and calls asked for was there."""
     origins: dict[int, str] = field(default_factory=dict)
     """Run of the results that a point took, or in which it was made, by point."""
     reserved: dict[int, frozenset[int]] = field(default_factory=dict)
@@ -173,11 +201,15 @@ class StepState:
     remade: set[int] = field(default_factory=set)
     """Those whose values are gone, and come out the same when they run again."""
 
-    def take_note(self, origin: Known | None, point: int | None = None) -> None:
+    def take_note(
+        self, origin: Known | None, part: Part | None, point: int | None = None
+    ) -> None:
         """A point, or a call, has taken results of another run."""
         if origin is None:
             return
         self.cached += 1
+        if part is not None:
+            self.part = part if self.part is None else self.part.plus(part)
         if point is not None:
             self.origins[point] = origin.run
         if self.origin is None or self.origin.taken < origin.taken:
@@ -280,6 +312,8 @@ class LiveRun:
     ended_us: int | None = None
     cancelled: bool = False
     paused: bool = False
+    paused_at: float = 0.0
+    """When it was paused last."""
     reserved: Decimal = Decimal(0)
     """What is kept back for jobs on their way, in what the budget counts."""
     watch: Watch = field(default_factory=Watch)

@@ -249,7 +249,7 @@ def step(live: LiveRun, state: StepState, final: str, now: float) -> Record:
         "failed": state.failed,
         "started": began,
         "ended": now,
-        "wall_s": now - began,
+        "wall_s": now - began - state.rested,
         "cached": state.cached,
         "kept": len(state.kept),
         "origin": state.origin.run if state.origin else None,

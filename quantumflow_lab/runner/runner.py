@@ -72,7 +72,7 @@ from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.sessions import Sessions
-from quantumflow_lab.runner.snapshot import final_state, snapshot
+from quantumflow_lab.runner.snapshot import final_state, is_busy, snapshot
 from quantumflow_lab.runner.telling import cancel_pressed, step_ended
 from quantumflow_lab.runner.times import Times
 
@@ -302,7 +302,7 @@ class Runner:
         )
         if (known := self._replayed(live, pending)) is not None:
             pending.results = known
-            self._post(lambda: self._calls.found(live, state, None))
+            self._post(lambda: self._calls.found(live, state, None, None))
             return pending
         if options.get("cache") is not False:
             call = f"{where} {made}"
@@ -414,7 +414,7 @@ class Runner:
     ) -> None:
         """A call was answered by what other runs have taken."""
         self._recorder.note(_call_record(live, call, produced.ref, self._clock.wall()))
-        self._calls.found(live, state, produced.origin)
+        self._calls.found(live, state, produced.origin, produced.part)
 
     def _define_call(self, live: LiveRun, call: PendingCall) -> None:
         self._recorder.note(_call_record(live, call, None, self._clock.wall()))
@@ -575,6 +575,10 @@ class Runner:
         if live.number not in self._runs or live.paused == paused:
             return
         live.paused, live.dirty = paused, True
+        if paused:
+            live.paused_at = self._clock.wall()
+        else:
+            self._rest(live)
         live.message = f"paused; run.resume() or %qflow resume {live.name} goes on"
         if not paused:
             live.message = None
@@ -582,6 +586,16 @@ class Runner:
         self._schedule.events.pause(live.number, paused=paused)
         if paused:
             self._sessions.pause(live)
+
+    def _rest(self, live: LiveRun, only: StepState | None = None) -> None:
+        """Count a pause that ends out of the time of the steps that stood still."""
+        counts, now = self._schedule.counts(live), self._clock.wall()
+        for state in live.steps.values() if only is None else [only]:
+            if state.started is None or state.ended is not None:
+                continue
+            if not is_busy(state, counts):
+                since = max(live.paused_at, state.started, state.latest)
+                state.rested += max(now - since, 0.0)
 
     def _run(self, unit: int, attempt: int) -> None:
         live, block, point = self._schedule.find(unit)
@@ -806,7 +820,7 @@ class Runner:
             return
         if done and produced is not None:
             step.values[point], step.refs[point] = produced.value, produced.ref
-            step.take_note(produced.origin, point)
+            step.take_note(produced.origin, produced.part, point)
             step.done += 1
             live.watch.ended(step.name, point)
         else:
@@ -869,6 +883,9 @@ class Runner:
         if not (live.taken_up and point in step.kept):
             self._recorder.note(records.point(live, step, point, name, attempt, now))
         step.open -= 1
+        if step.open == 0 and live.paused:
+            self._rest(live, step)
+        step.latest = now
         if step.open == 0:
             self._close_step(live, step)
             self._define(live)

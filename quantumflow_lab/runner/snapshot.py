@@ -12,6 +12,7 @@ from typing import Any
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner.blame import Blame, blame
+from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.live import LiveRun, StepState
 from quantumflow_lab.runner.records import plain
 
@@ -28,6 +29,7 @@ _EXACT = 2**53
 """Largest integer up to which floats know all of them."""
 _TOO_LONG = 300
 """Letters of a name of a point."""
+_RUNS = ("running", "sent", "stopping")
 _BUSY = ("running", "parked", "stopping", "held", "sent", "backoff", "blocked")
 
 
@@ -113,21 +115,42 @@ def _steps(live: LiveRun, counts: Counts) -> list[dict[str, Any]]:
     return found
 
 
-def _place(live: LiveRun, step: str, point: int) -> tuple[str, float | None]:
-    """The name of a point, and where it is on the only axis if that has numbers."""
-    here = live.coordinates(live.steps[step], point)
-    values = [plain(value) for value in here.values()]
-    name = ", ".join(f"{n} {v}" for n, v in zip(here, values, strict=True))
-    match values:
-        case [bool()]:
-            x = None
-        case [float() as number] if isfinite(number):
-            x = number
-        case [int() as number] if abs(number) <= _EXACT:
-            x = float(number)
-        case _:
-            x = None
-    return name[:_TOO_LONG], x
+def _place(live: LiveRun, step: str, point: int) -> Spot:
+    """Where a point is, drawn along the longest axis that has numbers."""
+    state = live.steps[step]
+    here = {n: plain(v) for n, v in live.coordinates(state, point).items()}
+    name = ", ".join(f"{n} {v}" for n, v in here.items())[:_TOO_LONG]
+    drawn_along = [n for n in here if n != "backend" and _has_numbers(live, n)]
+    axis = max(drawn_along, key=lambda n: len(live.axes[n]), default=None)
+    others = {n: str(v)[:_TOO_LONG] for n, v in here.items() if n != axis}
+    return Spot(
+        point,
+        name,
+        None if axis is None else float(here[axis]),
+        axis,
+        None if axis is None else live.plan.units.get(axis),
+        others,
+        here.get("backend"),
+    )
+
+
+def _has_numbers(live: LiveRun, axis: str) -> bool:
+    """Looked at once: an axis may be long."""
+    if axis not in live.watch.numeric:
+        live.watch.numeric[axis] = all(_is_place(plain(v)) for v in live.axes[axis])
+    return live.watch.numeric[axis]
+
+
+def _is_place(value: object) -> bool:
+    """Whether it is a number that a picture has a place for."""
+    match value:
+        case bool():
+            return False
+        case float():
+            return isfinite(value)
+        case int():
+            return abs(value) <= _EXACT
+    return False
 
 
 def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:
@@ -180,7 +203,8 @@ def _cached(live: LiveRun, state: StepState) -> dict[str, Any] | None:
     if origin is None:
         return None
     age = max(live.started - origin.taken, 0.0)
-    return {"count": state.cached, "name": origin.name, "age": age}
+    part = state.part and state.part.told()
+    return {"count": state.cached, "name": origin.name, "age": age, "part": part}
 
 
 def money_text(budget: Money | None, spent: Mapping[str, Decimal]) -> str | None:
@@ -253,9 +277,7 @@ def _first_failure(state: StepState) -> Blame | None:
 
 def _points(state: StepState, counts: Counts) -> dict[str, int]:
     """Points in each state; a point of a quantum step is two units."""
-    body = counts.get(2 * state.index, {})
-    exec_ = counts.get(2 * state.index + 1, {})
-    busy = sum(body.get(name, 0) + exec_.get(name, 0) for name in _BUSY)
+    busy = _units(state, counts, _BUSY)
     # Steps that share a job are counted together, under the first of them.
     running = min(max(busy, int(state.phase is not None)), state.open)
     found = {
@@ -267,6 +289,17 @@ def _points(state: StepState, counts: Counts) -> dict[str, int]:
         "waiting": state.open - running,
     }
     return {name: n for name, n in found.items() if n}
+
+
+def _units(state: StepState, counts: Counts, names: Sequence[str]) -> int:
+    body = counts.get(2 * state.index, {})
+    exec_ = counts.get(2 * state.index + 1, {})
+    return sum(body.get(name, 0) + exec_.get(name, 0) for name in names)
+
+
+def is_busy(state: StepState, counts: Counts) -> bool:
+    """Whether anything of a step runs now, here or on a device."""
+    return _units(state, counts, _RUNS) > 0 or state.phase is not None
 
 
 def _state(live: LiveRun, state: StepState, points: Mapping[str, int]) -> str:
@@ -296,4 +329,4 @@ def _since(live: LiveRun, moment: float | None) -> float | None:
 def _seconds(state: StepState) -> float | None:
     if state.started is None or state.ended is None:
         return None
-    return state.ended - state.started
+    return state.ended - state.started - state.rested

@@ -12,14 +12,8 @@ from functools import partial
 from time import perf_counter
 from typing import Any
 
-from quantumflow_lab.runner.glimpse import (
-    HISTOGRAMS,
-    VALUES,
-    Glimpse,
-    drawn,
-    glimpse,
-    is_number,
-)
+from quantumflow_lab.runner.drawing import Spot, drawn
+from quantumflow_lab.runner.glimpse import HISTOGRAMS, Glimpse, glimpse, is_number
 from quantumflow_lab.runner.story import Story
 from quantumflow_lab.runner.traces import Traces
 
@@ -28,18 +22,21 @@ SHARE = 0.05
 MOST_TEXT = 48_000
 """Letters of all results together, as JSON about as many bytes; newest steps first."""
 
-Place = Callable[[int], tuple[str, float | None]]
-"""Gives the name of a point, and where it is on the only axis if that has numbers."""
+POINTS = 256
+"""Points of a step that are drawn together."""
+
+Place = Callable[[int], Spot]
+"""Says where a point is."""
 
 
 @dataclass(slots=True)
 class Latest:
     """The points of a step that ended last."""
 
-    points: deque[int] = field(default_factory=lambda: deque(maxlen=VALUES))
-    seen: dict[int, tuple[str, float | None, Glimpse | None]] = field(
-        default_factory=dict
-    )
+    points: deque[int] = field(default_factory=lambda: deque(maxlen=POINTS))
+    ended: int = 0
+    """Points that have ended, of which these are the latest."""
+    seen: dict[int, tuple[Spot, Glimpse | None]] = field(default_factory=dict)
     told: dict[str, Any] | None = None
     size: int = 0
     fresh: bool = False
@@ -47,14 +44,15 @@ class Latest:
 
     def renew(self, value_of: Callable[[int], Any], place: Place) -> None:
         """Look at the points that are new, and forget those that are old."""
-        found: dict[int, tuple[str, float | None, Glimpse | None]] = {}
+        found: dict[int, tuple[Spot, Glimpse | None]] = {}
         for point in reversed(self.points):
             here = self.seen.get(point)
-            found[point] = here or (*place(point), glimpse(value_of(point)))
-            if len(found) >= HISTOGRAMS and not is_number(found[point][2]):
+            found[point] = here or (place(point), glimpse(value_of(point)))
+            if len(found) >= HISTOGRAMS and not is_number(found[point][1]):
                 break
         self.seen = dict(reversed(found.items()))
-        self.told = drawn([(n, x, g) for n, x, g in self.seen.values() if g])
+        seen = [(spot, each) for spot, each in self.seen.values() if each]
+        self.told = drawn(seen, self.ended)
         self.size = len(repr(self.told))
         self.fresh = False
 
@@ -67,19 +65,22 @@ class Watch:
     traces: Traces = field(default_factory=Traces)
     latest: dict[str, Latest] = field(default_factory=dict)
     """By step, the step of the newest point last."""
+    numeric: dict[str, bool] = field(default_factory=dict)
+    """Whether the values of an axis are numbers, once somebody asked."""
     _rest_until: float = 0.0
 
     def ended(self, step: str, point: int) -> None:
         """A point has its value."""
         latest = self.latest.pop(step, None) or Latest()
         latest.points.append(point)
+        latest.ended += 1
         latest.fresh = True
         self.latest[step] = latest
 
     def results(
         self,
         value_of: Callable[[str, int], Any],
-        place: Callable[[str, int], tuple[str, float | None]],
+        place: Callable[[str, int], Spot],
         *,
         final: bool,
     ) -> dict[str, dict[str, Any]]:

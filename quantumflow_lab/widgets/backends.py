@@ -12,6 +12,10 @@ NO_BACKENDS = (
     "No backend to show. Name some, such as "
     'qf.Backends(among=["fake_manila", "fake_torino"]).'
 )
+WORKING = (
+    "What the workflow would take on each was still being worked out when this was "
+    "shown; lab.candidates tells it."
+)
 _COLUMNS = {
     "t1": ("T1, µs", 1e6),
     "t2": ("T2, µs", 1e6),
@@ -53,6 +57,8 @@ def backends_report(state: State) -> Report:
     if not devices:
         return "Backends", [NO_BACKENDS], []
     said = [state["message"]] if state["message"] else []
+    if state.get("working"):
+        said.append(WORKING)
     sections = []
     if choice:
         said.append(choice["sentence"])

@@ -5,6 +5,7 @@ It needs no script and no network, and follows JupyterLab's theme or the system'
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from quantumflow_lab.widgets.escape import Markup, element, one_line
@@ -117,11 +118,19 @@ def _taken(step: dict[str, Any]) -> Markup | None:
 
 
 def _errors(steps: list[dict[str, Any]]) -> list[Markup]:
-    return [
-        element("pre", f"{one_line(str(step.get('name', '')))}: {step['error']}")
-        for step in steps
-        if step.get("error")
-    ]
+    """What the first failed point of each step says, and below it where it arose."""
+    return [part for step in steps if step.get("error") for part in _failure(step)]
+
+
+def _failure(step: dict[str, Any]) -> Iterator[Markup]:
+    name = one_line(str(step.get("name", "")))
+    yield element("pre", f"{name}: {step['error']}")
+    if step.get("traceback"):
+        yield element(
+            "details",
+            element("summary", f"Traceback of {name}"),
+            element("pre", str(step["traceback"])),
+        )
 
 
 def _metrics(snapshot: Snapshot) -> Markup | None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
+from quantumflow_lab.widgets.frame import trimmed
 from quantumflow_lab.widgets.html import run_html
 from quantumflow_lab.widgets.text import run_text
 from quantumflow_lab.widgets.words import Snapshot
 
 STATIC = Path(__file__).parent / "static"
 VIEW = "application/vnd.jupyter.widget-view+json"
-METRIC_LIMIT = 500
-"""Newest values of a metric that go to the browser."""
 
 NO_FRONT_END = (
     "The live view is not built (widgets/static/run.js is missing): "
@@ -50,11 +48,13 @@ class RunWidget(anywidget.AnyWidget):
         self, snapshot: Snapshot, on_message: Callable[[dict[str, Any]], None]
     ) -> None:
         self._on_message = on_message
+        self._whole = snapshot
         super().__init__(snapshot=trimmed(snapshot))
         self.on_msg(self._receive)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a newer state; from the kernel's main thread, at most at 10 Hz."""
+        self._whole = snapshot
         self.snapshot = trimmed(snapshot)
 
     def static_bundle(self) -> dict[str, str]:
@@ -64,8 +64,8 @@ class RunWidget(anywidget.AnyWidget):
         output of a finished run is best replaced by this one.
         """
         return {
-            "text/plain": run_text(self.snapshot),
-            "text/html": run_html(self.snapshot),
+            "text/plain": run_text(self._whole),
+            "text/html": run_html(self._whole),
         }
 
     def _receive(self, _: object, content: object, __: object) -> None:
@@ -75,27 +75,13 @@ class RunWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         if not (STATIC / "run.js").exists():
-            html = run_html(self.snapshot, note=NO_FRONT_END)
+            html = run_html(self._whole, note=NO_FRONT_END)
             return {**self.static_bundle(), "text/html": html}, {}
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {**self.static_bundle(), VIEW: view}, {}
 
     def __repr__(self) -> str:
-        return run_text(self.snapshot)
-
-
-def trimmed(snapshot: Snapshot) -> dict[str, Any]:
-    """A copy with no more metric values than a line can show, all of them JSON."""
-    metrics = [_newest(metric) for metric in snapshot.get("metrics") or ()]
-    return {**snapshot, "metrics": metrics}
-
-
-def _newest(metric: dict[str, Any]) -> dict[str, Any]:
-    values = list(metric.get("values") or ())
-    dropped = max(len(values) - METRIC_LIMIT, 0)
-    first = int(metric.get("first") or 0) + dropped
-    newest = [value if isfinite(value) else None for value in values[dropped:]]
-    return {**metric, "values": newest, "first": first}
+        return run_text(self._whole)
 
 
 def _understood(content: object) -> dict[str, Any] | None:

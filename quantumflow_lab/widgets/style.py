@@ -86,6 +86,7 @@ color:var(--qf-text-2);font-size:11px}
 background:var(--qf-sunk);color:var(--qf-text);white-space:pre-wrap;
 overflow-wrap:anywhere;font:12px/1.45
 var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}
+.qf-still summary{margin-top:6px;font-size:12px;cursor:pointer}
 .qf-still pre.qf-diff{margin:0;border-left-color:var(--qf-line-2)}
 .qf-still .qf-plus{color:color-mix(in srgb,var(--qf-good) 78%,var(--qf-text))}
 .qf-still .qf-minus{color:color-mix(in srgb,var(--qf-bad) 78%,var(--qf-text))}

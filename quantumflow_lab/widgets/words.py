@@ -97,13 +97,26 @@ def cached(step: Mapping[str, Any]) -> str:
     '3 of 21 cached · run t1 · 3 min ago'
     >>> cached({"total": 1, "calls": 80, "cached": taken})
     '3 of 80 cached · run t1 · 3 min ago'
+    >>> part = {"found": 400, "asked": 1000, "unit": "shots"}
+    >>> cached({"total": 1, "cached": {**taken, "count": 1, "part": part}})
+    '400 of 1,000 shots cached · run t1 · 3 min ago'
     """
     known = step.get("cached")
     if not known:
         return ""
     count, total = int(known["count"]), step.get("calls") or step.get("total") or 0
     head = "cached" if count >= total else f"{count:,} of {total:,} cached"
+    if part := known.get("part"):
+        head = _in_part(part, head if count < total else "")
     return f"{head} · run {known['name']} · {ago(float(known['age']))}"
+
+
+def _in_part(part: Mapping[str, Any], points: str) -> str:
+    """What was there of results that had to be completed."""
+    if "found" not in part:
+        return points or "partly cached"
+    said = f"{part['found']:,} of {part['asked']:,} {part['unit']}"
+    return f"{points}, {said} of them" if points else f"{said} cached"
 
 
 def kept(step: Mapping[str, Any]) -> str:

@@ -11,9 +11,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from quantumflow_lab import charts
-from quantumflow_lab.charts import style
-from quantumflow_lab.charts.style import PALETTE, colour_of, plain
+from quantumflow_lab import charts, colours
+from quantumflow_lab.charts.style import plain
+from quantumflow_lab.colours import PALETTE, colour_of
 
 START = 1_700_000_000.0
 EVIL = ["$x$", "$", r"\$", "_hidden", "a\nb", "$\\frac{", "<b>", "x" * 300, ""]
@@ -107,7 +107,7 @@ def test_backends_have_different_colours_while_there_are_any(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # As in a process that has drawn nothing yet.
-    monkeypatch.setattr(style, "_taken", {"aer": PALETTE[0]})
+    monkeypatch.setattr(colours, "_taken", {"aer": PALETTE[0]})
     names = ["aer", *(f"backend_{i}" for i in range(4))]
     assert len({colour_of(name) for name in names}) == 5
     assert {colour_of(name) for name in names} <= set(PALETTE)

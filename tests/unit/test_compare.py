@@ -286,6 +286,22 @@ def test_failed_and_forgotten_points_are_told() -> None:
     ]
 
 
+def test_points_that_were_cancelled_have_not_failed() -> None:
+    cancelled = PointFacts("cancelled", None, None)
+    skipped = PointFacts("skipped", None, None)
+    a = step("v", [done(1), done(1), cancelled])
+    b = step("v", [cancelled, skipped, cancelled])
+    found = compare(run(1, a), run(2, b, state="cancelled"))
+    assert found.sentences[1:] == (
+        "2 points were not run to their end.",
+        "t1:2 was cancelled.",
+    )
+    assert rows(found, "Not compared") == [
+        ("v", "x=0", "done, then cancelled"),
+        ("v", "x=1", "done, then skipped"),
+    ]
+
+
 def test_kept_points_are_the_same_data_and_not_tested() -> None:
     first, second = {"0": 480, "1": 520}, {"0": 900, "1": 100}
     a = step("counts", [done(sampled(first)), done(sampled(second))], kind="sample")

@@ -107,6 +107,15 @@ def test_a_document_is_what_the_canvas_draws() -> None:
     }
 
 
+def test_a_need_that_nothing_has_is_no_input() -> None:
+    text = "%%qflow t\n@qf.sample\ndef counts(pair, site):\n    return pair\n"
+    around = Surroundings({"site"})
+    document = cell_document(read(text, around), around)
+    assert document["inputs"] == [{"name": "site", "summary": None}]
+    assert document["steps"][0]["inputs"] == ["site"]
+    assert document["problems"][0]["message"].startswith("step 'counts' needs 'pair'")
+
+
 def test_a_fault_is_told_in_the_readers_words_where_it_is() -> None:
     text = PAIR.replace("def counts(pair, rng)", "def counts(pear)")
     around = Surroundings({"np", "QuantumCircuit"})

@@ -204,6 +204,53 @@ def test_a_body_brings_its_imports_and_needs_and_keeps_the_rest() -> None:
     assert set_body(Source(told), "c", Body(("return 2",))) == told.replace("1", "2")
 
 
+def test_a_rename_follows_what_imports_bind_and_the_magic_line_sets() -> None:
+    cell = """%%qflow t --set "n=[1, 2]" --set k=3
+from math import pi
+import numpy
+n = 3
+
+@qf.step
+def a(n, pi):
+    return n * pi * numpy.e
+"""
+    expected = """%%qflow t --set "turns=[1, 2]" --set k=3
+from math import pi as half
+import numpy as np
+turns = 3
+
+@qf.step
+def a(turns, half):
+    return turns * half * np.e
+"""
+    for name, to in (("n", "turns"), ("pi", "half"), ("numpy", "np")):
+        cell = rename(Source(cell), name, to)
+    assert cell == expected
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "message"),
+    [
+        (
+            "%%qflow t\nimport a.b\n@qf.step\ndef c(): return a.b.d",
+            "a",
+            "line 2 binds 'a' by importing 'a.b', which cannot be done under another",
+        ),
+        (
+            '%%qflow t --set n"="4\nn = 1\n@qf.step\ndef c(n): return n',
+            "n",
+            "the magic line gives 'n' a value as n\"=\"4; write it as --set",
+        ),
+    ],
+)
+def test_a_rename_that_cannot_be_followed_is_refused_with_its_reason(
+    cell: str, name: str, message: str
+) -> None:
+    with pytest.raises(EditRefused) as refused:
+        rename(Source(cell), name, "z")
+    assert refused.value.message.startswith(message)
+
+
 def test_a_new_step_has_a_free_name_and_the_usual_gap() -> None:
     after = add_step(Source(BELL), "sample", needs=["pair"])
     assert after == BELL + "\n\n@qf.sample\ndef counts_2(pair):\n    return pair\n"
@@ -226,6 +273,10 @@ def test_a_new_step_has_a_free_name_and_the_usual_gap() -> None:
         (
             lambda s: rename(s, "pair", "a b"),
             "'a b' is no Python name; use letters, di",
+        ),
+        (
+            lambda s: rename(s, "pair", "for"),
+            "'for' is a word of Python itself; write for_",
         ),
         (lambda s: rename(s, "nobody", "a"), "nothing in this cell is called 'nobody'"),
         (lambda s: connect(s, "pair", "counts"), "step 'counts' needs 'pair' already"),

@@ -225,7 +225,7 @@ def test_without_a_front_end_the_html_says_why(
 
 
 def test_a_backend_has_its_colour_of_the_charts(dashboard: Dashboard) -> None:
-    from quantumflow_lab.charts.style import colour_of
+    from quantumflow_lab.colours import colour_of
 
     colours = dashboard.state["colours"]
     assert colours == {name: colour_of(name) for name in ("aer", "fez", "garnet")}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
 from math import dist
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 from quantumflow_lab import Lab, Price
 from quantumflow_lab.errors import BadOption, UnknownBackend, UnknownRun
 from quantumflow_lab.explore import Backends
+from quantumflow_lab.explore import backends as backends_module
 from quantumflow_lab.explore.coupling import placed
 from quantumflow_lab.explore.devices import coupling_in, device
+from quantumflow_lab.quote import Choice
 
 CELL = """
 from qiskit import QuantumCircuit
@@ -226,3 +230,50 @@ def test_what_cannot_be_is_refused(lab: Lab) -> None:
 def test_no_message_is_understood(lab: Lab) -> None:
     shown = Backends(among="aer", lab=lab)
     assert shown._understood({"type": "refresh"}) is None
+
+
+class Slow(Lab):
+    """Its quotes take as long as a test wants."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.go = threading.Event()
+
+    def candidates(self, *args: Any, **asked: Any) -> Choice:
+        assert self.go.wait(30)
+        return super().candidates(*args, **asked)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    end = asyncio.get_running_loop().time() + 20
+    while not holds():
+        assert asyncio.get_running_loop().time() < end
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("asked", [{}, {"policy": "best"}])
+def test_in_a_notebook_devices_come_at_once_and_quotes_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(backends_module, "PATIENCE", 0.05)
+    lab = Slow(tmp_path / "home")
+
+    async def cell() -> Backends:
+        shown = Backends(CELL, name="b", among=["fake_manila", "aer"], lab=lab, **asked)
+        assert [each["name"] for each in shown.state["devices"]] == [
+            "fake_manila",
+            "aer",
+        ]
+        assert (shown.state["choice"], shown.state["working"]) == (None, True)
+        assert "still being worked out" in repr(shown)
+        lab.go.set()
+        await eventually(lambda: not shown.state["working"])
+        return shown
+
+    shown = asyncio.run(cell())
+    lab.close()
+    if asked:
+        assert "policy" in shown.state["message"]
+    else:
+        names = [each["backend"] for each in shown.state["choice"]["candidates"]]
+        assert names == [each["name"] for each in shown.state["devices"]]

@@ -93,6 +93,7 @@ def test_a_result_says_from_where_and_when_it_is(lab: Lab) -> None:
         "count": 3,
         "name": "sweep",
         "age": pytest.approx(0, abs=60),
+        "part": None,
     }
     row, _ = lab.sql(
         "SELECT cached, origin FROM qf_steps WHERE run = ? ORDER BY step", [again.id]

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from qiskit.primitives import BitArray, DataBin, PubResult, SamplerPubResult
 
 from quantumflow_lab.grid import Failed
+from quantumflow_lab.runner.drawing import MOST_SERIES, Spot, drawn
 from quantumflow_lab.runner.glimpse import (
     HISTOGRAMS,
     MOST_SHOTS,
     OUTCOMES,
     Estimates,
     Histogram,
-    drawn,
     glimpse,
 )
 
@@ -93,33 +93,106 @@ def test_what_cannot_be_drawn_is_not(value: object) -> None:
     assert glimpse(value) is None
 
 
+def number(value: float, error: float | None = None) -> Estimates:
+    return Estimates(((value, error),), 1)
+
+
 def test_points_of_one_number_become_one_line_in_the_order_of_their_axis() -> None:
-    points = [(f"x {x}", x, Estimates(((x * x, 0.1),), 1)) for x in (3.0, 1.0, 2.0)]
+    places = ((2, 3.0), (0, 1.0), (1, 2.0))
+    points = [(Spot(i, f"x {x}", x, "x", "s"), number(x * x, 0.1)) for i, x in places]
     assert drawn(points) == {
-        "values": [[1.0, 1.0, 0.1], [2.0, 4.0, 0.1], [3.0, 9.0, 0.1]],
+        "series": [
+            {
+                "label": "",
+                "backend": None,
+                "values": [[1.0, 1.0, 0.1], [2.0, 4.0, 0.1], [3.0, 9.0, 0.1]],
+            }
+        ],
+        "axis": "x",
+        "unit": "s",
         "point": "x 2.0",
+        "which": "latest",
         "total": 3,
         "placed": True,
     }
 
 
-def test_points_without_a_place_stand_in_the_order_in_which_they_ended() -> None:
-    points = [("b qz", None, Estimates(((v, None),), 1)) for v in (0.5, 0.25)]
+def test_each_backend_has_a_line_whichever_of_its_points_ended_first() -> None:
+    points = [
+        (
+            Spot(i, "", x, "x", None, {"backend": name, "qubit": "1"}, name),
+            number(v),
+        )
+        for i, x, name, v in (
+            (3, 1.0, "lima", 0.4),
+            (0, 0.0, "aer", 0.1),
+            (1, 0.0, "lima", 0.2),
+            (2, 1.0, "aer", 0.3),
+        )
+    ]
     told = drawn(points)
     assert told is not None
-    assert (told["values"], told["placed"]) == (
-        [[0.0, 0.5, None], [1.0, 0.25, None]],
+    assert told["series"] == [
+        {
+            "label": "aer, qubit 1",
+            "backend": "aer",
+            "values": [[0.0, 0.1, None], [1.0, 0.3, None]],
+        },
+        {
+            "label": "lima, qubit 1",
+            "backend": "lima",
+            "values": [[0.0, 0.2, None], [1.0, 0.4, None]],
+        },
+    ]
+
+
+def test_points_without_a_place_stand_in_the_order_of_the_axes_by_backend() -> None:
+    points = [
+        (Spot(i, others={"backend": name}, backend=name), number(v))
+        for i, name, v in ((1, "lima", 0.5), (0, "aer", 0.25))
+    ]
+    told = drawn(points)
+    assert told is not None
+    assert (told["series"], told["placed"]) == (
+        [
+            {"label": "aer", "backend": "aer", "values": [[0.0, 0.25, None]]},
+            {"label": "lima", "backend": "lima", "values": [[1.0, 0.5, None]]},
+        ],
         False,
     )
 
 
-def test_the_newest_histograms_come_first_and_are_few() -> None:
+def test_more_lines_than_can_be_told_apart_are_drawn_one_after_the_other() -> None:
     points = [
-        (f"x {i}", float(i), (Histogram("", i, 1, {"0": i}),)) for i in range(1, 9)
+        (Spot(i, "", float(i), "x", None, {"qubit": str(i)}), number(i))
+        for i in range(MOST_SERIES + 1)
     ]
     told = drawn(points)
     assert told is not None
-    assert [each["label"] for each in told["counts"]] == ["x 8", "x 7", "x 6"]
+    assert (len(told["series"]), told["placed"]) == (1, False)
+    told = drawn(points[:-1])
+    assert told is not None
+    assert (len(told["series"]), told["placed"]) == (MOST_SERIES, True)
+
+
+def test_how_many_there_are_is_told_with_the_latest_and_with_the_first() -> None:
+    latest = drawn([(Spot(7), number(1.0))], total=1000)
+    first = drawn([(Spot(7, "x 7"), Estimates(((0.5, None), (0.25, None)), 4000))])
+    assert latest is not None
+    assert first is not None
+    assert (latest["which"], latest["total"]) == ("latest", 1000)
+    assert (first["which"], first["total"], first["point"]) == ("first", 4000, "x 7")
+
+
+def test_the_newest_histograms_are_few_and_in_the_order_of_the_axes() -> None:
+    points = [
+        (Spot(i, f"x {i}", backend="aer"), (Histogram("", i, 1, {"0": i}),))
+        for i in (1, 2, 3, 8, 5, 4)
+    ]
+    told = drawn(points)
+    assert told is not None
+    assert [each["label"] for each in told["counts"]] == ["x 4", "x 5", "x 8"]
+    assert {each["backend"] for each in told["counts"]} == {"aer"}
     assert len(told["counts"]) == HISTOGRAMS
 
 

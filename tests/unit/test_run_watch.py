@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ from quantumflow_lab.ports import Phase
 from quantumflow_lab.runner import watch as watch_module
 from quantumflow_lab.runner.blame import MOST as MOST_TRACEBACK
 from quantumflow_lab.runner.blame import blame, traceback_of
+from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.story import MOST as MOST_HAPPENINGS
 from quantumflow_lab.runner.story import Story
 from quantumflow_lab.runner.traces import MOST as MOST_JOBS
 from quantumflow_lab.runner.traces import Traces
-from quantumflow_lab.runner.watch import Watch
+from quantumflow_lab.runner.watch import POINTS, Watch
 
 if TYPE_CHECKING:
     from quantumflow_lab import Lab
@@ -113,9 +115,9 @@ def test_a_point_is_looked_at_once() -> None:
     watch = Watch()
     for point in range(3):
         watch.ended("fit", point)
-        told = watch.results(value_of, lambda s, p: (f"{s} {p}", float(p)), final=True)
+        told = watch.results(value_of, lambda s, p: Spot(p, x=float(p)), final=True)
     assert looked == [0, 1, 2]
-    assert told["fit"]["values"] == [
+    assert told["fit"]["series"][0]["values"] == [
         [0.0, 0.0, None],
         [1.0, 0.125, None],
         [2, 0.25, None],
@@ -130,8 +132,8 @@ def test_looking_takes_a_small_share_of_the_time(
     watch, seen = Watch(), []
     for point in range(3):
         watch.ended("fit", point)
-        told = watch.results(lambda _, p: p, lambda _, p: ("", None), final=False)
-        seen.append(len(told["fit"]["values"]))
+        told = watch.results(lambda _, p: p, lambda _, p: Spot(p), final=False)
+        seen.append(len(told["fit"]["series"][0]["values"]))
     # A look of 0.1 s: the next one 2 s later.
     assert seen == [1, 1, 3]
 
@@ -141,7 +143,9 @@ def test_results_of_all_steps_together_stay_small() -> None:
     for step in range(200):
         for point in range(100):
             watch.ended(f"s{step}", point)
-    told = watch.results(lambda _, p: p / 7, lambda _, p: ("p" * 300, None), final=True)
+    told = watch.results(
+        lambda _, p: p / 7, lambda _, p: Spot(p, "p" * 300), final=True
+    )
     assert "s199" in told
     assert "s0" not in told
     assert len(json.dumps(told)) < 60_000
@@ -224,7 +228,8 @@ def test_ten_thousand_mapped_tasks_fit_into_one_frame(lab: Lab) -> None:
     view = run.snapshot()
     assert sum(step["total"] for step in view["steps"]) == 10_001
     assert len(json.dumps(view)) < FRAME // 4
-    assert len(step_of(run, "square")["results"]["values"]) == 64
+    shown = step_of(run, "square")["results"]
+    assert (len(shown["series"][0]["values"]), shown["total"]) == (POINTS, 5000)
     assert step_of(run, "broken")["traceback"].startswith("Traceback")
 
 
@@ -244,7 +249,7 @@ def test_the_largest_view_that_can_be_made_fits_into_one_frame() -> None:
             shots=10**9,
         )
     results = watch.results(
-        lambda _, p: p / 7, lambda _, p: ("p" * 300, None), final=True
+        lambda _, p: p / 7, lambda _, p: Spot(p, "p" * 300), final=True
     )
     steps = [
         {"name": f"s{i}", "needs": ["s0"] * 4, "counts": {"done": 10_000}}
@@ -291,7 +296,8 @@ def test_a_sweep_shows_its_latest_histograms_and_estimates(lab: Lab) -> None:
     counts = step_of(run, "counts")["results"]["counts"]
     found = {each["label"]: each["counts"] for each in counts}
     assert found == {"angle 0.0": [("0", 100)], "angle 3.141592653589793": [("1", 100)]}
-    rows = step_of(run, "energy")["results"]["values"]
+    (line,) = step_of(run, "energy")["results"]["series"]
+    rows = line["values"]
     assert [(x, value) for x, value, _ in rows] == [
         (0.0, 1.0),
         (3.141592653589793, -1.0),
@@ -304,3 +310,79 @@ def test_a_sweep_shows_its_latest_histograms_and_estimates(lab: Lab) -> None:
         ("energy", "settled"),
     }
     assert step_of(run, "counts")["began"] <= step_of(run, "counts")["ended"]
+
+
+def test_a_sweep_over_two_backends_has_a_line_for_each(lab: Lab) -> None:
+    run = lab.run(
+        dedent("""
+            from qiskit import QuantumCircuit
+
+            angle = qf.axis([0.0, 3.0], unit="rad")
+
+            @qf.estimate(backend=["fake_manila", "aer"], precision=0.1)
+            def energy(angle):
+                qc = QuantumCircuit(1)
+                qc.rx(angle, 0)
+                return qc, "Z"
+            """),
+        name="two",
+    )
+    shown = step_of(run, "energy")["results"]
+    assert (shown["axis"], shown["unit"], shown["placed"]) == ("angle", "rad", True)
+    assert [(s["label"], [x for x, _, _ in s["values"]]) for s in shown["series"]] == [
+        ("fake_manila", [0.0, 3.0]),
+        ("aer", [0.0, 3.0]),
+    ]
+
+
+def test_a_pause_is_no_time_of_a_step_that_stood_still(lab: Lab) -> None:
+    run = lab.run(
+        dedent("""
+            import time
+            n = qf.axis(list(range(24)))
+
+            @qf.step
+            def quick(n):
+                time.sleep(0.1)
+                return n
+
+            @qf.step(over="n")
+            def after(quick):
+                return sum(quick)
+            """),
+        name="paused",
+        background=True,
+    )
+    while not run.snapshot()["steps"][0]["counts"].get("done"):
+        time.sleep(0.01)
+    run.pause()
+    time.sleep(2)
+    run.resume()
+    run.wait(30)
+    assert run["after"] == 276
+    assert step_of(run, "quick")["ended"] - step_of(run, "quick")["began"] > 2
+    assert step_of(run, "quick")["seconds"] < 2
+    rows = lab.sql("select wall_s from qf_steps where step = 'quick'").to_pylist()
+    assert rows[0]["wall_s"] == pytest.approx(step_of(run, "quick")["seconds"])
+
+
+def test_a_result_that_was_topped_up_says_how_much_of_it_was_there(lab: Lab) -> None:
+    cell = dedent("""
+        from qiskit import QuantumCircuit
+
+        @qf.sample(shots={shots})
+        def counts():
+            qc = QuantumCircuit(1)
+            qc.h(0)
+            qc.measure_all()
+            return qc
+        """)
+    lab.run(cell.format(shots=400), name="first", fresh=False)
+    run = lab.run(cell.format(shots=1000), name="second", fresh=False)
+    part = {"found": 400, "asked": 1000, "unit": "shots"}
+    assert step_of(run, "counts")["cached"]["part"] == part
+    assert "400 of 1,000 shots cached · run first" in repr(run)
+    whole = lab.run(cell.format(shots=900), name="third", fresh=False)
+    assert step_of(whole, "counts")["cached"]["part"] is None
+    reopened = lab.load("second").snapshot()["steps"][0]
+    assert reopened["cached"]["part"] == {"unit": ""}

@@ -7,11 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from quantumflow_lab import Composer, Lab
 from quantumflow_lab.composer import composer as composer_module
 from quantumflow_lab.composer.quoting import Quoting
 from quantumflow_lab.errors import BadOption, EditRefused
+from quantumflow_lab.price import Price
 from quantumflow_lab.widgets import ComposerWidget, composer_html, composer_text
 from quantumflow_lab.widgets import composer as widget_module
 
@@ -220,6 +222,7 @@ def test_the_quote_follows_the_text_and_takes_no_shot(make: Any, lab: Lab) -> No
         "revision": 1,
         "rows": [],
         "total": {},
+        "warning": None,
     }
     assert within(60, lambda: widget.quote["state"] == "ready")
     (row,) = widget.quote["rows"]
@@ -286,6 +289,19 @@ def test_a_text_that_cannot_run_is_not_quoted_any_more() -> None:
     assert [each["state"] for each in told] == ["working"]
 
 
+def test_a_cost_above_the_budget_is_warned_of(make: Any, lab: Lab) -> None:
+    lab.backends.add("dear", FakeManilaV2(), price=Price("USD", per_shot="0.1"))
+    text = CELL.replace('"aer"', '"dear"').replace(
+        "--shots", '--budget "2 USD" --shots'
+    )
+    composer, widget = make(text)
+    edit(composer, do="magic", name="budget", text="1 USD")
+    assert within(60, lambda: (widget.quote or {}).get("state") == "ready")
+    assert widget.quote["warning"] == (
+        "costs 5.00 USD or more, above the budget of 1 USD: it would stop on the way"
+    )
+
+
 def test_run_shows_the_run_until_it_has_ended(make: Any, wire: Any) -> None:
     composer, widget = make()
     press(widget, {"type": "run"})
@@ -295,6 +311,11 @@ def test_run_shows_the_run_until_it_has_ended(make: Any, wire: Any) -> None:
     assert within(10, lambda: (widget.run or {}).get("state") == "done")
     assert composer.run["total"] == 50
     assert [step["name"] for step in widget.run["steps"]] == ["pair", "counts", "total"]
+    assert widget.cell["ran"]
+    edit(composer, do="magic", name="shots", text="9")
+    assert not widget.cell["ran"]
+    composer.undo()
+    assert widget.cell["ran"]
 
 
 def test_a_run_that_cannot_start_is_refused(make: Any, wire: Any) -> None:

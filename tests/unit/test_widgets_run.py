@@ -66,7 +66,11 @@ def test_an_update_sends_the_snapshot_and_nothing_else(make: Any, wire: Any) -> 
     widget, _ = make()
     widget.update({**RUN, "state": "done"})
     assert [(m["type"], m["data"]["method"], m["data"]["state"]) for m in wire] == [
-        ("comm_msg", "update", {"snapshot": {**RUN, "state": "done"}})
+        (
+            "comm_msg",
+            "update",
+            {"snapshot": {**RUN, "state": "done", "colours": {}, "omitted": []}},
+        )
     ]
 
 

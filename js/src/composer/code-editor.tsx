@@ -1,13 +1,14 @@
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { refusal, useDesk } from "./desk";
 import { useDraft } from "./draft";
 import { type Change, indent, opened } from "./indent";
 import type { Step } from "./model";
+import { useUnique } from "../shared/ids";
 
 /** The function of a step. Sent on Ctrl+Enter, or on leaving it. */
 export function CodeEditor({ step }: { step: Step }) {
   const desk = useDesk();
-  const id = useId();
+  const id = useUnique();
   const send = (text: string) => desk.edit({ do: "code", step: step.name, text });
   const draft = useDraft(step.code, send);
   const refused = refusal(desk, (op) => op.do === "code" && op.step === step.name);

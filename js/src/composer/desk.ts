@@ -17,9 +17,13 @@ export interface Desk extends Told {
   refused: Refused | null;
   /** True when the kernel has gone: all can be read, nothing changed. */
   lost: boolean;
+  /** True when something was asked and nothing came back for a while. */
+  silent: boolean;
   selected: Selection;
   stage: Stage;
   edit: (op: Op) => void;
+  /** What was refused is out of date: it is being typed anew, or was given up. */
+  forgive: () => void;
   send: (message: Message) => void;
   select: (what: Selection) => void;
   setStage: (stage: Stage) => void;

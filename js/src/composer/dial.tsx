@@ -1,9 +1,10 @@
-import { useId, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { refusal, useDesk } from "./desk";
 import { Field } from "./field";
 import type { Dial } from "./model";
 import { type Range, around, rounded } from "./range";
 import { Tool } from "./zoom-bar";
+import { useUnique } from "../shared/ids";
 
 /** A value of the cell: a slider for a number, a box to tick, else its text. */
 export function DialField({ dial }: { dial: Dial }) {
@@ -65,7 +66,7 @@ function Slider({ dial, number, send, disabled }: Props & { number: number }) {
 }
 
 function Tick({ dial, send, disabled }: Props) {
-  const id = useId();
+  const id = useUnique();
   return (
     <div class="qfc-field qfc-tick qfc-given">
       <input

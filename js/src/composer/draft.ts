@@ -1,5 +1,6 @@
 // Text in the making: the kernel's until it is touched, then the person's until it is sent.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { useDesk } from "./desk";
 
 export interface Draft {
   text: string;
@@ -29,19 +30,25 @@ export function useDraft(
   const [text, setText] = useState<string | null>(null);
   const now = useRef<string | null>(null);
   const sent = useRef<string | null>(null);
-  const set = (value: string | null) => {
+  const { forgive } = useDesk();
+  const put = (value: string | null) => {
     now.current = value;
     setText(value);
+  };
+  /** By a person: what was held against the text before is past. */
+  const set = (value: string | null) => {
+    forgive();
+    put(value);
   };
   // What was sent is shown until the kernel answers, so that nothing flickers.
   useEffect(() => {
     sent.current = null;
-    set(null);
+    put(null);
   }, [truth]);
   const commit = () => {
     if (now.current === null) return;
     const text = tidy(now.current);
-    if (text === truth) return set(null);
+    if (text === truth) return put(null);
     sent.current = now.current;
     send(text);
   };

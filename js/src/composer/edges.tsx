@@ -1,9 +1,9 @@
-import { useId } from "preact/hooks";
 import { Glyph } from "../shared/icons";
 import type { Step as LiveStep } from "../run/model";
 import type { Direction } from "../shared/layout";
 import { useDesk } from "./desk";
 import { type Placed, bounds, link } from "./placement";
+import { useUnique } from "../shared/ids";
 
 interface Props {
   layout: Placed;
@@ -17,7 +17,7 @@ const nameOf = (id: string): string => id.slice(id.indexOf(":") + 1);
 export function Edges({ layout, live, focus }: Props) {
   const { selected, select, edit } = useDesk();
   const all = bounds(layout);
-  const tip = useId();
+  const tip = useUnique();
   const chosen = selected && "edge" in selected ? selected.edge : null;
   const remove = (from: string, to: string) => {
     edit({ do: "disconnect", from, to });

@@ -1,7 +1,8 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { trimmed, useDraft } from "./draft";
 import type { Kind } from "./model";
 import { Tool } from "./zoom-bar";
+import { useUnique } from "../shared/ids";
 
 interface Props {
   name: string;
@@ -18,7 +19,7 @@ interface Props {
 
 /** One option or value, as a form that suits its kind. */
 export function Field({ name, text, kind, choices = [], hint = "", problem, disabled, send }: Props) {
-  const id = useId();
+  const id = useUnique();
   const [free, setFree] = useState(false);
   const draft = useDraft(text ?? "", (now) => send(now === "" ? null : now), trimmed);
   const advice = draft.dirty ? unlike(kind, draft.text) : null;

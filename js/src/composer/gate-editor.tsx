@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Glyph } from "../shared/icons";
 import { refusal, useDesk } from "./desk";
 import { GateBox, GateGrid } from "./gate-grid";
@@ -27,6 +27,7 @@ export function GateEditor({ step, start }: Props) {
   const types = gateTypes(desk.palette.gates);
   const { circuit } = bench;
   const change = (to: Bench) => {
+    desk.forgive();
     if (to.circuit !== circuit) setPast([...past, circuit]);
     setBench(to);
   };
@@ -35,14 +36,18 @@ export function GateEditor({ step, start }: Props) {
     if (!before) return;
     setPast(past.slice(0, -1));
     setBench({ ...bench, circuit: before, pending: null, say: "" });
+    if (past.length === 1) toGrid();
   };
   const leave = () => desk.setStage({ show: "graph" });
   const save = () => desk.edit({ do: "circuit", step, source: { gates: circuit } });
   const refused = refusal(desk, (op) => op.do === "circuit" && "gates" in op.source);
 
+  /** Keys are those of the grid wherever the focus is, but for a field and a button's own. */
   const keys = (event: KeyboardEvent) => {
     const { qubit, column } = bench.cursor;
     const ctrl = event.ctrlKey || event.metaKey;
+    const on = event.target instanceof Element ? event.target : null;
+    if (on?.closest("input") || (on?.closest("button") && !ctrl && [" ", "Enter"].includes(event.key))) return;
     if (ctrl && event.key.toLowerCase() === "z") undo();
     else if (ctrl && event.key === "Enter") save();
     else if (ctrl || event.altKey) return;
@@ -68,11 +73,18 @@ export function GateEditor({ step, start }: Props) {
     const armed = bench.armed?.name === gate.name ? null : gate;
     setBench({ ...bench, armed, pending: null, say: armed ? `${gate.title}: press a field.` : "" });
   };
+  const stage = useRef<HTMLElement>(null);
+  /** A button that can be pressed no more hears no keys: the notebook would. */
+  const toGrid = () => stage.current?.querySelector<HTMLElement>("[role=grid]")?.focus({ preventScroll: true });
+  const setQubits = (qubits: number) => {
+    change(go({ ...bench, circuit: resize(circuit, qubits) }, bench.cursor.qubit, bench.cursor.column));
+    if (qubits === 1 || qubits === MOST_QUBITS) toGrid();
+  };
   return (
-    <section class="qfc-stage qfc-gates" aria-label={step ? `Gates of ${step}` : "New circuit"}>
+    <section class="qfc-stage qfc-gates" ref={stage} onKeyDown={keys} aria-label={step ? `Gates of ${step}` : "New circuit"}>
       <div class="qfc-stagebar">
         <b>{step ?? "New circuit"}</b>
-        <Qubits count={circuit.qubits} set={(qubits) => change(go({ ...bench, circuit: resize(circuit, qubits) }, bench.cursor.qubit, bench.cursor.column))} />
+        <Qubits count={circuit.qubits} set={setQubits} />
         <Tool glyph="undo" name="Undo the last gate (Ctrl+Z)" disabled={past.length === 0} press={undo} />
         <span class="qfc-actions">
           <button type="button" class="qf-button" onClick={leave}>
@@ -85,7 +97,7 @@ export function GateEditor({ step, start }: Props) {
       </div>
       {refused && <p class="qfc-refused" role="alert">{refused}</p>}
       <GateChoice types={types} armed={bench.armed} arm={arm} />
-      <GateGrid bench={bench} keys={keys} act={(qubit, column) => change(press(go(bench, qubit, column)))} />
+      <GateGrid bench={bench} act={(qubit, column) => change(press(go(bench, qubit, column)))} />
       <Parameters bench={bench} change={change} />
       <p class="qfc-say">
         <span role="status">{bench.say}</span>

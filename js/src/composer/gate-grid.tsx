@@ -1,18 +1,18 @@
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type Part, all, gateAt, label, part, shown, span } from "./grid";
 import type { Gate } from "./model";
 import type { Bench } from "./placing";
+import { useUnique } from "../shared/ids";
 
 interface Props {
   bench: Bench;
-  keys: (event: KeyboardEvent) => void;
   act: (qubit: number, column: number) => void;
 }
 
 /** The wires, the gates on them, and the cursor. */
-export function GateGrid({ bench, keys, act }: Props) {
+export function GateGrid({ bench, act }: Props) {
   const { circuit, cursor, pending } = bench;
-  const id = useId();
+  const id = useUnique();
   const grid = useRef<HTMLDivElement>(null);
   const columns = shown(circuit, cursor);
   const cell = (qubit: number, column: number) => `${id}-${qubit}-${column}`;
@@ -30,7 +30,6 @@ export function GateGrid({ bench, keys, act }: Props) {
       aria-rowcount={circuit.qubits}
       aria-colcount={columns}
       aria-activedescendant={cell(cursor.qubit, cursor.column)}
-      onKeyDown={keys}
     >
       {all(circuit.qubits).map((qubit) => (
         <div key={qubit} class="qfc-wire" role="row">

@@ -15,18 +15,32 @@ import "./quote.css";
 import type { ComposerModel, Message, Places, Refused } from "./model";
 import { Outbox } from "./outbox";
 import { read, readCell } from "./read";
+import { Silence } from "./silence";
 import { ComposerView } from "./view";
 
 type Props = Pick<RenderProps, "el"> & { model: ComposerModel; signal?: AbortSignal };
 
-const DRAWN = ["change:palette", "change:quote", "change:run", "change:places"] as const;
+const DRAWN = ["change:palette", "change:quote", "change:run"] as const;
 
 function render({ model, el, signal }: Props): () => void {
-  const send = (message: Message) => model.send(message);
+  const post = (message: Message) => {
+    if (message.type !== "write") silence.asked();
+    model.send(message);
+  };
+  const send = (message: Message) => {
+    forgive();
+    post(message);
+  };
   let cell = readCell(model.get("cell") ?? {});
-  const outbox = new Outbox(cell.revision, send);
+  const outbox = new Outbox(cell.revision, post);
   let refused: Refused | null = null;
   let lost = false;
+  const silence = new Silence(() => show());
+  const forgive = () => {
+    if (refused === null) return;
+    refused = null;
+    show();
+  };
   const setPlaces = (places: Places) => {
     model.set("places", places);
     model.save_changes();
@@ -38,17 +52,24 @@ function render({ model, el, signal }: Props): () => void {
       refused = null;
       outbox.put(op);
     };
-    const props = { told, refused, lost, send, edit, setPlaces };
+    const silent = silence.long && !lost;
+    const props = { told, refused, lost, silent, send, edit, forgive, setPlaces };
     draw(<ComposerView {...props} />, el);
+  };
+  const heard = () => {
+    silence.broken();
+    show();
   };
   const changed = () => {
     refused = null;
+    silence.broken();
     cell = readCell(model.get("cell") ?? {});
     show();
     outbox.seen(cell.revision);
   };
-  const heard = (message: unknown) => {
+  const told = (message: unknown) => {
     if (!isRefused(message)) return;
+    silence.broken();
     refused = { op: message.op, message: message.message };
     show();
     outbox.refused();
@@ -59,16 +80,19 @@ function render({ model, el, signal }: Props): () => void {
   };
   const dispose = () => {
     model.off("change:cell", changed);
-    for (const event of DRAWN) model.off(event, show);
-    model.off("msg:custom", heard);
+    for (const event of DRAWN) model.off(event, heard);
+    model.off("change:places", show);
+    model.off("msg:custom", told);
     model.off("comm_live_update", lose);
     signal?.removeEventListener("abort", dispose);
     outbox.dispose();
+    silence.broken();
     draw(null, el);
   };
   model.on("change:cell", changed);
-  for (const event of DRAWN) model.on(event, show);
-  model.on("msg:custom", heard);
+  for (const event of DRAWN) model.on(event, heard);
+  model.on("change:places", show);
+  model.on("msg:custom", told);
   model.on("comm_live_update", lose);
   signal?.addEventListener("abort", dispose);
   show();

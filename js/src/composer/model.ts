@@ -68,6 +68,8 @@ export interface Cell {
   revision: number;
   can_undo: boolean;
   can_redo: boolean;
+  /** Whether the run that is shown is of this very text. */
+  ran: boolean;
   options: Option[];
   dials: Dial[];
   axes: Axis[];
@@ -123,6 +125,8 @@ export interface Quote {
   message: string | null;
   rows: QuoteRow[];
   total: Record<string, string | null>;
+  /** What to know before it is spent. */
+  warning: string | null;
   revision: number;
 }
 

@@ -1,11 +1,12 @@
 import { Glyph, KindIcon } from "../shared/icons";
 import { useDesk } from "./desk";
 import type { Cell, Step } from "./model";
-import { offers, sources } from "./shape";
+import { isMissing, offers, sources } from "./shape";
 
 /** What the step takes, each thing to be taken away; and what else it could take. */
 export function Needs({ step }: { step: Step }) {
   const { cell, edit, lost, select } = useDesk();
+  const missing = (name: string) => isMissing(cell, step, name);
   const names = [...new Set([...step.needs, ...step.edges, ...step.inputs, ...step.injected])];
   const from = sources(cell.steps, step.name);
   const values = offers(cell, step);
@@ -20,7 +21,10 @@ export function Needs({ step }: { step: Step }) {
             {step.edges.includes(name) ? (
               <button type="button" class="qfc-link" onClick={() => select({ step: name })}>{name}</button>
             ) : (
-              <span>{name}</span>
+              <span>
+                {name}
+                {missing(name) && <span class="qf-sub"> missing</span>}
+              </span>
             )}
             <button
               type="button"
@@ -70,6 +74,7 @@ function Group({ label, names }: { label: string; names: string[] }) {
 }
 
 function Mark({ cell, step, name }: { cell: Cell; step: Step; name: string }) {
+  if (isMissing(cell, step, name)) return <Glyph name="warn" />;
   const above = cell.steps.find((one) => one.name === name);
   if (above) return <KindIcon kind={above.kind} />;
   if (step.injected.includes(name)) return <Glyph name="lock" />;

@@ -1,24 +1,33 @@
 import { Glyph } from "../shared/icons";
 import { useDesk } from "./desk";
 import { type Problem, isEmpty } from "./model";
+import { Tool } from "./zoom-bar";
 
 /** What keeps the workflow from running, and why the last edit was not made. */
 export function Problems() {
   const desk = useDesk();
-  const { cell, refused, lost } = desk;
+  const { cell, refused, lost, silent, forgive } = desk;
   const others = refused !== null && !shownAtItsField(refused.op.do);
   return (
     <>
       {lost && (
         <p class="qfc-notice qfc-bad" role="alert">
           <Glyph name="warn" />
-          The kernel has gone. The workflow can be read and copied, but not changed.
+          The kernel has gone. The workflow can be read and copied, but not changed: copy its text
+          into a cell, or run the cell that opened it again.
+        </p>
+      )}
+      {silent && (
+        <p class="qfc-notice" role="status">
+          <Glyph name="warn" />
+          No answer from the kernel: it is busy, or gone. What was changed here last may not have reached it.
         </p>
       )}
       {others && (
         <p class="qfc-notice qfc-bad" role="alert">
           <Glyph name="warn" />
           {refused.message}
+          <Tool glyph="close" name="Dismiss" press={forgive} />
         </p>
       )}
       {!cell.readable && <Unreadable />}

@@ -1,5 +1,6 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { refusal, useDesk } from "./desk";
+import { useUnique } from "../shared/ids";
 
 const EXAMPLE = `OPENQASM 3.0;
 include "stdgates.inc";
@@ -10,7 +11,7 @@ cx q[0], q[1];`;
 /** A field for OpenQASM, made into a circuit step. */
 export function Qasm({ step }: { step: string | null }) {
   const desk = useDesk();
-  const id = useId();
+  const id = useUnique();
   const [text, setText] = useState("");
   const refused = refusal(desk, (op) => op.do === "circuit" && "qasm" in op.source);
   const empty = text.trim() === "";
@@ -43,7 +44,10 @@ export function Qasm({ step }: { step: string | null }) {
         placeholder={EXAMPLE}
         spellcheck={false}
         value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => {
+          desk.forgive();
+          setText(event.currentTarget.value);
+        }}
         ref={(area) => void (area && text === "" && area.focus())}
       />
     </section>

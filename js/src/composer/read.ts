@@ -16,6 +16,7 @@ const CELL: Cell = {
   revision: 0,
   can_undo: false,
   can_redo: false,
+  ran: false,
   options: [],
   dials: [],
   axes: [],
@@ -42,7 +43,7 @@ const STEP: Step = {
 
 const OPTION: Option = { name: "", text: null, kind: "text", choices: [], hint: "" };
 const PALETTE: Palette = { kinds: [], circuits: [], gates: [], backends: [] };
-const QUOTE: Quote = { state: "working", message: null, rows: [], total: {}, revision: 0 };
+const QUOTE: Quote = { state: "working", message: null, rows: [], total: {}, warning: null, revision: 0 };
 
 const options = (given: Option[]): Option[] => given.map((one) => ({ ...OPTION, ...one }));
 const step = (given: Step): Step => {

@@ -33,6 +33,12 @@ export function offers(cell: Cell, step: Step): string[] {
   return names.filter((name) => !step.needs.includes(name) && !step.inputs.includes(name));
 }
 
+/** Whether nothing has a name that a step asks for, such as a step that was removed. */
+export function isMissing(cell: Cell, step: Step, name: string): boolean {
+  const had = [cell.steps, cell.axes, cell.dials].some((all) => all.some((one) => one.name === name));
+  return !had && !step.inputs.includes(name) && !step.injected.includes(name);
+}
+
 export interface Change {
   added: string[];
   /** Old name, new name: the step stands where it stood. */

@@ -32,7 +32,7 @@ export function StepInspector({ step }: { step: Step }) {
         />
       </div>
       <p class="qfc-kindline">
-        {step.kind} step{step.line > 0 && `, line ${step.line}`}
+        {step.kind === "step" ? "Python" : step.kind} step{step.line > 0 && `, line ${step.line}`}
       </p>
       {step.problem && at === null && (
         <p class="qfc-refused">{step.problem}</p>

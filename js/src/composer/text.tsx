@@ -1,7 +1,8 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Glyph } from "../shared/icons";
 import { CodeArea } from "./code-editor";
 import { refusal, useDesk } from "./desk";
+import { useUnique } from "../shared/ids";
 
 /** The whole cell as text: to read and copy, or to change. */
 export function TextView({ editing }: { editing: boolean }) {
@@ -61,7 +62,7 @@ function CopyButton() {
 function Editor() {
   const desk = useDesk();
   const { cell, setStage, edit } = desk;
-  const id = useId();
+  const id = useUnique();
   const [text, setText] = useState(cell.text);
   const sent = useRef<string | null>(null);
   const refused = refusal(desk, (op) => op.do === "text");
@@ -70,6 +71,9 @@ function Editor() {
   useEffect(() => {
     if (sent.current !== null) leave();
   }, [cell.revision]);
+  useEffect(() => {
+    if (refused) sent.current = null;
+  }, [refused]);
   const apply = () => {
     if (text === cell.text) return leave();
     sent.current = text;
@@ -94,7 +98,10 @@ function Editor() {
         value={text}
         readOnly={desk.lost}
         invalid={refused !== null}
-        set={setText}
+        set={(typed) => {
+          desk.forgive();
+          setText(typed);
+        }}
         commit={apply}
       />
     </section>

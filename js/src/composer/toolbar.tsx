@@ -79,12 +79,19 @@ function Actions() {
   const running = run?.state === "running" && !lost;
   const current = quote?.state === "ready" && quote.revision === cell.revision;
   const cost = current ? priced(quote.total["cost"]) : null;
+  const warning = current ? quote.warning : null;
   const press = () => {
     setPressed(true);
     send({ type: running ? "cancel" : "run" });
   };
   return (
     <span class="qfc-actions">
+      {warning && !running && (
+        <span class="qf-state qf-is-partial qfc-warning" role="status">
+          <Glyph name="warn" />
+          {warning}
+        </span>
+      )}
       <button
         type="button"
         class="qf-button"

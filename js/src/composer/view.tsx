@@ -1,5 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Snapshot } from "../run/model";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { keepKeys } from "../shared/keys";
 import { type Desk, DeskProvider, type Selection, type Stage } from "./desk";
 import { Inspector } from "./inspector";
@@ -17,12 +16,14 @@ interface Props {
   told: Told;
   refused: Refused | null;
   lost: boolean;
+  silent: boolean;
   send: (message: Message) => void;
   edit: (op: Op) => void;
+  forgive: () => void;
   setPlaces: (places: Places) => void;
 }
 
-export function ComposerView({ told, refused, lost, send, edit, setPlaces }: Props) {
+export function ComposerView({ told, refused, lost, silent, send, edit, forgive, setPlaces }: Props) {
   const [selected, select] = useState<Selection>(null);
   const [stage, setStage] = useState<Stage>({ show: "graph" });
   const spot = useRef<[number, number] | null>(null);
@@ -56,12 +57,20 @@ export function ComposerView({ told, refused, lost, send, edit, setPlaces }: Pro
     ...told,
     refused,
     lost,
+    silent,
     selected: still(selected, told),
     stage,
-    select,
-    setStage,
+    select: (what) => {
+      forgive();
+      select(what);
+    },
+    setStage: (to) => {
+      forgive();
+      setStage(to);
+    },
     setPlaces,
     send: (message) => !lost && send(message),
+    forgive,
     edit: (op) => {
       if (lost) return;
       ours.current = op.do === "add" || op.do === "circuit";
@@ -69,7 +78,6 @@ export function ComposerView({ told, refused, lost, send, edit, setPlaces }: Pro
     },
     dropAt: (place) => (spot.current = place),
   };
-  const ranAt = useRunRevision(told.run, cell.revision);
   return (
     <DeskProvider value={desk}>
       <article
@@ -84,11 +92,11 @@ export function ComposerView({ told, refused, lost, send, edit, setPlaces }: Pro
         <Problems />
         <div class={`qfc-body qfc-shows-${stage.show}`}>
           <Palette />
-          <StageView fresh={ranAt === cell.revision} />
+          <StageView fresh={cell.ran} />
           {stage.show === "graph" && <Inspector />}
         </div>
         <QuotePanel />
-        <LiveRun fresh={ranAt === cell.revision} />
+        <LiveRun fresh={cell.ran} />
       </article>
     </DeskProvider>
   );
@@ -102,11 +110,6 @@ function still(selected: Selection, { cell }: Told): Selection {
   }
   const [from, to] = selected.edge;
   return cell.steps.some((s) => s.name === to && s.edges.includes(from)) ? selected : null;
-}
-
-/** The revision of the cell at which the run that is shown began. */
-function useRunRevision(run: Snapshot | null, revision: number): number | null {
-  return useMemo(() => (run ? revision : null), [run?.run]);
 }
 
 /** Ctrl+Z and Ctrl+Shift+Z; text that is being typed has an undo of its own. */

@@ -1,11 +1,12 @@
 // Devices as maps and tables, and what a workflow would take on each.
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { CouplingMap, LARGE, describe } from "./coupling";
 import { percent } from "./format";
 import type { Backends, Candidate, Device, Pair, Qubit } from "./model";
 import { PAIRS, QUBITS, bare, usable } from "./scale";
 import { type Column, SortedTable } from "./table";
 import { keepKeys } from "../shared/keys";
+import { useUnique } from "../shared/ids";
 
 export function BackendsView({ data }: { data: Backends }) {
   const [name, setName] = useState<string | null>(null);
@@ -24,6 +25,9 @@ export function BackendsView({ data }: { data: Backends }) {
   return (
     <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
+      {data.working && (
+        <p class="qx-message" role="status">Working out what the workflow would take on each…</p>
+      )}
       {data.choice && <Choice choice={data.choice} colours={colours(data)} chosen={device.name} choose={setName} />}
       <div class="qx-tabs" role="group" aria-label="Backend">
         {data.devices.map((each) => (
@@ -49,7 +53,7 @@ function DeviceView({ device }: { device: Device }) {
   const [key, setKey] = useState(known[0]?.key ?? "readout");
   const [qubit, setQubit] = useState(0);
   const [pairs, showPairs] = useState(false);
-  const id = useId();
+  const id = useUnique();
   const by = QUBITS.find((q) => q.key === key)!;
   const [hasQubits, hasPairs] = [known.length > 0, device.pairs.some((p) => p.error !== undefined || p.gate_s !== undefined)];
   return (

@@ -1,8 +1,9 @@
 // Two runs side by side: what differs first, then what the results say of it.
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { plural } from "../run/format";
 import type { Compared, Section, Send } from "./model";
 import { keepKeys } from "../shared/keys";
+import { useUnique } from "../shared/ids";
 
 interface Props {
   data: Compared;
@@ -69,7 +70,7 @@ interface SideProps {
 }
 
 function Side({ label, value, other, data, disabled, choose }: SideProps) {
-  const id = useId();
+  const id = useUnique();
   const about = data.runs.find((run) => run.label === value)?.about;
   return (
     <span class="qx-side">

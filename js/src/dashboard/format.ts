@@ -30,7 +30,7 @@ export function percent(share: number): string {
   return `${value !== 0 && Math.abs(value) < 9.5 ? Number(value.toPrecision(2)) : Math.round(value)} %`;
 }
 
-const WORDS = { name: "workflow", state: "state", backend: "backend", kind: "kind of step" };
+const WORDS = { name: "workflow", state: "state", backend: "backend", kind: "kind" };
 
 /** Each thing a filter says, with what is left when it is taken away. */
 export function said(filter: Filter): { words: string; left: Filter }[] {

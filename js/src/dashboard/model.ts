@@ -168,6 +168,8 @@ export interface Backends {
   devices: Device[];
   choice: { title: string; sentence: string; candidates: Candidate[] } | null;
   message: string | null;
+  /** Whether the quotes of the workflow are on their way. */
+  working?: boolean;
 }
 
 export interface Section {

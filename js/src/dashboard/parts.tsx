@@ -1,6 +1,7 @@
 // Pieces that the charts share: cards with their SQL, copying, widths.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { useUnique } from "../shared/ids";
 
 interface CardProps {
   title: string;
@@ -13,7 +14,7 @@ interface CardProps {
 
 export function Card({ title, about, sql, wide, children }: CardProps) {
   const [shown, show] = useState(false);
-  const id = useId();
+  const id = useUnique();
   const queries = [sql].flat().filter((each): each is string => Boolean(each));
   return (
     <section class={`qx-card${wide ? " qx-wide" : ""}`} aria-labelledby={id}>

@@ -1,10 +1,11 @@
 // Runs over time, stacked by how they ended, with a brush that the keyboard moves too.
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { dates, label, stacked } from "./bins";
 import { Handle, type Range, useBrush } from "./brush";
 import { count, moment, ticks } from "./format";
 import type { Dashboard, Filter } from "./model";
 import { useWidth } from "./parts";
+import { useUnique } from "../shared/ids";
 
 const HEIGHT = 168;
 const [LEFT, RIGHT, TOP, BOTTOM] = [40, 12, 10, 24];
@@ -17,7 +18,7 @@ interface Props {
 
 export function Time({ data, filter, choose }: Props) {
   const [box, width] = useWidth(720);
-  const id = useId();
+  const id = useUnique();
   const { since, until, width: bin } = data;
   const inner = width - LEFT - RIGHT;
   const x = (t: number) => LEFT + (inner * (t - since)) / (until - since);

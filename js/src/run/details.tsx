@@ -10,12 +10,13 @@ interface Props {
   /** What the step has logged. */
   metrics?: Metric[];
   live: boolean;
+  colours?: Record<string, string>;
   close: () => void;
   send: (message: Message) => void;
 }
 
 /** Everything known of one step, under the graph. */
-export function Details({ step, metrics = [], live, close, send }: Props) {
+export function Details({ step, metrics = [], live, colours = {}, close, send }: Props) {
   const panel = useRef<HTMLElement>(null);
   useEffect(() => panel.current?.focus(), [step.name]);
   const active = live && (step.state === "running" || step.state === "waiting");
@@ -61,7 +62,7 @@ export function Details({ step, metrics = [], live, close, send }: Props) {
         </details>
       )}
       {step.results && <p class="qf-sub">{note(step.results)}</p>}
-      <StepResults step={step} />
+      <StepResults step={step} colours={colours} />
       <Metrics metrics={metrics} />
     </section>
   );

@@ -1,10 +1,20 @@
 import { short } from "./format";
-import type { Estimates as Shown, Step } from "./model";
+import type { Estimates as Shown, Series, Step } from "./model";
 import { ticks } from "./ticks";
 
-/** Values over their axis, each with its standard error. */
-export function Estimates({ shown, step }: { shown: Shown; step: Step }) {
-  const { values } = shown;
+/** Lines of one picture differ in shape too, not in colour alone. */
+const MARKS = "●■▲◆▼✚★⬟";
+
+interface Props {
+  shown: Shown;
+  step: Step;
+  colours: Record<string, string>;
+}
+
+/** Values over their axis, each with its standard error: a line for each backend. */
+export function Estimates({ shown, step, colours }: Props) {
+  const { series } = shown;
+  const values = series.flatMap((line) => line.values);
   const xs = values.map(([x]) => x);
   const ends = values.flatMap(([, v, error]) => [v - (error ?? 0), v + (error ?? 0)]);
   const [left, right] = padded(Math.min(...xs), Math.max(...xs));
@@ -12,13 +22,14 @@ export function Estimates({ shown, step }: { shown: Shown; step: Step }) {
   const x = (value: number) => `${(100 * (value - left)) / (right - left)}%`;
   const y = (value: number) => `${(100 * (high - value)) / (high - low)}%`;
   const marks = ticks(low, high, 5);
+  const tone = (line: Series) => ({ "--qf-tone": line.backend ? colours[line.backend] : undefined }) as never;
   return (
     <figure class="qf-estimates">
       <figcaption>
         {shown.point && <span class="qf-sub">{`newest: ${shown.point}`}</span>}
-        <span class="qf-number">{newest(shown)}</span>
+        <span class="qf-number">{newest(values)}</span>
       </figcaption>
-      <div class="qf-plot" role="img" aria-label={describe(shown, step)}>
+      <div class="qf-plot" role="img" aria-label={describe(series, step)}>
         <div class="qf-plot-y">
           {marks.map((mark) => (
             <span key={mark} style={{ top: y(mark) }}>
@@ -30,21 +41,43 @@ export function Estimates({ shown, step }: { shown: Shown; step: Step }) {
           {marks.map((mark) => (
             <line key={mark} class="qf-grid" x1="0" x2="100%" y1={y(mark)} y2={y(mark)} />
           ))}
-          {values.map(([place, value, error], i) => (
-            <g key={i}>
-              {error !== null && (
-                <line class="qf-error-bar" x1={x(place)} x2={x(place)} y1={y(value - error)} y2={y(value + error)} />
-              )}
-              <circle class="qf-dot" cx={x(place)} cy={y(value)} r="3" />
+          {series.map((line, n) => (
+            <g key={line.label} style={tone(line)}>
+              {line.values.map(([place, value, error], i) => (
+                <g key={i}>
+                  {error !== null && (
+                    <line class="qf-error-bar" x1={x(place)} x2={x(place)} y1={y(value - error)} y2={y(value + error)} />
+                  )}
+                  {n % MARKS.length === 0 ? (
+                    <circle class="qf-dot" cx={x(place)} cy={y(value)} r="3" />
+                  ) : (
+                    <text class="qf-dot" x={x(place)} y={y(value)} dy="0.35em">
+                      {MARKS[n % MARKS.length]}
+                    </text>
+                  )}
+                </g>
+              ))}
             </g>
           ))}
         </svg>
       </div>
       <div class="qf-plot-x">
         <span>{shown.placed ? short(Math.min(...xs)) : ""}</span>
-        <span>{axis(shown, step)}</span>
+        <span>{axis(shown, values.length)}</span>
         <span>{shown.placed ? short(Math.max(...xs)) : ""}</span>
       </div>
+      {(series.length > 1 || series[0]?.label) && (
+        <p class="qf-legend">
+          {series.map((line, n) => (
+            <span key={line.label} class="qf-sample" style={tone(line)}>
+              <span class="qf-dot" aria-hidden="true">
+                {MARKS[n % MARKS.length]}
+              </span>
+              {line.label}
+            </span>
+          ))}
+        </p>
+      )}
     </figure>
   );
 }
@@ -55,28 +88,37 @@ function padded(low: number, high: number): [number, number] {
   return [low - room, high + room];
 }
 
-function newest({ values, point }: Shown): string {
-  if (values.length !== 1 && point) return "";
-  const [, value, error] = values[0]!;
-  return values.length === 1 ? plusMinus(value, error) : "";
+type Values = Series["values"];
+
+function newest(values: Values): string {
+  const [only] = values;
+  return values.length === 1 && only ? plusMinus(only[1], only[2]) : "";
 }
 
 const plusMinus = (value: number, error: number | null): string =>
   error === null ? short(value) : `${short(value)} ± ${short(Number(error.toPrecision(2)))}`;
 
-function axis(shown: Shown, step: Step): string {
-  const name = shown.placed ? step.dims[0]?.[0] : undefined;
-  if (name) return step.unit ? `${name} (${step.unit})` : name;
-  return shown.values.length < 2 ? "" : "in the order in which they came";
+/** What lies below, and how much of all that is. */
+function axis(shown: Shown, length: number): string {
+  const { total, which } = shown;
+  const part = total > length ? `the ${which} ${length.toLocaleString("en")} of ${total.toLocaleString("en")} ${which === "first" ? "values" : "points"}` : "";
+  const along = shown.placed ? (shown.unit ? `${shown.axis} (${shown.unit})` : (shown.axis ?? "")) : "";
+  const order = shown.which === "first" ? "in the order of the result" : "in the order of the axes";
+  return [along || (length < 2 ? "" : order), part].filter(Boolean).join(" · ");
 }
 
-function describe(shown: Shown, step: Step): string {
-  const values = shown.values.map(([, value]) => value);
-  const errors = shown.values.map(([, , error]) => error).filter((error) => error !== null);
-  if (shown.values.length === 1) {
-    return `${step.name}: ${plusMinus(values[0]!, errors[0] ?? null)}${errors.length ? ", with its standard error" : ""}`;
+function describe(series: Series[], step: Step): string {
+  return `${step.name}: ${series.map(spoken).join("; ")}`;
+}
+
+function spoken({ label, values: rows }: Series): string {
+  const values = rows.map(([, value]) => value);
+  const errors = rows.map(([, , error]) => error).filter((error) => error !== null);
+  const name = label ? `${label}: ` : "";
+  if (rows.length === 1) {
+    return `${name}${plusMinus(values[0]!, errors[0] ?? null)}${errors.length ? ", with its standard error" : ""}`;
   }
   const range = `from ${short(Math.min(...values))} to ${short(Math.max(...values))}`;
   const largest = errors.length ? `, standard errors up to ${short(Math.max(...errors))}` : "";
-  return `${step.name}: ${values.length} values ${range}${largest}`;
+  return `${name}${values.length} values ${range}${largest}`;
 }

@@ -1,5 +1,5 @@
 // The same words as quantumflow_lab/widgets/words.py.
-import type { Snapshot, Step } from "./model";
+import type { Part, Snapshot, Step } from "./model";
 
 /** Time to about three digits: 4 ms, 0.31 s, 3.1 s, 1 min 15 s, 1 h 06 min. */
 export function duration(seconds: number | null): string {
@@ -32,8 +32,16 @@ function share(count: number, total: number, word: string): string {
 /** What a step took of other runs, or nothing. */
 export function cached(step: Step): string {
   if (!step.cached) return "";
-  const { count, name, age } = step.cached;
-  return `${share(count, step.calls ?? step.total, "cached")} · run ${name} · ${ago(age)}`;
+  const { count, name, age, part } = step.cached;
+  const total = step.calls ?? step.total;
+  const whole = share(count, total, "cached");
+  return `${part ? inPart(part, count < total ? whole : "") : whole} · run ${name} · ${ago(age)}`;
+}
+
+function inPart({ found, asked, unit }: Part, points: string): string {
+  if (found === undefined || asked === undefined) return points || "partly cached";
+  const said = `${found.toLocaleString("en")} of ${asked.toLocaleString("en")} ${unit}`;
+  return points ? `${points}, ${said} of them` : `${said} cached`;
 }
 
 /** What a step has of an earlier run of its workflow, or nothing. */

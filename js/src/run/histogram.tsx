@@ -5,14 +5,14 @@ import { wilson } from "./wilson";
 const percent = (p: number): string => `${(100 * p).toFixed(1)}`;
 
 /** Probabilities of outcomes with 95 % intervals: a table whose rows hold a bar. */
-export function Histogram({ shown }: { shown: Shown }) {
+export function Histogram({ shown, colour }: { shown: Shown; colour?: string | undefined }) {
   const ends = shown.counts.map(([, k]) => wilson(k, shown.shots));
   const most = Math.max(...ends.map(([, high]) => high), 1e-9) * 1.08;
   const at = (p: number) => `${(100 * p) / most}%`;
   const rest = shown.shots - shown.counts.reduce((sum, [, k]) => sum + k, 0);
   const others = shown.outcomes - shown.counts.length;
   return (
-    <table class="qf-histogram">
+    <table class="qf-histogram" style={{ "--qf-tone": colour } as never}>
       <caption>
         {[shown.label, plural(shown.shots, "shot")].filter(Boolean).join(" · ")}
         {shown.counts.length === 0 && ": too many to be counted while the run goes on"}

@@ -21,7 +21,7 @@ export interface Step {
   jobs: number;
   calls: number | null;
   /** Points or calls that took results of other runs; age of the newest in seconds. */
-  cached: { count: number; name: string; age: number } | null;
+  cached: { count: number; name: string; age: number; part?: Part | null } | null;
   /** Points that an earlier run of the workflow has made; age of the newest in seconds. */
   kept: { count: number; number: number | null; age: number } | null;
   /** Seconds from the start of the run to its first and last moment. */
@@ -33,20 +33,40 @@ export interface Step {
   results?: Results | null;
 }
 
+/** How much was there of results that had to be completed; not known of an old run. */
+export interface Part {
+  found?: number;
+  asked?: number;
+  unit: string;
+}
+
 /** How often outcomes were measured at one point; `counts` is empty if nobody counted. */
 export interface Histogram {
   label: string;
+  backend?: string | null;
   shots: number;
   /** Outcomes that were seen, of which `counts` has the most frequent. */
   outcomes: number;
   counts: [string, number][];
 }
 
-/** Expectation values as rows of place, value and standard error. */
-export interface Estimates {
+/** Values of one backend, or of one place on other axes. */
+export interface Series {
+  label: string;
+  backend: string | null;
+  /** Place, value and standard error. */
   values: [number, number, number | null][];
+}
+
+export interface Estimates {
+  series: Series[];
+  /** The axis drawn along, and its unit. */
+  axis: string | null;
+  unit: string | null;
   /** Name of the point that ended last. */
   point: string;
+  /** Whether these are the latest points of `total`, or the first values of one. */
+  which: "latest" | "first";
   total: number;
   /** Whether the places are values of the step's axis, not a running number. */
   placed: boolean;
@@ -118,6 +138,10 @@ export interface Snapshot {
   events?: Happening[];
   /** Retries and the like in words. */
   trouble?: string | null;
+  /** Of each backend whose results are drawn. */
+  colours?: Record<string, string>;
+  /** What the kernel left out to keep its messages small, in words. */
+  omitted?: string[];
   /** The latest of `jobs_total`. */
   jobs?: Job[];
   jobs_total?: number;
@@ -164,6 +188,8 @@ export function complete(got: Partial<Snapshot>): Snapshot {
     paused: got.paused ?? false,
     events: got.events ?? [],
     trouble: got.trouble ?? null,
+    colours: got.colours ?? {},
+    omitted: got.omitted ?? [],
     jobs: got.jobs ?? [],
     jobs_total: got.jobs_total ?? got.jobs?.length ?? 0,
   };

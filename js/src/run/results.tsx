@@ -5,14 +5,14 @@ import type { Results as Shown, Snapshot, Step } from "./model";
 import { Status } from "./node";
 
 /** The latest results of one step. */
-export function StepResults({ step }: { step: Step }) {
+export function StepResults({ step, colours }: { step: Step; colours: Record<string, string> }) {
   const shown = step.results;
   if (!shown) return null;
   return (
     <div class="qf-results">
       {"counts" in shown
-        ? shown.counts.map((each, i) => <Histogram key={i} shown={each} />)
-        : <Estimates shown={shown} step={step} />}
+        ? shown.counts.map((each, i) => <Histogram key={i} shown={each} colour={colours[each.backend ?? ""]} />)
+        : <Estimates shown={shown} step={step} colours={colours} />}
     </div>
   );
 }
@@ -31,7 +31,7 @@ export function ResultsPanel({ run }: { run: Snapshot }) {
             <Status step={step} />
             <span class="qf-sub">{note(step.results)}</span>
           </div>
-          <StepResults step={step} />
+          <StepResults step={step} colours={run.colours ?? {}} />
           <Metrics metrics={logged(step)} />
         </section>
       ))}
@@ -43,6 +43,6 @@ export function ResultsPanel({ run }: { run: Snapshot }) {
 export function note(shown: Shown | null | undefined): string {
   if (!shown) return "";
   if ("counts" in shown) return shown.counts.length ? "latest points, 95 % Wilson intervals" : "";
-  const some = shown.values.some(([, , error]) => error !== null);
+  const some = shown.series.some((line) => line.values.some(([, , error]) => error !== null));
   return some ? "bars are standard errors" : "";
 }

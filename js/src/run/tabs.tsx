@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useId, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import { useUnique } from "../shared/ids";
 
 export interface Tab<Name extends string> {
   name: Name;
@@ -26,7 +27,7 @@ const MOVES: Record<string, (at: number, length: number) => number> = {
 
 /** Tabs over one panel. Tab reaches the chosen one, arrow keys the others. */
 export function Tabs<Name extends string>({ label, tabs, chosen, choose, children }: Props<Name>) {
-  const id = useId();
+  const id = useUnique();
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
     const to = MOVES[event.key]?.(tabs.findIndex((tab) => tab.name === chosen), tabs.length);

@@ -51,6 +51,9 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
     <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
       <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
+      {run.omitted && run.omitted.length > 0 && (
+        <p class="qf-message" role="note">{`Not shown, to keep this view quick: ${run.omitted.join(", ")}.`}</p>
+      )}
       <Tabs label={`Views of ${run.name}`} tabs={tabsOf(run)} chosen={tab} choose={setTab}>
         {tab === "graph" && <Graph run={run} chosen={chosen} choose={choose} />}
         {tab === "timeline" && <Gantt run={run} chosen={chosen} choose={choose} />}
@@ -61,6 +64,7 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
             step={step}
             metrics={run.metrics.filter((metric) => metric.step === step.name)}
             live={!lost && !ended(run)}
+            colours={run.colours ?? {}}
             close={close}
             send={send}
           />
