@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 TOKEN = "of-this-test"
 LOCAL = {"127.0.0.1", "localhost", ""}
-SCREENSHOTS = Path(__file__).parents[2] / "output" / "screenshots"
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "output" / "screenshots"
+DATA = ROOT / "quantumflow_lab.data" / "data"
+"""What the wheel brings for JupyterLab; here it is seen where it lies."""
 SETTINGS: dict[str, dict[str, Any]] = {
     # A pop-up with news would cover the page, and asks the network.
     "notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -230,6 +233,8 @@ def _env(root: Path) -> dict[str, str]:
     return {
         **os.environ,
         **{name: str(root / folder) for name, folder in names.items()},
+        "JUPYTER_PATH": str(DATA / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(DATA / "etc" / "jupyter"),
     }
 
 
