@@ -43,8 +43,8 @@ demo: setup ## run the first notebook and print its results, times and cost
 
 # JupyterLab reads our extension where it is built, so a new build needs no installation.
 DATA := $(CURDIR)/quantumflow_lab.data/data
-lab: export JUPYTER_PATH := $(DATA)/share/jupyter:$(JUPYTER_PATH)
-lab: export JUPYTER_CONFIG_PATH := $(DATA)/etc/jupyter:$(JUPYTER_CONFIG_PATH)
+lab: export JUPYTER_PATH := $(DATA)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))
+lab: export JUPYTER_CONFIG_PATH := $(DATA)/etc/jupyter$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))
 
 lab: setup ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
