@@ -41,7 +41,8 @@ class Hearing:
         self._forget(run)
         with self._lock:
             self._runs.add(run)
-            if self._thread is None:
+            # In the child of a fork the thread of its parent is not alive.
+            if self._thread is None or not self._thread.is_alive():
                 self._changed.clear()
                 self._thread = threading.Thread(
                     target=self._loop, name="qflow-hearing", daemon=True

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clock, grouped, news, progress, reference, share, summary, word } from "../src/lab/runs";
+import { brief, clock, grouped, news, progress, reference, share, summary, word } from "../src/lab/runs";
 import { NOW, row } from "./lab-fake";
 
 const DAY = 86_400;
@@ -29,6 +29,14 @@ describe("a run in words", () => {
   test("is cancelling until it has ended", () => {
     expect(word(row("a", { state: "running" }), true)).toBe("cancelling");
     expect(word(row("a", { state: "cancelled" }), true)).toBe("cancelled");
+  });
+
+  test("is kept in a home that goes by its end", () => {
+    expect(["/home/me/study/.qflow", "/srv/q", "C:\\me\\study\\.qflow"].map(brief)).toEqual([
+      "…/study/.qflow",
+      "/srv/q",
+      "…/study/.qflow",
+    ]);
   });
 
   test("goes by its name only while it is the newest", () => {

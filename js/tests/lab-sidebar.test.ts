@@ -43,7 +43,7 @@ describe("the sidebar", () => {
     tell([row("bell", { number: 12 })]);
     await ask();
     expect(runs(el)).toEqual(["bell:12"]);
-    expect(el.querySelector(".qf-side-home")!.textContent).toBe("/home/me/.qflow");
+    expect(el.querySelector(".qf-side-home")!.textContent).toBe("…/me/.qflow");
   });
 
   test("cancels a run once, and tells when it has ended", async () => {

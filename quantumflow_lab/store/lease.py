@@ -216,7 +216,7 @@ def _holder(text: bytes) -> Holder | None:
 def _held(run: str, holder: Holder | None) -> RunIsHeld:
     return RunIsHeld(
         f"run {run} goes on in {holder or 'another process'}: wait for it, cancel it "
-        "there, or run another one with --fresh",
+        f"with %qflow cancel {run}, or run another one with --fresh",
         run=run,
         pid=holder.pid if holder else None,
     )

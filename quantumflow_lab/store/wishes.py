@@ -38,8 +38,11 @@ def ask_to_cancel(folder: Path, run: str) -> bool:
 
 
 def is_asked_to_cancel(folder: Path, run: str) -> bool:
-    """Whether somebody wishes that a run ends."""
-    return _wish(folder, run).exists()
+    """Whether somebody wishes that a run ends; no if that cannot be seen."""
+    try:
+        return _wish(folder, run).exists()
+    except OSError:
+        return False
 
 
 def forget_wish(folder: Path, run: str) -> None:

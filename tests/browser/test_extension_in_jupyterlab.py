@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from quantumflow_lab import Lab as Runs
+from tests.browser.driver import READY
 from tests.browser.test_notebook_in_jupyterlab import LOAD
+from tests.unit.explored import PAST as PAST_RECORDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
@@ -87,6 +89,7 @@ def test_a_past_run_is_there_without_a_kernel_and_gives_its_cell(lab: Lab) -> No
     runs.run(PAST)
     failing = PAST.replace("size**2", "1 / (size - 2)").replace("sums", "ratios")
     runs.run(failing)
+    runs.store.append(PAST_RECORDS)
     runs.close()
     lab.open([""], "past.ipynb")
     side = shown(lab)
@@ -119,11 +122,13 @@ def test_a_live_run_appears_and_is_cancelled_while_its_cell_waits(lab: Lab) -> N
     expect(live).to_contain_text("running")
     live.locator(".qf-side-main").click()
     live.get_by_text("live.ipynb").wait_for()
-    lab.page.wait_for_timeout(1500)
+    expect(live).to_contain_text("6 of 8 points")
+    lab.page.set_viewport_size({"width": 1240, "height": 640})
     lab.screenshot("sidebar-live-light")
     lab.theme("JupyterLab Dark")
     lab.screenshot("sidebar-live-dark")
     lab.theme("JupyterLab Light")
+    lab.page.set_viewport_size({"width": 1280, "height": 1000})
     live.get_by_role("button", name="Cancel watched:1").click()
     expect(row(side, "watched")).to_contain_text("cancelled", timeout=20_000)
     lab.run(2)
@@ -137,6 +142,10 @@ def test_a_live_run_appears_and_is_cancelled_while_its_cell_waits(lab: Lab) -> N
     lab.page.wait_for_function(
         "window.jupyterapp.shell.currentWidget.content.activeCellIndex === 1"
     )
+    row(side, "watched").get_by_role("button", name="Load").click()
+    loaded = lab.page.locator(".jp-Cell").nth(2)
+    expect(loaded).to_contain_text("%qflow load watched")
+    expect(loaded.locator(".qf-still")).to_contain_text("cancelled")
 
 
 def test_words_of_magic_lines_have_colours(lab: Lab) -> None:
@@ -182,6 +191,8 @@ def test_palette_and_launcher_begin_a_workflow(lab: Lab) -> None:
     lab.screenshot("launcher-light")
     card.click()
     lab.page.locator(".jp-Notebook .qf-code-name", has_text="bell").wait_for()
+    # Or JupyterLab logs that its debugger lost the kernel.
+    lab.page.evaluate(READY)
     made = sources(lab)
     assert made[0].startswith("%load_ext quantumflow_lab")
     assert made[1].startswith("%%qflow bell --backend aer")

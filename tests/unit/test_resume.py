@@ -474,7 +474,9 @@ def test_a_part_of_another_process_s_run_is_not_stopped_in_silence(home: Path) -
     held = lease.take(home / "runs", run.id)
     step = next(iter(run.workflow.step_names))
     for act in (partial(run.cancel, step), run.pause):
-        with pytest.raises(RunIsHeld, match=r"goes on in .*cancel it there"):
+        with pytest.raises(
+            RunIsHeld, match=r"goes on in .*cancel it with %qflow cancel"
+        ):
             act()
     held.release()
     lab.close()

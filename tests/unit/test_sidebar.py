@@ -6,13 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import BadOption, HomeNotWritable, UnknownRun
 from quantumflow_lab.hearing import Hearing
+from quantumflow_lab.magics import commands
 from quantumflow_lab.sidebar import Sidebar, shown
 from quantumflow_lab.store import Store, lease
 from quantumflow_lab.store.wishes import ask_to_cancel, is_asked_to_cancel
@@ -82,9 +86,19 @@ def test_runs_are_told_newest_first_with_what_became_of_them(
     )
     first = runs[-1]
     assert first == {
-        **{"run": "a", "name": "bell", "number": 1, "state": "done", "started": T},
-        **{"elapsed": 9.0, "done": 5, "failed": 0, "total": 5, "backends": ["aer"]},
-        **{"notebook": None, "error": None, "path": None},
+        "run": "a",
+        "name": "bell",
+        "number": 1,
+        "state": "done",
+        "started": T,
+        "elapsed": 9.0,
+        "done": 5,
+        "failed": 0,
+        "total": 5,
+        "backends": ["aer"],
+        "notebook": None,
+        "error": None,
+        "path": None,
     }
     assert len(sidebar.runs(limit=2)["runs"]) == 2
     assert {row["name"] for row in sidebar.runs(find="BELL")["runs"]} == {"bell"}
@@ -103,8 +117,17 @@ def test_the_cell_of_a_run_comes_back_with_its_options(
         sidebar.cell("r1")
 
 
+def by_command(home: Path, run: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Cancel a run as ``%qflow cancel`` does; what it shows."""
+    with closing(Lab(home)) as lab:
+        monkeypatch.setattr(commands, "lab", lambda: lab)
+        shell: Any = SimpleNamespace(user_ns={})
+        return str(commands.Commands(shell).run(f"cancel {run}"))
+
+
+@pytest.mark.parametrize("by", ["sidebar", "command"])
 def test_a_run_of_another_process_is_seen_and_cancelled(
-    sidebar: Sidebar, home: Path
+    sidebar: Sidebar, home: Path, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", KERNEL, str(home)],
@@ -117,7 +140,10 @@ def test_a_run_of_another_process_is_seen_and_cancelled(
         (row,) = sidebar.runs()["runs"]
         assert (row["run"], row["state"], row["total"]) == (run, "running", 4)
         pressed = time.monotonic()
-        assert sidebar.cancel(run)
+        if by == "sidebar":
+            assert sidebar.cancel(run)
+        else:
+            assert "cancelled" in by_command(home, run, monkeypatch)
         assert kernel.stdout.readline() == "cancelled\n"
         assert time.monotonic() - pressed < 5
     assert kernel.returncode == 0
@@ -129,10 +155,21 @@ def test_a_run_of_another_process_is_seen_and_cancelled(
 
 def test_a_run_whose_process_has_gone_is_not_running() -> None:
     row = {
-        **{"run": "r", "name": "n", "number": 1, "state": "unfinished", "started": T},
-        **{"wall_s": None, "done": 1, "failed": 0, "points": 1, "backends": None},
-        **{"notebook": None, "error": "token=abc\nmore", "steps": [{"dims": ["t"]}]},
-        **{"axes": [], "sizes": []},
+        "run": "r",
+        "name": "n",
+        "number": 1,
+        "state": "unfinished",
+        "started": T,
+        "wall_s": None,
+        "done": 1,
+        "failed": 0,
+        "points": 1,
+        "backends": None,
+        "notebook": None,
+        "error": "token=abc\nmore",
+        "steps": [{"dims": ["t"]}],
+        "axes": [],
+        "sizes": [],
     }
     assert shown(row, frozenset())["state"] == "unfinished"
     told = shown(row, frozenset({"r"}))

@@ -70,7 +70,10 @@ function Progress({ row }: { row: RunRow }) {
   );
 }
 
+const MOMENT = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" } as const;
+
 function Details({ id, row, rows, acts }: { id: string; row: RunRow; rows: RunRow[]; acts: Acts }) {
+  const begun = new Date(1000 * row.started);
   return (
     <div class="qf-side-details" id={id}>
       {row.error && <p class="qf-side-error">{row.error}</p>}
@@ -85,7 +88,7 @@ function Details({ id, row, rows, acts }: { id: string; row: RunRow; rows: RunRo
         {row.notebook && <dt>Notebook</dt>}
         {row.notebook && <dd title={row.notebook}>{row.notebook}</dd>}
         <dt>Begun</dt>
-        <dd>{new Date(1000 * row.started).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}</dd>
+        <dd title={begun.toLocaleString()}>{begun.toLocaleString([], MOMENT)}</dd>
       </dl>
       <div class="qf-side-acts" role="group" aria-label={`What to do with ${label(row)}`}>
         {row.path && (

@@ -58,6 +58,12 @@ export function summary(row: RunRow): string {
   return [duration(row.elapsed), `${backends}${more}`].filter(Boolean).join(" · ");
 }
 
+/** The end of a path, which tells one home from another: …/study/.qflow. */
+export function brief(path: string): string {
+  const parts = path.split(/[\\/]/).filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join("/")}` : path;
+}
+
 export interface Group {
   title: string;
   rows: RunRow[];

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Glyph, StateIcon } from "../shared/icons";
 import type { Desk, Known } from "./desk";
 import { Row, type Acts } from "./row";
-import { type RunRow, grouped } from "./runs";
+import { type RunRow, brief, grouped } from "./runs";
 
 export interface Doings extends Acts {
   create(): void;
@@ -76,7 +76,7 @@ export function Sidebar({ desk, doings }: { desk: Desk; doings: Doings }) {
       </div>
       {known.home && (
         <footer class="qf-side-home" title={`Runs are kept in ${known.home}`}>
-          <bdi>{known.home}</bdi>
+          {brief(known.home)}
         </footer>
       )}
     </div>

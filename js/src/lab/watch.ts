@@ -1,7 +1,7 @@
 // Asks again and again, but only while somebody looks.
 
 export interface Watch {
-  /** Ask now, and go on from there. */
+  /** Ask now if somebody looks, and go on from there. */
   ask(): void;
   /** Whether the sidebar is shown. */
   shown(yes: boolean): void;
@@ -48,7 +48,7 @@ export function watch(ask: () => Promise<boolean>, seconds: () => number): Watch
 
   document.addEventListener("visibilitychange", look);
   return {
-    ask: () => void turn(),
+    ask: look,
     shown(yes) {
       isShown = yes;
       look();
