@@ -124,10 +124,13 @@ class Sidebar:
 
     def _home(self, near: str) -> Path:
         """The home of a notebook, as its kernel finds it."""
-        place = (self._root / near.strip("/")).resolve()
+        try:
+            place = (self._root / near.strip("/")).resolve()
+            folder = place if place.is_dir() else place.parent
+        except (OSError, ValueError) as error:
+            raise BadOption(f"{near[:80]!r} cannot be a path: {error}") from error
         if not place.is_relative_to(self._root):
             raise BadOption(f"{near!r} lies outside of what this server shows")
-        folder = place if place.is_dir() else place.parent
         settings = Settings(_env_file=folder / ".env")
         if settings.home is not None:
             return (folder / settings.home.expanduser()).absolute()

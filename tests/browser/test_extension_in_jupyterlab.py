@@ -110,6 +110,12 @@ def test_a_past_run_is_there_without_a_kernel_and_gives_its_cell(lab: Lab) -> No
         "%load_ext quantumflow_lab\nimport quantumflow_lab as qf",
         PAST.rstrip(),
     ]
+    # It takes the width it is given.
+    handle = lab.page.locator("#jp-main-split-panel > .lm-SplitPanel-handle").first
+    handle.drag_to(lab.page.locator(".jp-Notebook"))
+    width = "(node) => [node.clientWidth, node.parentElement.clientWidth]"
+    mine, given = side.evaluate(width)
+    assert mine == given > 400
 
 
 def test_a_live_run_appears_and_is_cancelled_while_its_cell_waits(lab: Lab) -> None:

@@ -85,6 +85,17 @@ def test_runs_are_told_to_who_has_logged_in(address: str) -> None:
     assert httpx.post(f"{address}/runs/a/cancel").status_code == 403
 
 
+def test_another_page_of_the_browser_cannot_cancel(address: str) -> None:
+    with httpx.Client(timeout=60) as browser:
+        browser.get(f"{address.removesuffix('quantumflow')}login", params={"next": "/"})
+        browser.get(f"{address}/runs", params={"token": TOKEN}).raise_for_status()
+        assert browser.get(f"{address}/runs").status_code == 200
+        assert browser.post(f"{address}/runs/a/cancel").status_code == 403
+        ours = {"X-XSRFToken": browser.cookies["_xsrf"]}
+        answer = browser.post(f"{address}/runs/a/cancel", headers=ours)
+        assert (answer.status_code, answer.json()) == (200, {"asked": False})
+
+
 def test_a_run_that_has_ended_is_asked_nothing(address: str) -> None:
     answer = ask("POST", f"{address}/runs/a/cancel")
     assert (answer.status_code, answer.json()) == (200, {"asked": False})

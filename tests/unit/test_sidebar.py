@@ -205,6 +205,9 @@ def test_what_is_asked_has_to_make_sense(sidebar: Sidebar) -> None:
     for near in ("../x.ipynb", "a/../../x"):
         with pytest.raises(BadOption, match=r"lies outside of what this server shows"):
             sidebar.runs(near)
+    for near in ("a\0b", 300 * "a"):
+        with pytest.raises(BadOption, match=r"^'a.* cannot be a path: "):
+            sidebar.runs(near)
     for limit in (0, 501):
         with pytest.raises(
             BadOption, match=rf"limit must be from 1 to 500, not {limit}"

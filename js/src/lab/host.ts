@@ -101,6 +101,7 @@ export interface App {
   readonly shell: Shell;
   readonly serviceManager: {
     readonly serverSettings: ServerSettings;
+    readonly contents: { localPath(path: string): string };
     readonly kernelspecs: { readonly ready: Promise<void>; readonly specs: { default: string } | null };
   };
 }

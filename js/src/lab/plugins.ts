@@ -63,7 +63,8 @@ const sidebar = (host: Host): Plugin => ({
     const wishes = preferences(settings as SettingRegistry | null, ID);
     const desk = new Desk(
       clientOf(host, app),
-      () => tracker.currentWidget?.context.path ?? "",
+      // Without the drive that collaboration puts before it.
+      () => app.serviceManager.contents.localPath(tracker.currentWidget?.context.path ?? ""),
       () => wishes.runs,
     );
     const watching = watch(() => desk.ask(), () => wishes.interval);

@@ -32,7 +32,7 @@ export function Row({ row, rows, now, cancelling, opened, toggle, acts }: Props)
           <span class={`qf-state qf-is-${icon(row)}`}>
             <StateIcon state={icon(row)} />
           </span>
-          <span class="qf-side-name">
+          <span class="qf-side-name" title={label(row)}>
             {row.name}
             <span class="qf-side-count">:{row.number}</span>
           </span>
