@@ -37,8 +37,7 @@ class Hearing:
         self._thread: threading.Thread | None = None
 
     def listen(self, run: str) -> None:
-        """Hear wishes for a run, but none from before this call."""
-        self._forget(run)
+        """Hear what is wished of a run since its lease was taken."""
         with self._lock:
             self._runs.add(run)
             # In the child of a fork the thread of its parent is not alive.

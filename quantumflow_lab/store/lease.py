@@ -22,6 +22,8 @@ from quantumflow_lab._fallback_journal import write_error
 from quantumflow_lab.errors import RunIsHeld
 from quantumflow_lab.store.packing import is_alive
 
+WISH = ".cancel"
+"""Suffix of the file by which others wish that a run ends."""
 GLANCE_S = 0.05
 """Longest time that somebody who only looks may keep a lease from its owner."""
 
@@ -126,6 +128,8 @@ def _taken(folder: Path, run: str, *, steal: bool) -> Lease:
             text = json.dumps(asdict(holder)).encode()
             os.ftruncate(file, 0)
             os.pwrite(file, text, 0)
+            # What was wished of whoever had it before is not meant for us.
+            path.with_suffix(WISH).unlink(missing_ok=True)
         except (RunIsHeld, OSError):
             os.close(file)
             raise

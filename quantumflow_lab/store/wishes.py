@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantumflow_lab._fallback_journal import write_error
-from quantumflow_lab.store.lease import is_held
+from quantumflow_lab.store.lease import WISH, is_held
 
 
 def ask_to_cancel(folder: Path, run: str) -> bool:
@@ -46,7 +46,7 @@ def is_asked_to_cancel(folder: Path, run: str) -> bool:
 
 
 def forget_wish(folder: Path, run: str) -> None:
-    """Take the wish away: it has been heard, or was meant for an earlier try.
+    """Take the wish away: it has been heard, or the run has ended.
 
     Raises
     ------
@@ -60,4 +60,4 @@ def forget_wish(folder: Path, run: str) -> None:
 
 
 def _wish(folder: Path, run: str) -> Path:
-    return folder / f"{run}.cancel"
+    return folder / f"{run}{WISH}"
