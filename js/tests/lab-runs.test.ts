@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { brief, clock, grouped, news, progress, reference, share, summary, word } from "../src/lab/runs";
+import { brief, clock, grouped, news, progress, reference, sentence, share, summary, word } from "../src/lab/runs";
 import { NOW, row } from "./lab-fake";
 
 const DAY = 86_400;
@@ -29,6 +29,12 @@ describe("a run in words", () => {
   test("is cancelling until it has ended", () => {
     expect(word(row("a", { state: "running" }), true)).toBe("cancelling");
     expect(word(row("a", { state: "cancelled" }), true)).toBe("cancelled");
+  });
+
+  test("is one sentence for a screen reader", () => {
+    expect(sentence(row("a"), false, NOW)).toBe("a, run 1, done, 3 of 3 points, 4.1 s, aer, 2 min ago");
+    const live = row("a", { state: "running", done: 1 });
+    expect(sentence(live, true, NOW)).toBe("a, run 1, cancelling, 1 of 3 points, 2 min 00 s");
   });
 
   test("is kept in a home that goes by its end", () => {

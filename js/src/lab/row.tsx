@@ -1,6 +1,6 @@
 // One run in the sidebar: what became of it, and what one can do about it.
 import { Glyph, StateIcon } from "../shared/icons";
-import { type RunRow, clock, icon, label, progress, resumable, share, summary, word } from "./runs";
+import { type RunRow, clock, icon, label, progress, resumable, sentence, share, summary, word } from "./runs";
 
 export interface Acts {
   cancel(row: RunRow): void;
@@ -28,7 +28,13 @@ export function Row({ row, rows, now, cancelling, opened, toggle, acts }: Props)
   return (
     <li class={`qf-side-run qf-is-${icon(row)}`} data-run={row.run}>
       <div class="qf-side-line">
-        <button class="qf-side-main" aria-expanded={opened} aria-controls={id} onClick={toggle}>
+        <button
+          class="qf-side-main"
+          aria-label={sentence(row, cancelling, now)}
+          aria-expanded={opened}
+          aria-controls={id}
+          onClick={toggle}
+        >
           <span class={`qf-state qf-is-${icon(row)}`}>
             <StateIcon state={icon(row)} />
           </span>

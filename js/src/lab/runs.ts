@@ -58,6 +58,18 @@ export function summary(row: RunRow): string {
   return [duration(row.elapsed), `${backends}${more}`].filter(Boolean).join(" · ");
 }
 
+/** A row in one sentence, for screen readers. */
+export const sentence = (row: RunRow, cancelling: boolean, now: number): string =>
+  [
+    `${row.name}, run ${row.number}`,
+    word(row, cancelling),
+    progress(row),
+    row.state === "running" ? "" : summary(row).replaceAll(" · ", ", "),
+    clock(row, now),
+  ]
+    .filter(Boolean)
+    .join(", ");
+
 /** The end of a path, which tells one home from another: …/study/.qflow. */
 export function brief(path: string): string {
   const parts = path.split(/[\\/]/).filter(Boolean);

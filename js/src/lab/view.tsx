@@ -36,12 +36,12 @@ export function Sidebar({ desk, doings }: { desk: Desk; doings: Doings }) {
   const groups = grouped(known.runs ?? [], now);
   return (
     <div class="qf-side">
-      <header class="qf-side-head">
+      <div class="qf-side-head">
         <h2>QuantumFlow</h2>
         <button class="qf-side-icon" title="New workflow notebook" aria-label="New workflow notebook" onClick={() => doings.create()}>
           <Glyph name="plus" />
         </button>
-      </header>
+      </div>
       <Search desk={desk} />
       <p class="qf-hidden" role="status">{known.said}</p>
       {known.trouble && (
@@ -75,9 +75,9 @@ export function Sidebar({ desk, doings }: { desk: Desk; doings: Doings }) {
         {groups.length === 0 && <Empty known={known} create={doings.create} />}
       </div>
       {known.home && (
-        <footer class="qf-side-home" title={`Runs are kept in ${known.home}`}>
+        <div class="qf-side-home" title={`Runs are kept in ${known.home}`}>
           {brief(known.home)}
-        </footer>
+        </div>
       )}
     </div>
   );
