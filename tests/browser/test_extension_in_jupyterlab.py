@@ -154,7 +154,7 @@ def test_a_live_run_appears_and_is_cancelled_while_its_cell_waits(lab: Lab) -> N
     expect(loaded.locator(".qf-still")).to_contain_text("cancelled")
 
 
-def test_words_of_magic_lines_have_colours(lab: Lab) -> None:
+def test_magic_lines_have_colours_and_the_launcher_begins_with_one(lab: Lab) -> None:
     lab.open([TYPED, "%qflow history bell --limit 5"], "typed.ipynb")
     expect(lab.page.locator(".qf-code-magic")).to_have_count(2)
     kinds = ("magic", "name", "option", "value", "number", "text", "comment", "wrong")
@@ -181,10 +181,10 @@ def test_words_of_magic_lines_have_colours(lab: Lab) -> None:
     lab.theme("JupyterLab Dark")
     lab.screenshot("words-dark", ".jp-Notebook .jp-Cell")
     lab.theme("JupyterLab Light")
+    begin_from_the_launcher(lab)
 
 
-def test_palette_and_launcher_begin_a_workflow(lab: Lab) -> None:
-    lab.open(["1 + 1"], "palette.ipynb")
+def begin_from_the_launcher(lab: Lab) -> None:
     lab.command("apputils:activate-command-palette")
     palette = lab.page.locator(".lm-CommandPalette, .jp-ModalCommandPalette").first
     palette.locator("input").fill("QuantumFlow")
