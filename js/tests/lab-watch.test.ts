@@ -53,6 +53,25 @@ describe("the sidebar asks", () => {
     watching.dispose();
   });
 
+  test("less often if an answer takes long, but at least every few seconds", async () => {
+    const took = [0.5, 60];
+    const ask = vi.fn(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1000 * (took.shift() ?? 0)));
+      return true;
+    });
+    const watching = watch(ask, () => 1);
+    watching.shown(true);
+    await later(0.5 + 1.9);
+    expect(ask).toHaveBeenCalledTimes(1);
+    await later(0.2);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await later(60 + 4.5);
+    expect(ask).toHaveBeenCalledTimes(2);
+    await later(0.6);
+    expect(ask).toHaveBeenCalledTimes(3);
+    watching.dispose();
+  });
+
   test("more and more seldom while there is no answer", async () => {
     const ask = vi.fn(async () => false);
     const watching = watch(ask, () => 1);

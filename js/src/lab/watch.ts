@@ -10,6 +10,10 @@ export interface Watch {
 
 /** How much longer it waits after each failure in a row, up to this many times. */
 const PATIENCE = 16;
+/** A server that is busy gets a rest of so many times what its answer took, */
+const REST = 4;
+/** but of no more seconds than these. */
+const LONGEST_REST = 5;
 
 /** Calls `ask` every `seconds()` while the sidebar and the document are visible.
 
@@ -31,13 +35,15 @@ export function watch(ask: () => Promise<boolean>, seconds: () => number): Watch
       return;
     }
     asking = true;
+    const asked = performance.now();
     failures = (await ask()) ? 1 : Math.min(2 * failures, PATIENCE);
+    const rest = Math.min((REST * (performance.now() - asked)) / 1000, LONGEST_REST);
     asking = false;
     if (again) {
       again = false;
       void turn();
     } else if (visible()) {
-      timer = setTimeout(turn, 1000 * seconds() * failures);
+      timer = setTimeout(turn, 1000 * Math.max(seconds() * failures, rest));
     }
   }
 
