@@ -212,9 +212,13 @@ def _noting_strangers(found: list[str]) -> Callable[[Request], None]:
     return note
 
 
+OWN = "Could not restore the debugger state"
+"""What JupyterLab logs of its own when a kernel is shut down soon after its start."""
+
+
 def _noting_errors(found: list[str]) -> Callable[[ConsoleMessage], None]:
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(OWN):
             found.append(message.text)
 
     return note

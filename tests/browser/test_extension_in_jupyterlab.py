@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import expect
 
 from quantumflow_lab import Lab as Runs
-from tests.browser.driver import READY
 from tests.browser.test_notebook_in_jupyterlab import LOAD
 from tests.unit.explored import PAST as PAST_RECORDS
 
@@ -197,8 +196,6 @@ def begin_from_the_launcher(lab: Lab) -> None:
     lab.screenshot("launcher-light")
     card.click()
     lab.page.locator(".jp-Notebook .qf-code-name", has_text="bell").wait_for()
-    # Or JupyterLab logs that its debugger lost the kernel.
-    lab.page.evaluate(READY)
     made = sources(lab)
     assert made[0].startswith("%load_ext quantumflow_lab")
     assert made[1].startswith("%%qflow bell --backend aer")
