@@ -41,6 +41,11 @@ demo lab: export QFLOW_HOME := $(or $(QFLOW_HOME),$(CURDIR)/.qflow)
 demo: setup ## run the first notebook and print its results, times and cost
 	@$(DEMO)
 
+# JupyterLab reads our extension where it is built, so a new build needs no installation.
+DATA := $(CURDIR)/quantumflow_lab.data/data
+lab: export JUPYTER_PATH := $(DATA)/share/jupyter$(if $(JUPYTER_PATH),:$(JUPYTER_PATH))
+lab: export JUPYTER_CONFIG_PATH := $(DATA)/etc/jupyter$(if $(JUPYTER_CONFIG_PATH),:$(JUPYTER_CONFIG_PATH))
+
 lab: setup ## open the notebooks in JupyterLab
 	$(BIN)/jupyter lab notebooks
 
@@ -137,7 +142,8 @@ screenshots: setup ## draw the pictures of the README from a real JupyterLab
 	$(BIN)/pytest -q tests/browser
 	mkdir -p docs/pictures
 	cp $(addprefix output/screenshots/,quickstart-*.png live-*.png composer-bell-light.png \
-	    dashboard-opened-light.png backends-light.png compare-light.png) docs/pictures/
+	    dashboard-opened-light.png backends-light.png compare-light.png sidebar-live-light.png) \
+	    docs/pictures/
 
 docs: setup ## run the examples of README and docs, and follow their links
 	$(BIN)/pytest tests/docs
@@ -158,9 +164,10 @@ lock: ## refresh requirements.lock from pyproject.toml (use the oldest Python)
 
 clean: ## remove everything that make has made
 	rm -rf $(VENV) $(dir $(SIDE)) target build dist output js/node_modules quantumflow_lab/widgets/static
+	rm -rf $(DATA)/share/jupyter/labextensions/quantumflow_lab/static
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find quantumflow_lab -name '_core*.so' -delete
-	find quantumflow_lab tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+	find quantumflow_lab quantumflow_lab_jupyter tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 # --- what the targets are made of ------------------------------------------------
 
@@ -184,8 +191,9 @@ $(PACKAGES): requirements.lock
 	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
 
+# Behind the front end: the installation copies JupyterLab's part of it.
 $(PROJECT): $(PACKAGES) pyproject.toml Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml) \
-            $(shell find rust -name '*.rs')
+            $(shell find rust -name '*.rs') | $(STATIC)
 	$(call need,cargo,Rust from https://rustup.rs)
 	@echo "Rust core into quantumflow_lab"
 	@$(WITH_MATURIN) MATURIN_PEP517_ARGS=--locked $(BIN)/python -m pip install --quiet \

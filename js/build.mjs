@@ -6,34 +6,53 @@ import { build } from "esbuild";
 
 /** Most KiB a bundle may take, compressed: its text goes along in saved notebooks. */
 const LIMITS = { run: 60, composer: 120, dashboard: 60 };
+/** The same for what JupyterLab loads at its start. */
+const EXTENSION_LIMIT = 60;
 const BUNDLED = ["preact", "uplot", "@dagrejs/dagre", "@dagrejs/graphlib"];
 const here = fileURLToPath(new URL(".", import.meta.url));
 const out = `${here}../quantumflow_lab/widgets/static`;
+const data = `${here}../quantumflow_lab.data/data/share/jupyter/labextensions`;
+const extension = `${data}/quantumflow_lab/static`;
 
-mkdirSync(out, { recursive: true });
-await build({
+const options = {
   absWorkingDir: here,
-  entryPoints: Object.keys(LIMITS).map((name) => ({ in: `src/${name}/index.tsx`, out: name })),
-  outdir: out,
   bundle: true,
-  format: "esm",
   target: "es2022",
   jsx: "automatic",
   jsxImportSource: "preact",
   minify: true,
   legalComments: "none",
   logLevel: "warning",
+};
+
+mkdirSync(out, { recursive: true });
+await build({
+  ...options,
+  entryPoints: Object.keys(LIMITS).map((name) => ({ in: `src/${name}/index.tsx`, out: name })),
+  outdir: out,
+  format: "esm",
+});
+// A script that runs as it is, not a module: JupyterLab waits for it and asks it for parts.
+await build({
+  ...options,
+  entryPoints: [{ in: "src/lab/container.ts", out: "extension" }],
+  outdir: extension,
+  format: "iife",
 });
 
-const licences = BUNDLED.map((name) => {
-  const text = readFileSync(`${here}node_modules/${name}/LICENSE`, "utf8");
-  return `${name}\n\n${text.trim()}\n`;
-});
-writeFileSync(`${out}/LICENSES.txt`, licences.join("\n---\n\n"));
+const licences = (names) =>
+  names
+    .map((name) => `${name}\n\n${readFileSync(`${here}node_modules/${name}/LICENSE`, "utf8").trim()}\n`)
+    .join("\n---\n\n");
+writeFileSync(`${out}/LICENSES.txt`, licences(BUNDLED));
+writeFileSync(`${extension}/LICENSES.txt`, licences(["preact"]));
 
-for (const [name, limit] of Object.entries(LIMITS)) {
-  const kib = (file) => gzipSync(readFileSync(`${out}/${file}`), { level: 9 }).length / 1024;
+/** Tells the size of a bundle with its styles, and whether it is within its limit. */
+function weigh(folder, name, limit) {
+  const kib = (file) => gzipSync(readFileSync(`${folder}/${file}`), { level: 9 }).length / 1024;
   const size = kib(`${name}.js`) + kib(`${name}.css`);
   console.log(`${name}: ${size.toFixed(1)} KiB gzip (limit ${limit})`);
   if (size > limit) process.exitCode = 1;
 }
+for (const [name, limit] of Object.entries(LIMITS)) weigh(out, name, limit);
+weigh(extension, "extension", EXTENSION_LIMIT);

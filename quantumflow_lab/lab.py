@@ -45,6 +45,7 @@ from quantumflow_lab.export import Written
 from quantumflow_lab.export.exporting import Exporter
 from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
+from quantumflow_lab.hearing import Hearing
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.decide import Quoted, needs_quote
 from quantumflow_lab.planning.expect import History, history_of, learned_of
@@ -73,6 +74,7 @@ from quantumflow_lab.store.home import prepare_home
 from quantumflow_lab.store.lease import Lease, refuse_held, take
 from quantumflow_lab.store.ledger import Ledger
 from quantumflow_lab.store.projection import Compacted
+from quantumflow_lab.store.wishes import ask_to_cancel
 from quantumflow_lab.stored import StoredRun
 from quantumflow_lab.takeup import (
     Earlier,
@@ -159,6 +161,7 @@ class Lab:
         self._calibrated: set[tuple[str, str, str | None]] = set()
         """Backends and dates of calibrations that this process has recorded."""
         self._earlier = Earlier(self.store, self.backends, self._clock)
+        self._hearing = Hearing(self._earlier.leases, self._cancel_own)
 
     @property
     def prices(self) -> PriceBook:
@@ -920,21 +923,33 @@ class Lab:
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point; a run that has ended stays as it is.
 
-        A session that a process which is gone has left open is closed.
+        A run of another process is asked to end, which takes it a moment. A session that
+        a process which is gone has left open is closed.
 
         Raises
         ------
         RunIsHeld
-            If it goes on in another process.
+            For a step or a point of a run that goes on in another process.
         """
-        for live in tuple(self._live.values()):
-            if live.id == run_id:
-                self._runner.cancel(live, step, point)
-                return
-        refuse_held(self._earlier.leases, run_id)
+        if self._cancel_own(run_id, step, point):
+            return
+        if step is not None:
+            refuse_held(self._earlier.leases, run_id)
+        elif ask_to_cancel(self._earlier.leases, run_id):
+            return
         close_left(
             self.store, self.backends, self._ledger, self._clock, run=run_id, besides=()
         )
+
+    def _cancel_own(
+        self, run_id: str, step: str | None = None, point: int | None = None
+    ) -> bool:
+        """Stop a run of this process; False if it has none of that id."""
+        for live in tuple(self._live.values()):
+            if live.id == run_id:
+                self._runner.cancel(live, step, point)
+                return True
+        return False
 
     def pause_run(self, run_id: str, *, paused: bool) -> None:
         """Let nothing more of a run start, or go on with it."""
@@ -1206,6 +1221,10 @@ class Lab:
             self._live.pop(live.name, None)
             lease.leave()
             raise
+        self._hearing.listen(live.id)
+        if self._live.get(live.name) is not live:
+            # It has ended meanwhile, and nobody will say so once more.
+            self._hearing.stop(live.id)
 
     def _defined(self, name: str, value: Any) -> list[dict[str, Any]]:
         """The source of an input that is code, so that scripts can be made of it."""
@@ -1266,6 +1285,7 @@ class Lab:
             if self._live.get(live.name) is live:
                 del self._live[live.name]
                 self._earlier.remember(live)
+        self._hearing.stop(live.id)
 
 
 def _read(

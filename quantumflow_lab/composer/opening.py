@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from quantumflow_lab.amounts import money, seconds
 from quantumflow_lab.cell.text import MAGIC, split_cell
@@ -61,7 +61,23 @@ def _is_cell(text: str) -> bool:
     return "\n" in text or not text.isidentifier()
 
 
-def run_text(run: Run) -> str:
+class Told(Protocol):
+    """What of a run makes its cell."""
+
+    @property
+    def name(self) -> str:
+        """Name of the workflow."""
+
+    @property
+    def asked(self) -> Asked:
+        """The options it was asked for."""
+
+    @property
+    def workflow(self) -> Workflow:
+        """What was run."""
+
+
+def run_text(run: Told) -> str:
     """The cell that a run was made of, with what it was asked for on the magic line."""
     words = [MAGIC, run.name, *_options(run.asked)]
     return f"{' '.join(words)}\n{run.workflow.source}"

@@ -35,6 +35,8 @@ CHARTS = (*KINDS, "history", "spend")
 RESUME_FLAGS = ("--accept-drift", "--resubmit", "--steal")
 _LAST_WORD = 0.25
 """Seconds that ``cancel`` waits, so that what it shows is the end."""
+_ELSEWHERE = 3.0
+"""The same for a run of another process, which has to hear of it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ class Commands:
         if not step:
             with suppress(TimeoutError):
                 run.wait(_LAST_WORD)
-        return run
+        return run if step or run.state != "unfinished" else _ended_elsewhere(run)
 
     def _pause(self, name: str) -> Run:
         return self._named(name).pause()
@@ -331,6 +333,15 @@ class Commands:
         if not rows:
             raise UnknownRun("there are no runs yet; run a %%qflow cell first")
         return str(rows[0]["name"])
+
+
+def _ended_elsewhere(run: Run) -> Run:
+    """A run of another process that was asked to end, once it has, or as it is."""
+    end = time.monotonic() + _ELSEWHERE
+    while run.state == "unfinished" and time.monotonic() < end:
+        time.sleep(_LAST_WORD)
+        run = lab().load(run.id)
+    return run
 
 
 def _state(run: Run) -> dict[str, Any]:

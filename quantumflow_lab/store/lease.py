@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 import weakref
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,11 @@ from pathlib import Path
 from quantumflow_lab._fallback_journal import write_error
 from quantumflow_lab.errors import RunIsHeld
 from quantumflow_lab.store.packing import is_alive
+
+WISH = ".cancel"
+"""Suffix of the file by which others wish that a run ends."""
+GLANCE_S = 0.05
+"""Longest time that somebody who only looks may keep a lease from its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ def _taken(folder: Path, run: str, *, steal: bool) -> Lease:
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if not _lock(file):
+            if not _lock(file, GLANCE_S):
                 raise _held(run, read(path))
             if not _is_still(file, path):
                 os.close(file)
@@ -122,6 +128,8 @@ def _taken(folder: Path, run: str, *, steal: bool) -> Lease:
             text = json.dumps(asdict(holder)).encode()
             os.ftruncate(file, 0)
             os.pwrite(file, text, 0)
+            # What was wished of whoever had it before is not meant for us.
+            path.with_suffix(WISH).unlink(missing_ok=True)
         except (RunIsHeld, OSError):
             os.close(file)
             raise
@@ -149,6 +157,12 @@ def is_held(folder: Path, run: str) -> Holder | None:
         os.close(file)
 
 
+def held_runs(folder: Path) -> frozenset[str]:
+    """Ids of all runs that a process holds now, as far as this machine can see."""
+    ids = [path.stem for path in folder.glob("*.lease")]
+    return frozenset(run for run in ids if is_held(folder, run) is not None)
+
+
 def refuse_held(folder: Path, run: str) -> None:
     """Refuse what only the process that has a run can do.
 
@@ -174,12 +188,18 @@ def any_held(folder: Path) -> bool:
     return False
 
 
-def _lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _lock(file: int, patience: float = 0.0) -> bool:
+    """Lock a file; whoever asks in :func:`is_held` has it for some microseconds."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(GLANCE_S / 10)
+        else:
+            return True
 
 
 def _is_still(file: int, path: Path) -> bool:
@@ -200,7 +220,7 @@ def _holder(text: bytes) -> Holder | None:
 def _held(run: str, holder: Holder | None) -> RunIsHeld:
     return RunIsHeld(
         f"run {run} goes on in {holder or 'another process'}: wait for it, cancel it "
-        "there, or run another one with --fresh",
+        f"with %qflow cancel {run}, or run another one with --fresh",
         run=run,
         pid=holder.pid if holder else None,
     )

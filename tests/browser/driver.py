@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 TOKEN = "of-this-test"
 LOCAL = {"127.0.0.1", "localhost", ""}
-SCREENSHOTS = Path(__file__).parents[2] / "output" / "screenshots"
+ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ROOT / "output" / "screenshots"
+DATA = ROOT / "quantumflow_lab.data" / "data"
+"""What the wheel brings for JupyterLab; here it is seen where it lies."""
 SETTINGS: dict[str, dict[str, Any]] = {
     # A pop-up with news would cover the page, and asks the network.
     "notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -209,9 +212,13 @@ def _noting_strangers(found: list[str]) -> Callable[[Request], None]:
     return note
 
 
+OWN = "Could not restore the debugger state"
+"""What JupyterLab logs of its own when a kernel is shut down soon after its start."""
+
+
 def _noting_errors(found: list[str]) -> Callable[[ConsoleMessage], None]:
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and not message.text.startswith(OWN):
             found.append(message.text)
 
     return note
@@ -230,6 +237,8 @@ def _env(root: Path) -> dict[str, str]:
     return {
         **os.environ,
         **{name: str(root / folder) for name, folder in names.items()},
+        "JUPYTER_PATH": str(DATA / "share" / "jupyter"),
+        "JUPYTER_CONFIG_PATH": str(DATA / "etc" / "jupyter"),
     }
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "quantumflow_lab"
+PACKAGES = (ROOT / "quantumflow_lab", ROOT / "quantumflow_lab_jupyter")
+DATA = ROOT / "quantumflow_lab.data"
+EXTENSION = "share/jupyter/labextensions/quantumflow_lab"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -51,6 +53,17 @@ for cell in json.load(sys.stdin):
 FROM_THE_WHEEL = """\
 import quantumflow_lab._core as core
 assert "site-packages" in core.__file__, core.__file__
+"""
+
+EXTENSIONS = """\
+from jupyter_core.paths import jupyter_config_path, jupyter_path
+from jupyter_server.extension.config import ExtensionConfigManager
+from jupyterlab_server.config import get_federated_extensions
+
+manager = ExtensionConfigManager(read_config_path=jupyter_config_path())
+server = manager.get_jpserver_extensions()
+lab = get_federated_extensions(jupyter_path("labextensions"))
+print(server["quantumflow_lab_jupyter"], lab["quantumflow_lab"]["version"])
 """
 
 
@@ -99,11 +112,18 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def data_files() -> set[str]:
+    """What goes to JupyterLab, from the folder of the environment."""
+    data = DATA / "data"
+    return {str(path.relative_to(data)) for path in data.rglob("*") if path.is_file()}
+
+
 def package_files() -> set[str]:
-    """What the package folder holds, without what Python and Rust compiled into it."""
+    """What the package folders hold, without what Python and Rust compiled there."""
     return {
         str(path.relative_to(ROOT))
-        for path in PACKAGE.rglob("*")
+        for package in PACKAGES
+        for path in package.rglob("*")
         if path.is_file()
         and "__pycache__" not in path.parts
         and path.suffix not in {".so", ".pyd"}
@@ -115,13 +135,25 @@ def test_the_front_end_and_the_queries_are_part_of_the_package() -> None:
     assert suffixes >= {".py", ".pyi", ".typed", ".sql", ".js", ".css"}
 
 
+def test_the_extension_of_jupyterlab_is_built() -> None:
+    names = ("package.json", "static/extension.js", "static/extension.css")
+    assert data_files() >= {
+        "etc/jupyter/jupyter_server_config.d/quantumflow_lab.json",
+        f"{EXTENSION}/schemas/quantumflow_lab/plugin.json",
+        *(f"{EXTENSION}/{name}" for name in names),
+    }
+    package = json.loads((DATA / "data" / EXTENSION / "package.json").read_text())
+    assert package["jupyterlab"]["_build"]["load"] in names
+
+
 def test_the_sdist_holds_what_a_build_needs(sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     crates = {str(path.relative_to(ROOT)) for path in (ROOT / "rust").rglob("*.rs")}
     rest = {"pyproject.toml", "Cargo.toml", "Cargo.lock", "LICENSE", "README.md"}
     sources = {name for name in crates if "/src/" in name}
-    assert (package_files() | sources | rest) - names == set()
+    data = {f"{DATA.name}/data/{name}" for name in data_files()}
+    assert (package_files() | data | sources | rest) - names == set()
     assert [name for name in names if name.endswith((".so", ".pyd"))] == []
 
 
@@ -130,7 +162,9 @@ def test_the_wheel_holds_the_package_the_core_and_the_licence(wheel: Path) -> No
         names = set(archive.namelist())
     info = "quantumflow_lab-0.1.0.dist-info"
     assert names - {name for name in names if name.startswith(info)} == (
-        package_files() | {"quantumflow_lab/_core.abi3.so"}
+        package_files()
+        | {"quantumflow_lab/_core.abi3.so"}
+        | {f"quantumflow_lab-0.1.0.data/data/{name}" for name in data_files()}
     )
     assert f"{info}/licenses/LICENSE" in names
     assert f"{info}/entry_points.txt" in names
@@ -141,6 +175,14 @@ def test_the_wheel_alone_runs_a_cell(python: Path, tmp_path: Path) -> None:
     check = "assert bell['parity'] == 1.0, bell['parity']"
     cells = [FROM_THE_WHEEL, "%load_ext quantumflow_lab", BELL, check]
     run(python, "-c", DRIVER, cells=cells, cwd=tmp_path)
+
+
+def test_the_wheel_alone_brings_the_extension(python: Path) -> None:
+    environment = python.parents[1]
+    assert {name for name in data_files() if (environment / name).is_file()} == (
+        data_files()
+    )
+    assert run(python, "-c", EXTENSIONS) == "True 0.1.0\n"
 
 
 def test_the_first_cell_of_the_readme_runs(python: Path, tmp_path: Path) -> None:

@@ -14,7 +14,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "quantumflow_lab"
+PACKAGES = (ROOT / "quantumflow_lab", ROOT / "quantumflow_lab_jupyter")
+EXTENSION = (
+    ROOT / "quantumflow_lab.data/data/share/jupyter/labextensions/quantumflow_lab"
+)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
 PINS = dict(line.split("==") for line in LOCK if not line.startswith("#"))
@@ -40,6 +43,7 @@ def test_python_rust_and_javascript_carry_one_version() -> None:
         PYPROJECT["project"]["version"],
         cargo["workspace"]["package"]["version"],
         npm["version"],
+        json.loads((EXTENSION / "package.json").read_text())["version"],
     }
     assert versions == {PYPROJECT["project"]["version"]}
 
@@ -60,13 +64,13 @@ def test_lock_files_carry_no_download_addresses() -> None:
 
 def third_party_imports() -> set[str]:
     names = set()
-    for path in PACKAGE.rglob("*.py"):
+    for path in (path for package in PACKAGES for path in package.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 names.add(node.module.split(".")[0])
-    return names - set(sys.stdlib_module_names) - {"quantumflow_lab"}
+    return names - set(sys.stdlib_module_names) - {each.name for each in PACKAGES}
 
 
 OPTIONAL = {"dask", "pandas", "pytest"}
