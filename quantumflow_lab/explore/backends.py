@@ -25,7 +25,7 @@ class Backends(BackendsWidget):
     ----------
     workflow
         A workflow, a run or its name, or the text of a cell: then what it would cost,
-        take and yield on each of them, as :meth:`Lab.candidates` finds, which may take
+        take and yield on each of them, as :meth:`~quantumflow_lab.Lab.candidates` finds, which may take
         up to a minute.
     among
         Names of backends; by default those that were added to the lab, those that its
@@ -33,14 +33,14 @@ class Backends(BackendsWidget):
     lab
         By default that of this process.
     **asked
-        What :meth:`Lab.candidates` takes beside, such as ``shots`` or ``inputs``.
+        What :meth:`~quantumflow_lab.Lab.candidates` takes beside, such as ``shots`` or ``inputs``.
 
     Raises
     ------
     UnknownBackend, UnknownRun
         Naming the nearest one.
     CellError, BackendError
-        As :meth:`Lab.candidates`.
+        As :meth:`~quantumflow_lab.Lab.candidates`.
     """
 
     def __init__(
