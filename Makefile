@@ -145,7 +145,7 @@ site: setup ## build the documentation into build/site; opens without a network
 	$(BIN)/python -m docs._sphinx.staging $(SITE)-source
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 	    QFLOW_HOME="$$home" QFLOW_SITE_NOTEBOOKS=$(NOTEBOOKS_OF_SITE) $(BIN)/sphinx-build \
-	    --quiet --fail-on-warning --keep-going -c docs -d $(SITE)-doctrees $(SITE)-source $(SITE)
+	    --quiet --fail-on-warning --keep-going --write-all -c docs -d $(SITE)-doctrees $(SITE)-source $(SITE)
 	@echo "$(SITE)/index.html"
 
 dist: setup ## build the sdist, and the wheel from it, into dist/

@@ -27,7 +27,24 @@ def restore_colons(
         lines[0] = f"{line.removeprefix(TYPE)}: {lines[0]}"
 
 
+def tell_slug(
+    _app: Sphinx, what: str, _name: str, of: object, _options: object, lines: list[str]
+) -> None:
+    """Put the slug of an error below its words, instead of an entry of its own."""
+    if what == "exception" and "slug" in vars(of):
+        lines += ["", f"Slug: ``{vars(of)['slug']}``", ""]
+
+
+def skip_slug(
+    _app: Sphinx, what: str, name: str, _of: object, _skip: bool, _options: object
+) -> bool | None:
+    """Leave out the attribute that :func:`tell_slug` has told of; else no opinion."""
+    return True if what == "exception" and name == "slug" else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", restore_colons, priority=AFTER_NAPOLEON)
+    app.connect("autodoc-process-docstring", tell_slug, priority=AFTER_NAPOLEON)
+    app.connect("autodoc-skip-member", skip_slug)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

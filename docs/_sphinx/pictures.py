@@ -65,7 +65,7 @@ PRODUCTION = Drawing(
     arrows=[
         Arrow("Notebooks:e", "Proxy:w-10"),
         Arrow("Programs:e", "Proxy:w10"),
-        Arrow("Proxy:e", "qflow serve:w", "port 8000", at=(-4, -14)),
+        Arrow("Proxy:e", "qflow serve:w", "port 8321", at=(-4, -14)),
         Arrow("qflow serve:s", "Lab:n", kind="strong"),
         Arrow("Lab:s", "Home:n", kind="strong"),
         Arrow("Lab:e", "Providers:w", "jobs", at=(-4, 16)),
