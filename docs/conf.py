@@ -77,7 +77,8 @@ OTHERS = (
 ANNOTATED = "Asked BackendV2 Decorator Figure Path QuantumCircuit Source StepFunction"
 INNER = (
     "cell.declare.StepFunction planning ports.BackendFacts ports.Backends "
-    "prices.tariff runner widgets.report.Section workers.environment.EnvironmentJob"
+    "prices.tariff run.Control run.RunData runner widgets.report.Section "
+    "workers.environment.EnvironmentJob"
 )
 nitpick_ignore_regex = [
     ("py:.*", rf"({'|'.join(OTHERS.split())})(\..*)?"),

@@ -25,15 +25,16 @@ class Backends(BackendsWidget):
     ----------
     workflow
         A workflow, a run or its name, or the text of a cell: then what it would cost,
-        take and yield on each of them, as :meth:`~quantumflow_lab.Lab.candidates` finds, which may take
-        up to a minute.
+        take and yield on each of them, as :meth:`~quantumflow_lab.Lab.candidates`
+        finds, which may take up to a minute.
     among
         Names of backends; by default those that were added to the lab, those that its
         runs have used, and the one of its settings.
     lab
         By default that of this process.
     **asked
-        What :meth:`~quantumflow_lab.Lab.candidates` takes beside, such as ``shots`` or ``inputs``.
+        What :meth:`~quantumflow_lab.Lab.candidates` takes beside, such as ``shots`` or
+        ``inputs``.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -11,12 +12,19 @@ import pytest
 from deploy import healthcheck
 
 
-class Service(BaseHTTPRequestHandler):
-    """Answers as the service does, with the status of its server."""
+class Service(HTTPServer):
+    """Answers every request with one status, and remembers the last."""
+
+    status = 200
+    asked: tuple[str, str | None] = ("", None)
+
+
+class Answer(BaseHTTPRequestHandler):
+    server: Service
 
     def do_GET(self) -> None:
-        self.server.seen = (self.path, self.headers["Host"])  # type: ignore[attr-defined]
-        self.send_response(self.server.status)  # type: ignore[attr-defined]
+        self.server.asked = (self.path, self.headers["Host"])
+        self.send_response(self.server.status)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -24,37 +32,34 @@ class Service(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[HTTPServer]:
-    with HTTPServer(("127.0.0.1", 0), Service) as server:
-        monkeypatch.setenv("QFLOW_SERVICE_PORT", str(server.server_port))
-        thread = threading.Thread(
-            target=server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    with Service(("127.0.0.1", 0), Answer) as service:
+        monkeypatch.setenv("QFLOW_SERVICE_PORT", str(service.server_port))
+        serve = partial(service.serve_forever, poll_interval=0.01)
+        thread = threading.Thread(target=serve)
         thread.start()
-        yield server
-        server.shutdown()
+        yield service
+        service.shutdown()
         thread.join()
 
 
-def test_service_that_lives_is_well(server: HTTPServer) -> None:
-    server.status = 200  # type: ignore[attr-defined]
+def test_service_that_lives_is_well(server: Service) -> None:
     assert healthcheck.main() == 0
-    assert server.seen == ("/api/health/live", "localhost")  # type: ignore[attr-defined]
+    assert server.asked == ("/api/health/live", "localhost")
 
 
 def test_it_asks_by_a_name_that_the_service_knows(
-    server: HTTPServer, monkeypatch: pytest.MonkeyPatch
+    server: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QFLOW_SERVICE_HOSTS", "*.example.org, lab.example.org")
-    server.status = 200  # type: ignore[attr-defined]
     assert healthcheck.main() == 0
-    assert server.seen[1] == "lab.example.org"  # type: ignore[attr-defined]
+    assert server.asked[1] == "lab.example.org"
 
 
 def test_service_that_answers_otherwise_is_not(
-    server: HTTPServer, capsys: pytest.CaptureFixture[str]
+    server: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.status = 421  # type: ignore[attr-defined]
+    server.status = 421
     assert healthcheck.main() == 1
     assert capsys.readouterr().err == "/api/health/live answers 421\n"
 
