@@ -134,7 +134,7 @@ tsc: $(MODULES)
 
 # --- more ------------------------------------------------------------------------
 
-.PHONY: bench screenshots docs dist lock clean
+.PHONY: bench screenshots docs site dist lock clean
 bench: setup ## print the benchmark table
 	$(BIN)/python -m benchmarks
 
@@ -147,6 +147,19 @@ screenshots: setup ## draw the pictures of the README from a real JupyterLab
 
 docs: setup ## run the examples of README and docs, and follow their links
 	$(BIN)/pytest tests/docs
+
+# Notebooks run once and are cached by their text: `make site NOTEBOOKS_OF_SITE=force` runs
+# them anew, `=off` shows them without outputs.
+SITE := build/site
+NOTEBOOKS_OF_SITE ?= cache
+
+site: setup ## build the documentation into build/site; opens without a network
+	$(BIN)/python -m docs._sphinx.pictures
+	$(BIN)/python -m docs._sphinx.staging $(SITE)-source
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+	    QFLOW_HOME="$$home" QFLOW_SITE_NOTEBOOKS=$(NOTEBOOKS_OF_SITE) $(BIN)/sphinx-build \
+	    --quiet --fail-on-warning --keep-going --write-all -c docs -d $(SITE)-doctrees $(SITE)-source $(SITE)
+	@echo "$(SITE)/index.html"
 
 dist: setup ## build the sdist, and the wheel from it, into dist/
 	rm -rf dist

@@ -221,7 +221,7 @@ class Workflow:
             Name of the workflow; without it, the magic line must give one.
         known
             Names of the notebook. If given, needs and names that neither the cell nor
-            the notebook has are refused; :func:`quantumflow_lab.cell.bind` does so
+            the notebook has are refused; ``quantumflow_lab.cell.bind`` does so
             in any case.
         file
             What messages call the cell, such as ``Cell In[8]``.
@@ -299,7 +299,7 @@ class Workflow:
     def dims(self, step: str) -> tuple[str, ...]:
         """Axes the step runs over in a run on one backend.
 
-        See :func:`quantumflow_lab.dims.step_dims` for a run on several.
+        See ``quantumflow_lab.dims.step_dims`` for a run on several.
         """
         from quantumflow_lab.dims import step_dims
 

@@ -30,7 +30,7 @@ class Backends(BackendsWidget):
     ----------
     workflow
         A workflow, a run or its name, or the text of a cell: then what it would cost,
-        take and yield on each of them, as :meth:`Lab.candidates` finds. That may take
+        take and yield on each of them, as :meth:`~quantumflow_lab.Lab.candidates` finds. That may take
         up to a minute: in a notebook the devices are shown after a second at most
         and the quotes follow, or why there are none. :meth:`join` waits for them.
     among
@@ -39,7 +39,8 @@ class Backends(BackendsWidget):
     lab
         By default that of this process.
     **asked
-        What :meth:`Lab.candidates` takes beside, such as ``shots`` or ``inputs``.
+        What :meth:`~quantumflow_lab.Lab.candidates` takes beside, such as ``shots`` or
+        ``inputs``.
 
     Raises
     ------

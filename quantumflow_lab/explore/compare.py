@@ -38,8 +38,9 @@ class Compare(CompareWidget):
     Parameters
     ----------
     a, b
-        As in :meth:`Lab.compare`: names of workflows, a name with a number such as
-        ``bell:12``, ids, or runs; without `b` the run of its name before `a`.
+        As in :meth:`~quantumflow_lab.Lab.compare`: names of workflows, a name with a
+        number such as ``bell:12``, ids, or runs; without `b` the run of its name before
+        `a`.
     lab
         By default that of this process.
 

@@ -1,0 +1,1 @@
+"""The pages, and in `_sphinx` what makes a site of them."""
