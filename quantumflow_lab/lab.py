@@ -24,8 +24,8 @@ from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.definitions import definitions
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
-from quantumflow_lab.cluster import find_cluster
 from quantumflow_lab.closing import close_left
+from quantumflow_lab.cluster import find_cluster
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
 from quantumflow_lab.errors import (
@@ -923,8 +923,8 @@ class Lab:
     def cancel_run(self, run_id: str, step: str | None, point: int | None) -> None:
         """Stop a run, a step or a point; a run that has ended stays as it is.
 
-        A run of another process is asked to end, which takes it a moment. A session that
-        a process which is gone has left open is closed.
+        A run of another process is asked to end, which takes it a moment. A session
+        that a process which is gone has left open is closed.
 
         Raises
         ------

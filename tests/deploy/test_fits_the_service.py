@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+
+from deploy import healthcheck
 from quantumflow_lab.service import meters
 from quantumflow_lab.service.meters import Meters
 from quantumflow_lab.service.routes import health
 from quantumflow_lab.service.serving import CLOSING_S
 from quantumflow_lab.service.settings import PREFIX, ServiceSettings
-
-from deploy import healthcheck
 from quantumflow_lab.settings import Settings
 from tests.deploy.files import (
     DEPLOY,
