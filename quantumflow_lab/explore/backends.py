@@ -32,7 +32,7 @@ class Backends(BackendsWidget):
         A workflow, a run or its name, or the text of a cell: then what it would cost,
         take and yield on each of them, as :meth:`~quantumflow_lab.Lab.candidates`
         finds. That may take up to a minute: in a notebook the devices are shown after
-        a second at most and the quotes follow, or why there are none. :meth:`join`
+        a second at most and the quotes follow, or why there are none. ``join()``
         waits for them.
     among
         Names of backends; by default those that were added to the lab, those that its

@@ -35,8 +35,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, int):
         return value if value.bit_length() < 64 else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
+    if isinstance(value, float):  # NumPy's own is one too
+        return float(value) if math.isfinite(value) else None
     if isinstance(value, complex):
         return [plain(value.real), plain(value.imag)]
     if isinstance(value, Decimal):

@@ -589,8 +589,8 @@ def test_depth_layout_and_shots_of_the_circuits_as_executed_are_compared() -> No
 
 
 def test_money_comes_first_among_what_it_took() -> None:
-    a = step("c", [], kind="sample", cost=1.5, currency="USD", queue_s=2.0)
-    b = step("c", [], kind="sample", cost=2.25, currency="USD", queue_s=2.5)
+    a = step("c", [], kind="sample", costs=[("USD", 1.5)], queue_s=2.0)
+    b = step("c", [], kind="sample", costs=[("USD", 2.25)], queue_s=2.5)
     assert rows(compare(run(1, a), run(2, b)), "Cost and time") == [
         ("cost", "1.5 USD", "2.25 USD", ""),
         ("queue, s", "2", "2.5", "+25 %"),

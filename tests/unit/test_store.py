@@ -182,6 +182,7 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
         "qpu_s": None,
         "cost": 0.0,
         "currency": None,
+        "costs": None,
         "shots": 200,
         "circuits": 2,
         "depth": 4,
