@@ -362,7 +362,8 @@ def test_a_pause_is_no_time_of_a_step_that_stood_still(lab: Lab) -> None:
     assert run["after"] == 276
     assert step_of(run, "quick")["ended"] - step_of(run, "quick")["began"] > 2
     assert step_of(run, "quick")["seconds"] < 2
-    rows = lab.sql("select wall_s from qf_steps where step = 'quick'").to_pylist()
+    query = "select wall_s from qf_steps where step = 'quick' and run = ?"
+    rows = lab.sql(query, [run.id]).to_pylist()
     assert rows[0]["wall_s"] == pytest.approx(step_of(run, "quick")["seconds"])
 
 
