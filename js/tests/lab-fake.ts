@@ -23,7 +23,7 @@ export const row = (name: string, more: Partial<RunRow> = {}): RunRow => ({
   ...more,
 });
 
-export const answer = (runs: RunRow[]): Answer => ({ home: "/home/me/.qflow", now: Date.now() / 1000, runs });
+export const answer = (runs: RunRow[]): Answer => ({ home: "/data/me/.qflow", now: Date.now() / 1000, runs });
 
 export function server(runs: RunRow[]) {
   const client = {

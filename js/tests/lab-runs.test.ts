@@ -38,7 +38,7 @@ describe("a run in words", () => {
   });
 
   test("is kept in a home that goes by its end", () => {
-    expect(["/home/me/study/.qflow", "/srv/q", "C:\\me\\study\\.qflow"].map(brief)).toEqual([
+    expect(["/data/me/study/.qflow", "/srv/q", "C:\\me\\study\\.qflow"].map(brief)).toEqual([
       "…/study/.qflow",
       "/srv/q",
       "…/study/.qflow",

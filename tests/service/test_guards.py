@@ -157,7 +157,7 @@ def test_a_fault_of_the_service_tells_its_id_and_nothing_else(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise RuntimeError("/home/service/secret path")
+        raise RuntimeError("/data/service/secret path")
 
     monkeypatch.setattr(caller.app.state.desk, "listed", fail)
     said = caller.get("/api/runs")
