@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 import sys
 import tomllib
@@ -73,18 +74,19 @@ def third_party_imports() -> set[str]:
     return names - set(sys.stdlib_module_names) - {each.name for each in PACKAGES}
 
 
-OPTIONAL = {"dask", "pandas", "pytest"}
+WITHOUT_BEING_ASKED = {"pandas", "pytest"}
 """Imported only where a person has them anyway; nothing else depends on them."""
 
 
 def test_every_library_the_package_imports_is_declared() -> None:
     project = PYPROJECT["project"]
-    lines = [*project["dependencies"], *project["optional-dependencies"]["ibm"]]
+    extras = project["optional-dependencies"].values()
+    lines = itertools.chain(project["dependencies"], *extras)
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     owners = packages_distributions()
     undeclared = {
         name
-        for name in third_party_imports() - OPTIONAL
+        for name in third_party_imports() - WITHOUT_BEING_ASKED
         if not declared & {canonicalize_name(owner) for owner in owners.get(name, [])}
     }
     assert undeclared == set()
