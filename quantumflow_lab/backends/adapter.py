@@ -10,8 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, cast
 
 from qiskit import QuantumCircuit
 from qiskit_aer.noise import NoiseModel
@@ -52,6 +52,7 @@ from quantumflow_lab.backends.memory import (
 )
 from quantumflow_lab.backends.names import make
 from quantumflow_lab.backends.noise import Cuts, noisy_qubits, readout_errors
+from quantumflow_lab.backends.noise_size import Sizes, on_qubits, sizes_of
 from quantumflow_lab.backends.parts import Parts
 from quantumflow_lab.backends.pieces import Outcome, Piece, Shared, assigned
 from quantumflow_lab.backends.straight import (
@@ -369,20 +370,20 @@ class RunAdapter:
             self.derived.once(piece.circuit, "form", partial(form_of, piece.circuit))
             for piece in pieces
         ]
-        model = self._noise_model(options)
+        noisy = self._has_model(options)
         own = self.backend.options
         found = work_of_batch(
             pieces,
             forms,
             method=option(options, own, "method", "automatic"),
-            noisy=model is not None,
+            noisy=noisy,
             seen=(
                 (set() if seen is None else seen)
                 if self._takes_arrays(options)
                 else None
             ),
         )
-        if model is None:
+        if not noisy:
             return found
         distinct = {id(piece.circuit): piece.circuit for piece in pieces}
         qubits = frozenset[int]().union(
@@ -391,7 +392,29 @@ class RunAdapter:
                 for each in distinct.values()
             )
         )
-        return replace(found, noise=self._cuts.instructions(model, qubits))
+        return replace(found, noise=self._noise_read(options, qubits))
+
+    def _has_model(self, options: Mapping[str, Any]) -> bool:
+        """Whether it is simulated under noise; makes no model to find out."""
+        if self._given_model(options) is None and self._sizes is not None:
+            return self.batches_seeds
+        return self._noise_model(options) is not None
+
+    def _noise_read(self, options: Mapping[str, Any], qubits: frozenset[int]) -> int:
+        """Instructions that Aer reads of the noise model for circuits on qubits."""
+        if self._given_model(options) is None and self._sizes is not None:
+            return on_qubits(self._sizes, qubits)
+        model = self._noise_model(options)
+        return 0 if model is None else self._cuts.instructions(model, qubits)
+
+    def _given_model(self, options: Mapping[str, Any]) -> NoiseModel | None:
+        """The noise model that is there, whether or not it is ideal."""
+        found = options.get("noise_model") or self.backend.options.get("noise_model")
+        return cast("NoiseModel | None", found)
+
+    @cached_property
+    def _sizes(self) -> Sizes | None:
+        return sizes_of(self.backend)
 
     def _exact_backend(self) -> Any:
         """Where expectation values can be saved: the backend itself, if Aer runs it."""
