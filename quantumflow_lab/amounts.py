@@ -94,7 +94,7 @@ def money(text: object) -> Money | None:
     120 s 30 credits unlimited
     """
     if isinstance(text, Money):
-        return text
+        return text if _is_most(text.amount) else None
     if str(text).strip() == _UNLIMITED:
         return Money(Decimal("Infinity"), "")
     found = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", str(text))
@@ -112,6 +112,13 @@ def money(text: object) -> Money | None:
             return None
         unit = unit.upper()
     return Money(amount, unit) if amount <= _MOST else None
+
+
+def _is_most(amount: object) -> bool:
+    """Whether an amount that a program gave can be the most of anything."""
+    if not isinstance(amount, Decimal) or amount.is_nan():
+        return False
+    return 0 <= amount <= _MOST or amount == Decimal("Infinity")
 
 
 def cap(text: object) -> Money | None:

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, Protocol
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.clock import SystemClock
 from quantumflow_lab.errors import QuantumFlowError, StoreError
 from quantumflow_lab.planning.billing import Bill, Rule
@@ -78,12 +79,16 @@ def close_left(
         record = records.session(row["run"], about, "closed", bill, now, seconds)
         store.append([record], sync=True)
         if row["currency"] is not None:
-            _settle(ledger, row["tag"], bill.amount)
+            counted = Money(bill.amount, row["currency"])
+            _settle(ledger, row["tag"], counted, backends.facts(row["backend"]))
 
 
-def _settle(ledger: Ledger, tag: str, cost: Decimal) -> None:
+def _settle(ledger: Ledger, tag: str, cost: Money, facts: BackendFacts) -> None:
+    costs, price = [cost], facts.price
+    if cost.currency == "s" and price is not None and price.currency != "s":
+        costs.append(Money(cost.amount * rate_of(price), price.currency))
     try:
-        ledger.settle(tag, cost)
+        ledger.settle(tag, *costs)
     except StoreError as error:
         # It counts as the most that it may have cost until somebody can write.
         log.warning("the cost of %s cannot be written down: %s", tag, error)

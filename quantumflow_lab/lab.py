@@ -50,6 +50,7 @@ from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.planning.decide import Quoted, needs_quote
 from quantumflow_lab.planning.expect import History, history_of, learned_of
 from quantumflow_lab.planning.keys import step_keys
+from quantumflow_lab.planning.modes import check_backends
 from quantumflow_lab.planning.plan import Policy
 from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
@@ -750,6 +751,8 @@ class Lab:
         name: str = "sampler",
         seed: int | None = None,
         budget: Money | str | None = None,
+        mode: str | None = None,
+        deadline: float | str | None = None,
         **options: Any,
     ) -> LabSampler:
         """A ``BaseSamplerV2`` for anywhere: a notebook, a script, another library.
@@ -764,8 +767,14 @@ class Lab:
             Name or object; by default the backend of the settings.
         name
             Name of the run; a number is added while a run of that name goes on.
-        seed, budget
+        seed
             As in :meth:`run`.
+        budget
+            The most that all calls of the handle may cost together.
+        mode, deadline
+            As in :meth:`run`. A batch or session is opened with the first call and
+            closed with the run, so close the handle, or use it as a context, as soon as
+            you are done: half a minute of a session is paid, too.
         **options
             ``shots`` of PUBs that bring none, ``optimization_level``, ``transpile``,
             ``options``, and ``cache=False`` to take nothing of other runs.
@@ -777,8 +786,19 @@ class Lab:
         BudgetNeeded
             If its calls cost something, and neither `budget` nor the settings say how
             much they may.
+        ModeRefused
+            If the backend does not take jobs so.
+        BadOption
+            For a session without a deadline under a budget; and for `budget`, `mode`,
+            `deadline` or `seed` in a step, whose run has them.
         """
-        asked = Asked(backend=listed(backend), seed=seed, budget=budget)
+        asked = Asked(
+            backend=listed(backend),
+            seed=seed,
+            budget=budget,
+            mode=mode,
+            deadline=deadline,
+        )
         return LabSampler(*self._handle(asked, name, options))
 
     def estimator(
@@ -788,13 +808,15 @@ class Lab:
         name: str = "estimator",
         seed: int | None = None,
         budget: Money | str | None = None,
+        mode: str | None = None,
+        deadline: float | str | None = None,
         **options: Any,
     ) -> LabEstimator:
         """A ``BaseEstimatorV2`` for anywhere; see :meth:`sampler`.
 
         Parameters
         ----------
-        backend, name, seed, budget
+        backend, name, seed, budget, mode, deadline
             As in :meth:`sampler`.
         **options
             ``precision`` of PUBs that bring none (0 is exact on simulators),
@@ -802,10 +824,16 @@ class Lab:
 
         Raises
         ------
-        UnknownBackend, BudgetNeeded
+        UnknownBackend, BudgetNeeded, ModeRefused, BadOption
             As :meth:`sampler`.
         """
-        asked = Asked(backend=listed(backend), seed=seed, budget=budget)
+        asked = Asked(
+            backend=listed(backend),
+            seed=seed,
+            budget=budget,
+            mode=mode,
+            deadline=deadline,
+        )
         return LabEstimator(*self._handle(asked, name, options))
 
     def export(
@@ -1010,7 +1038,7 @@ class Lab:
             mode=mode,
             deadline=None if asked.deadline is None else duration(asked.deadline),
             budget=cap(self._budget(asked)),
-            capped=any(map(self._cap, ("budget_session", "budget_month"))),
+            capped=self._capped,
             elsewhere=() if mode == "job" else self.backends.offering(mode),
         )
         taken: dict[str, object] = {}
@@ -1034,6 +1062,7 @@ class Lab:
             started=self._clock.wall(),
             started_us=self._clock.now_us(),
             asked=asked,
+            may_bill=self._budget(asked) is not None,
             keys=step_keys(bound, plan, fingerprint=fingerprint, seed=asked.seed),
             backend_keys={
                 name: self.backends.identity(name)
@@ -1068,6 +1097,11 @@ class Lab:
         """What jobs of a month, such as ``2026-11``, have cost by currency."""
         rows = self.store.query("spent_in", month=month)
         return {row["currency"]: Decimal(repr(round(row["cost"], 9))) for row in rows}
+
+    @property
+    def _capped(self) -> bool:
+        """Whether all runs together may cost no more than somebody said."""
+        return any(map(self._cap, ("budget_session", "budget_month")))
 
     def _cap(self, name: str) -> Money | None:
         """A cap of the settings."""
@@ -1261,17 +1295,53 @@ class Lab:
         if (step := running_context()) is not None:
             # In a step its calls are calls of the step, or it would wait for a slot
             # that the step holds.
+            _refuse_in_step(asked, name)
             return step, backend, options
         facts = self.backends.known(backend)
         if facts.billed and self._budget(asked) is None:
             raise calls_need_budget(facts, name)
+        mode = cast("Mode", asked.mode or "job")
+        check_backends(
+            mode,
+            [facts],
+            cap(self._budget(asked)),
+            None if asked.deadline is None else duration(asked.deadline),
+            capped=self._capped,
+            others=() if mode == "job" else self.backends.offering(mode),
+        )
         asked = replace(asked, backend=(backend,))
+        before: list[LiveRun] = []
 
         def begin(desk: Desk) -> Run:
+            left = replace(asked, budget=self._left_of(self._budget(asked), before))
             flow = Workflow.from_source(SOURCE, self._free_name(name))
-            return self._launch(flow, asked, {"desk": desk}, {}, background=True)
+            run = self._launch(flow, left, {"desk": desk}, {}, background=True)
+            if (live := self._live.get(run.name)) is not None:
+                before.append(live)
+            return run
 
-        return Desk(begin), backend, options
+        def ready() -> None:
+            # What those have cost is known once their last jobs are settled.
+            for live in tuple(before) if cap(self._budget(asked)) else ():
+                live.finished.result()
+
+        return Desk(begin, ready), backend, options
+
+    def _left_of(
+        self, budget: Money | str | None, before: Sequence[LiveRun]
+    ) -> Money | str | None:
+        """What the earlier runs of a handle have left of its budget."""
+        if (most := cap(budget)) is None:
+            return budget
+        costs = (
+            (
+                live.spent.get(most.currency, Decimal(0))
+                if live.finished.done()
+                else cast("Money", live.plan.budget).amount
+            )
+            for live in before
+        )
+        return replace(most, amount=max(most.amount - sum(costs), Decimal(0)))
 
     def _free_name(self, name: str) -> str:
         """The name, with a number while a run of that name goes on."""
@@ -1327,6 +1397,17 @@ def _attended(run: Run) -> Run:
     except KeyboardInterrupt:
         run.cancel()
         raise
+
+
+def _refuse_in_step(asked: Asked, name: str) -> None:
+    """In a step a handle's calls are those of the run, which has these for all."""
+    for option in ("budget", "mode", "deadline", "seed"):
+        if getattr(asked, option) is not None:
+            raise BadOption(
+                f"lab.{name}({option}=…) in a step: its calls belong to the run, so "
+                f"write --{option} on the %%qflow line",
+                option=option,
+            )
 
 
 def _refuse_nesting(background: bool) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -628,10 +627,10 @@ class Sink(Protocol):
 class Ledger(Protocol):
     """What all runs of a home may cost together."""
 
-    def reserve(self, tag: str, most: Money) -> str | None:
+    def reserve(self, tag: str, *most: Money) -> str | None:
         """Keep back the most that a job may cost; why not, if it cannot be."""
 
-    def settle(self, tag: str, cost: Decimal) -> None:
+    def settle(self, tag: str, *cost: Money) -> None:
         """Put what a job has cost in the place of what was kept back."""
 
 

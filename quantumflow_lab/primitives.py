@@ -48,12 +48,16 @@ class LabJob(BasePrimitiveJob[_Result, JobStatus]):
         ------
         RunCancelled
             Outside of a step, if the call was cancelled.
+        BudgetReached
+            Likewise, if it might cost more than the budget of the handle leaves.
         """
         try:
             return PrimitiveResult(list(self._call.wait()))
         except Stopped:
             if running_context() is not None:
                 raise  # the step is to end
+            if self._call.why is not None:
+                raise self._call.why from None
             raise RunCancelled("the call was cancelled", call=self.job_id()) from None
         except KeyboardInterrupt:
             self._call.cancel()

@@ -27,6 +27,28 @@ def watched(facts: BackendFacts, budget: Money | None) -> Price | None:
     return (facts.price or Price("s")).in_seconds()
 
 
+def beside(price: Price | None, facts: BackendFacts) -> Price | None:
+    """What a backend costs in money where the run counts it in seconds, else None.
+
+    Caps of the home are in money, whatever a run counts.
+    """
+    own = facts.price
+    if price is None or own is None or own.free or own.currency == price.currency:
+        return None
+    return own
+
+
+def consent(facts: BackendFacts, name: str) -> str:
+    """Why a run of which nobody said what it may cost sends nothing to a backend."""
+    cost = "an unknown price" if facts.price is None else facts.price.formula
+    unit = "USD" if facts.price is None else facts.price.currency
+    return (
+        f"jobs on '{facts.name}' cost {cost}, and nobody said how much the run may "
+        f'cost; to go on type %qflow resume {name} --budget "20 {unit}", or '
+        '"unlimited"'
+    )
+
+
 def reserve(price: Price) -> Decimal:
     """The most that a job may cost beside its circuits."""
     rate = rate_of(price)

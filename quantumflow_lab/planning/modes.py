@@ -20,6 +20,8 @@ from quantumflow_lab.ports import BackendFacts, Mode
 from quantumflow_lab.price import Price, Usage
 
 Facts = Callable[[str], BackendFacts]
+LONGEST_S = 3600
+"""Seconds for which a session is opened where no deadline ends it."""
 
 
 def offering(
@@ -57,29 +59,77 @@ def check_mode(
     BadOption
         For a session without an end under a budget, or one that may cost more than it.
     """
-    if plan.mode == "job":
-        return
     names = dict.fromkeys(n for s in plan.steps for n in (*s.backends, *s.others))
-    lacking = [name for name in names if plan.mode not in facts(name).modes]
+    used = [facts(name) for name in names]
+    check_backends(
+        plan.mode, used, plan.budget, plan.deadline, capped=capped, others=others
+    )
+
+
+def check_backends(
+    mode: Mode,
+    backends: Sequence[BackendFacts],
+    budget: Money | None,
+    deadline: float | None,
+    *,
+    capped: bool,
+    others: Sequence[str] = (),
+) -> None:
+    """The same of backends, whatever uses them.
+
+    A simulator of this machine has no queue and no clock that bills: beside a device
+    it takes no part.
+    """
+    if mode == "job":
+        return
+    lacking = [each.name for each in backends if not taking(mode, each)]
+    if not any(mode in each.modes for each in backends):
+        lacking = [each.name for each in backends]
     if lacking:
-        raise _refused(plan.mode, lacking, others)
-    for name in names if plan.mode == "session" else ():
-        _check_end(plan, facts(name), capped=capped)
+        raise _refused(mode, lacking, others)
+    for each in backends if mode == "session" else ():
+        if mode in each.modes:
+            _check_end(each, budget, deadline, capped=capped)
 
 
-def _check_end(plan: Plan, facts: BackendFacts, *, capped: bool) -> None:
-    price, budget = watched(facts, plan.budget), plan.budget
+def taking(mode: Mode, facts: BackendFacts) -> Mode | None:
+    """How a backend takes the jobs of a run of that mode; None if it must not."""
+    if mode in facts.modes:
+        return mode
+    return "job" if facts.simulator else None
+
+
+def check_taking(mode: Mode, facts: BackendFacts) -> None:
+    """Refuse a device that a step asks for while it runs, if it lacks the mode.
+
+    Raises
+    ------
+    ModeRefused
+        Naming it.
+    """
+    if taking(mode, facts) is None:
+        raise _refused(mode, [facts.name], ())
+
+
+def _check_end(
+    facts: BackendFacts,
+    budget: Money | None,
+    deadline: float | None,
+    *,
+    capped: bool,
+) -> None:
+    price = watched(facts, budget)
     if price is None or not rate_of(price) or not (budget or capped):
         return
     rate = Money(rate_of(price), price.currency)
-    if plan.deadline is None:
+    if deadline is None:
         raise BadOption(
             f"a session on '{facts.name}' is billed by the clock, {rate} a second, so "
             "that a budget cannot be kept without an end: write --deadline 10min, or "
             "--mode batch",
             option="mode",
         )
-    seconds = whole_seconds(plan.deadline)
+    seconds = whole_seconds(deadline)
     most = Money(session_bound(price, seconds), price.currency)
     if budget is not None and most.amount > budget.amount:
         fits = int((budget.amount / rate.amount) - SECOND - price.step_s)
@@ -107,6 +157,11 @@ def _refused(mode: Mode, lacking: Sequence[str], others: Sequence[str]) -> ModeR
 def whole_seconds(left: float) -> int:
     """What a session is opened for, so that it lasts as long as a run may."""
     return max(ceil(left), 1)
+
+
+def session_seconds(deadline: float | None) -> int:
+    """Whole seconds for which a run's session is opened at most."""
+    return LONGEST_S if deadline is None else whole_seconds(deadline)
 
 
 def session_bound(price: Price, seconds: int) -> Decimal:

@@ -37,17 +37,23 @@ class Quote:
     """A row for each backend."""
     sentences: Mapping[str, str]
     """How often each step runs, spelled out."""
+    apart: tuple[str, ...] = ()
+    """Simulators of this machine, which take no part in a batch or session."""
 
     @classmethod
     def of(
-        cls, plan: Plan, steps: Sequence[StepQuote], sentences: Mapping[str, str]
+        cls,
+        plan: Plan,
+        steps: Sequence[StepQuote],
+        sentences: Mapping[str, str],
+        apart: Sequence[str] = (),
     ) -> Quote:
         """Add the rows of each backend up."""
         names = dict.fromkeys(row.backend for row in steps)
         totals = (
             _total(name, [r for r in steps if r.backend == name]) for name in names
         )
-        return cls(plan, tuple(steps), tuple(totals), sentences)
+        return cls(plan, tuple(steps), tuple(totals), sentences, tuple(apart))
 
     def __repr__(self) -> str:
         return quote_text(self)

@@ -89,7 +89,10 @@ class Quoter:
             step.name: _sentence(live, step, shown[step.name], rows)
             for step in live.plan.steps
         }
-        return Quote.of(live.plan, rows, sentences)
+        used = dict.fromkeys(row.backend for row in rows)
+        mode = live.plan.mode
+        apart = [each for each in used if mode not in self.backends.known(each).modes]
+        return Quote.of(live.plan, rows, sentences, apart)
 
     def _row(
         self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview

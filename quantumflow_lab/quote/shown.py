@@ -43,7 +43,7 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
         costs = f"unknown, at most the budget of {quote.plan.budget}"
     sentences.append(f"In all: {costs}." if costs else "In all: no money.")
     if quote.plan.mode != "job":
-        how = told(quote.plan.mode, quote.plan.deadline)
+        how = told(quote.plan.mode, quote.plan.deadline, quote.apart)
         sentences.append(f"Jobs go by {how}")
     chosen = {step.backend: step.others for step in quote.plan.steps if step.others}
     sentences += [

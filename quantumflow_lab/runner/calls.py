@@ -26,6 +26,8 @@ class Waiting:
     results: tuple[Any, ...] | None = None
     error: Exception | None = None
     stopped: bool = False
+    why: Exception | None = None
+    """Why it was stopped, if that is not its own business."""
     woken: Event = field(default_factory=Event)
 
     def answered(self) -> bool:
@@ -176,6 +178,12 @@ class Calls:
         if key not in self._parked and len(self._parked) < _MOST_PARKED:
             self._parked.add(key)
             self._schedule.events.parked(*key)
+
+    def blame(self, live: LiveRun) -> None:
+        """Calls of steps that ran out of money are about to be stopped: say why."""
+        for call in self._pending.values():
+            if call.parent.run == live.id:
+                call.why = live.short.get(call.parent.step)
 
     def withdraw(self, call: PendingCall) -> None:
         """Nobody wants the answer any more."""

@@ -18,6 +18,8 @@ class Call(Protocol):
 
     tag: str
     """Name of the call, unique in the run."""
+    why: Exception | None
+    """Why it was stopped, once it is, if a budget is the reason."""
 
     def wait(self) -> tuple[Any, ...]:
         """Block until answered, giving the step's slot back meanwhile.

@@ -56,12 +56,21 @@ class Desk:
     ----------
     begin
         Begins a run of :data:`SOURCE` with this desk as its input.
+    ready
+        Returns once another run may begin.
     idle_s
         Seconds without a call after which a run ends.
     """
 
-    def __init__(self, begin: Callable[[Desk], Begun], *, idle_s: float = 30.0):
+    def __init__(
+        self,
+        begin: Callable[[Desk], Begun],
+        ready: Callable[[], None] = lambda: None,
+        *,
+        idle_s: float = 30.0,
+    ):
         self._begin = begin
+        self._ready = ready
         self._idle_s = idle_s
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -92,6 +101,11 @@ class Desk:
         RunCancelled
             If the run is cancelled before it takes the call.
         """
+        with self._lock:
+            begins = self._shift is None and self._beginning is None
+        if begins:
+            # Not under the lock, which runs that are to end need.
+            self._ready()
         with self._lock:
             self._making += 1
         try:

@@ -31,6 +31,8 @@ from quantumflow_lab.grid import text_of
 from quantumflow_lab.planning.billing import NOTHING, Bill, Ended, Rule, bill
 from quantumflow_lab.planning.bounds import (
     MARGIN,
+    beside,
+    consent,
     extra,
     most_seconds,
     per_circuit,
@@ -40,7 +42,7 @@ from quantumflow_lab.planning.bounds import (
     usage_of,
     watched,
 )
-from quantumflow_lab.planning.modes import in_session
+from quantumflow_lab.planning.modes import in_session, taking
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.planning.timing import Estimate, Model
 from quantumflow_lab.ports import (
@@ -298,7 +300,7 @@ class Jobs:
             ),
             seed=derive(live.seed, block.step.name, backend),
             site=live.site_of(facts := self._backends.known(backend)),
-            mode=live.plan.mode,
+            mode=taking(live.plan.mode, facts) or "job",
         )
         now = self._clock.wall()
         price = watched(facts, live.plan.budget)
@@ -335,17 +337,29 @@ class Jobs:
 
     def _kept_back(self, open_job: OpenJob, price: Price | None) -> str | None:
         """Have the ledger keep back what a job may cost; why it does not."""
+        if open_job.facts.billed and not open_job.live.may_bill:
+            return consent(open_job.facts, open_job.live.name)
         if price is None or price.free:
             return None
-        most = Money(_bound(open_job), price.currency)
+        counted = [price, *filter(None, [beside(price, open_job.facts)])]
+        most = [Money(_bound(open_job, each), each.currency) for each in counted]
         try:
-            return self._ledger.reserve(open_job.request.tag, most)
+            return self._ledger.reserve(open_job.request.tag, *most)
         except StoreError as error:
             return f"what its next job costs cannot be written down: {error.message}"
 
-    def _settle(self, tag: str, cost: Decimal) -> None:
+    def _settle(
+        self, open_job: OpenJob, price: Price, stage: str, metrics: JobMetrics
+    ) -> None:
+        """Tell the ledger what a job has cost, in all that it counts."""
+        tag = open_job.request.tag
+        counted = [price, *filter(None, [beside(price, open_job.facts)])]
+        costs = [
+            Money(_billed(open_job, stage, metrics, each).amount, each.currency)
+            for each in counted
+        ]
         try:
-            self._ledger.settle(tag, cost)
+            self._ledger.settle(tag, *costs)
         except StoreError as error:
             # It counts as the most that it may have cost until somebody can write.
             log.warning("the cost of %s cannot be written down: %s", tag, error)
@@ -751,7 +765,7 @@ class Jobs:
         cost = billed.amount
         if open_job.price is not None:
             if stage != "sent":
-                self._settle(open_job.request.tag, cost)
+                self._settle(open_job, open_job.price, stage, metrics)
             currency = open_job.price.currency
             spent = live.spent.get(currency, Decimal(0))
             live.spent[currency] = spent + cost - open_job.counted
@@ -821,20 +835,26 @@ class Jobs:
         )
 
 
-def _billed(open_job: OpenJob, stage: str, metrics: JobMetrics | None = None) -> Bill:
-    """What a job costs by what is known of it."""
-    if open_job.price is None:
+def _billed(
+    open_job: OpenJob,
+    stage: str,
+    metrics: JobMetrics | None = None,
+    price: Price | None = None,
+) -> Bill:
+    """What a job costs by what is known of it, by its price or another."""
+    price = price or open_job.price
+    if price is None:
         return NOTHING
     known = metrics or JobMetrics()
     ended = _ended(open_job, stage)
-    price = alone = open_job.price
+    alone = price
     if ended is not Ended.UNKNOWN:
         price = in_session(alone, open_job.request.mode)
     found = bill(
         price,
         ended,
         most=_bound(open_job, price),
-        ran=_ran(open_job, known),
+        ran=_ran(open_job, price, known),
         used=known.usage,
         provider=known.provider,
     )
@@ -881,19 +901,18 @@ def _bound(open_job: OpenJob, price: Price | None = None) -> Decimal:
     return most + extra(price, open_job.facts, together(t.forecast for t in tasks))
 
 
-def _ran(open_job: OpenJob, metrics: JobMetrics) -> Usage:
+def _ran(open_job: OpenJob, price: Price, metrics: JobMetrics) -> Usage:
     """What a job has used, as far as nobody tells: as was expected."""
-    expected = _expected(open_job)
+    expected = _expected(open_job, price)
     return replace(expected, circuits=metrics.circuits, shots=metrics.shots)
 
 
-def _expected(open_job: OpenJob) -> Usage:
+def _expected(open_job: OpenJob, price: Price) -> Usage:
     """What was to be expected of what arrived."""
     absent = set(map(id, open_job.absent))
     ran = (task for task in open_job.tasks.values() if id(task) not in absent)
     forecast = together(task.forecast for task in ran)
-    assert open_job.price is not None, "asked of jobs that cost something"
-    return usage_of(open_job.price, open_job.facts, forecast, jobs=1)
+    return usage_of(price, open_job.facts, forecast, jobs=1)
 
 
 def _quoted(open_job: OpenJob) -> Quoted | None:
@@ -907,7 +926,8 @@ def _quoted(open_job: OpenJob) -> Quoted | None:
     if any(task.forecast is None for task in open_job.tasks.values()):
         return None
     asked = open_job.asked
-    usage = replace(_expected(open_job), circuits=asked.circuits, shots=asked.shots)
+    expected = _expected(open_job, open_job.price)
+    usage = replace(expected, circuits=asked.circuits, shots=asked.shots)
     cost = price.of(usage)
     return cost / MARGIN, cost, cost * MARGIN
 

@@ -260,6 +260,8 @@ class LiveRun:
     started_us: int
     """Monotonic microseconds."""
     asked: Asked = field(default_factory=Asked)
+    may_bill: bool = True
+    """Whether somebody has said how much it may cost, be it without end."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """Notebook values as they were at the start, to run it again with."""
     steps: dict[str, StepState] = field(default_factory=dict)

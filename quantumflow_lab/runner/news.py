@@ -24,6 +24,8 @@ class News:
         The runner's.
     runs
         Runs that go on, by their number.
+    blame
+        Tells calls of a run that is short of money why they are stopped.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class News:
         clock: Clock,
         facts: Callable[[str], BackendFacts],
         runs: Callable[[], Mapping[int, LiveRun]],
+        blame: Callable[[LiveRun], None],
     ):
         self._schedule = schedule
         self._clock = clock
         self._facts = facts
         self._runs = runs
+        self._blame = blame
 
     def tell(self, command: core.Command) -> None:
         """Act on what was said."""
@@ -98,6 +102,7 @@ class News:
                 step=state.name,
             )
             self._tell(live, "short", live.short[state.name].message)
+            self._blame(live)
             self._schedule.cancel_unstarted(live, state)
 
     def _tell(

@@ -34,6 +34,7 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.planning.bounds import extra, rate_of, watched
 from quantumflow_lab.planning.decide import need_price
+from quantumflow_lab.planning.modes import check_taking
 from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import (
     Backends,
@@ -179,7 +180,9 @@ class Runner:
         self._forecasts = Forecasts(jobs, self._post)
         self._fetching = Fetching(self._jobs, self._recorder, clock)
         self._runs: dict[int, LiveRun] = {}
-        self._news = News(self._schedule, clock, backends.known, lambda: self._runs)
+        self._news = News(
+            self._schedule, clock, backends.known, lambda: self._runs, self._calls.blame
+        )
         self._by_id: dict[str, LiveRun] = {}
         self._produced: dict[tuple[int, int], Produced | Task] = {}
         """Answers by unit and attempt, until the scheduler credits or drops them."""
@@ -273,7 +276,8 @@ class Runner:
             raise Stopped  # the step has outlived its run
         made = self._calls.count(context, live.steps[context.step].plan.calls)
         name = backend or context.backend
-        need_price(live.plan.budget, self._backends.known(name))
+        need_price(live.plan.budget, facts := self._backends.known(name))
+        check_taking(live.plan.mode, facts)
         where = point_label(live, live.steps[context.step], context.point)
         seed_at = derive(live.seed, context.step, where, str(made))
         task = make_task(

@@ -36,8 +36,12 @@ from quantumflow_lab.errors import (
     UnknownBackend,
 )
 from quantumflow_lab.planning.billing import Bill, Rule
-from quantumflow_lab.planning.bounds import SECOND, rate_of, watched
-from quantumflow_lab.planning.modes import session_bound, session_cost, whole_seconds
+from quantumflow_lab.planning.bounds import SECOND, beside, rate_of, watched
+from quantumflow_lab.planning.modes import (
+    session_bound,
+    session_cost,
+    session_seconds,
+)
 from quantumflow_lab.ports import Backends, Clock, Ledger, Mode
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner import records, telling
@@ -67,6 +71,8 @@ class Session:
     """Seconds after which its provider closes it."""
     price: Price | None
     """What a second of it costs; None if nobody bills its time."""
+    beside: Price | None
+    """Likewise in money, where the run counts seconds."""
     opened: float
     """When its provider was asked, seconds since the epoch."""
     longest_s: int = 0
@@ -268,11 +274,13 @@ class Sessions:
 
     def _new(self, live: LiveRun, backend: str) -> Session:
         mode = live.plan.mode
-        price = watched(self._backends.known(backend), live.plan.budget)
+        facts = self._backends.known(backend)
+        price = watched(facts, live.plan.budget)
         timed = mode == "session" and price is not None and rate_of(price)
         seconds = None
-        if mode == "session" and live.deadline_us >= 0:
-            seconds = whole_seconds((live.deadline_us - self._clock.now_us()) / 1e6)
+        if mode == "session":
+            left = (live.deadline_us - self._clock.now_us()) / 1e6
+            seconds = session_seconds(left if live.deadline_us >= 0 else None)
         return Session(
             live=live,
             backend=backend,
@@ -280,14 +288,17 @@ class Sessions:
             tag=records.tag(live.id, live.epoch, f"{mode}{next(self._numbers)}"),
             most_s=seconds,
             price=price if timed else None,
+            beside=beside(price, facts) if timed else None,
             opened=self._clock.wall(),
         )
 
     def _left(self, live: LiveRun, row: Mapping[str, Any]) -> Session:
         """One that an earlier process has left open."""
+        other = None
         try:
             facts = self._backends.known(row["backend"])
             price = watched(facts, live.plan.budget)
+            other = beside(price, facts)
         except UnknownBackend:
             price = None  # told when it cannot be closed
         most = Decimal(repr(round(row["cost"] or 0.0, 9)))
@@ -299,6 +310,7 @@ class Sessions:
             tag=row["tag"],
             most_s=row["most_s"],
             price=price if timed else None,
+            beside=other if timed else None,
             opened=row["opened"],
             name=row["session"],
             left=True,
@@ -338,9 +350,9 @@ class Sessions:
                 f", and {Money(left, price.currency)} of the budget of {budget} is "
                 "left: give it a shorter --deadline or a larger --budget"
             )
-        most = Money(session.most or dearer, price.currency)
+        most = _counted(session, session.most or dearer)
         try:
-            why = self._ledger.reserve(session.tag, most)
+            why = self._ledger.reserve(session.tag, *most)
         except StoreError as error:
             return f", which cannot be written down: {error.message}"
         if why is not None:
@@ -522,7 +534,7 @@ class Sessions:
         if session.price is None:
             return
         try:
-            self._ledger.settle(session.tag, cost)
+            self._ledger.settle(session.tag, *_counted(session, cost))
         except StoreError as error:
             log.warning("the cost of %s cannot be written down: %s", session.tag, error)
 
@@ -573,6 +585,17 @@ def bill_of(session: Session, seconds: float | None, now: float) -> Bill:
     cost = session_cost(session.price, float(lasted))
     most = session.most
     return Bill(cost if most is None else min(cost, most), Rule.AT_MOST)
+
+
+def _counted(session: Session, amount: Decimal) -> list[Money]:
+    """An amount in all that a session counts in; of seconds, what they cost too."""
+    price, money = session.price, session.beside
+    if price is None:
+        return []
+    counted = [Money(amount, price.currency)]
+    if money is not None:
+        counted.append(Money(amount / rate_of(price) * rate_of(money), money.currency))
+    return counted
 
 
 def _why(error: Exception | None) -> Exception:

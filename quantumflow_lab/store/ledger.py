@@ -55,49 +55,53 @@ class Ledger:
     _session: dict[str, Money] = field(default_factory=dict)
     """What each job of this process costs, or may cost, by its tag."""
 
-    def reserve(self, tag: str, most: Money) -> str | None:
+    def reserve(self, tag: str, *most: Money) -> str | None:
         """Keep back the most that a job may cost; why not, if a cap is in the way.
 
         Of a tag that something is kept back for already, that much instead.
+
+        Parameters
+        ----------
+        most
+            In each currency in which it counts, such as seconds of the device and
+            what these cost.
 
         Raises
         ------
         StoreError
             If the file cannot be written: nothing may be sent then.
         """
-        used = sum(
-            (
-                m.amount
-                for t, m in self._session.items()
-                if t != tag and _alike(m, most)
-            ),
-            Decimal(0),
-        )
-        if (why := _over(self.session, used, most, "session")) is not None:
-            return why
+        kept = {_place(tag, each): each for each in most}
+        for place, each in kept.items():
+            used = _used(self._session, place, each, Decimal(0))
+            if (why := _over(self.session, used, each, "session")) is not None:
+                return why
         if self.month is not None:
             with self._file() as book:
-                spent = Decimal(book["spent"].get(most.currency, "0"))
-                others = (kept for t, kept in book["open"].items() if t != tag)
-                open_ = (Money(Decimal(a), c) for a, c in others)
-                used = sum((m.amount for m in open_ if _alike(m, most)), spent)
-                if (why := _over(self.month, used, most, "month")) is not None:
-                    return why
-                book["open"][tag] = [str(most.amount), most.currency]
-        self._session[tag] = most
+                open_ = {t: Money(Decimal(a), c) for t, (a, c) in book["open"].items()}
+                for place, each in kept.items():
+                    spent = Decimal(book["spent"].get(each.currency, "0"))
+                    used = _used(open_, place, each, spent)
+                    if (why := _over(self.month, used, each, "month")) is not None:
+                        return why
+                for place, each in kept.items():
+                    book["open"][place] = [str(each.amount), each.currency]
+        self._session |= kept
         return None
 
-    def settle(self, tag: str, cost: Decimal) -> None:
-        """Put what a job has cost in the place of what was kept back for it."""
-        if (kept := self._session.get(tag)) is not None:
-            self._session[tag] = Money(cost, kept.currency)
+    def settle(self, tag: str, *cost: Money) -> None:
+        """Put what a job has cost in the place of what was kept back for it.
+
+        Only in currencies in which something was.
+        """
+        costs = {_place(tag, each): each for each in cost}
+        self._session |= {p: each for p, each in costs.items() if p in self._session}
         if self.month is not None:
             with self._file() as book:
-                kept_there = book["open"].pop(tag, None)
-                if kept_there is not None:
-                    currency = kept_there[1]
-                    before = Decimal(book["spent"].get(currency, "0"))
-                    book["spent"][currency] = str(before + cost)
+                for place, each in costs.items():
+                    if book["open"].pop(place, None) is not None:
+                        before = Decimal(book["spent"].get(each.currency, "0"))
+                        book["spent"][each.currency] = str(before + each.amount)
 
     @contextmanager
     def _file(self) -> Iterator[dict[str, Any]]:
@@ -141,8 +145,17 @@ class Ledger:
         return self.home / "ledger.json"
 
 
-def _alike(one: Money, other: Money) -> bool:
-    return one.currency == other.currency
+def _place(tag: str, amount: Money) -> str:
+    """Under what an amount is kept: a job may count in several currencies."""
+    return f"{tag} {amount.currency}"
+
+
+def _used(
+    kept: Mapping[str, Money], besides: str, most: Money, spent: Decimal
+) -> Decimal:
+    """What counts in the currency of an amount, without that itself."""
+    others = (each for place, each in kept.items() if place != besides)
+    return sum((m.amount for m in others if m.currency == most.currency), spent)
 
 
 def _over(cap: Money | None, used: Decimal, most: Money, what: str) -> str | None:

@@ -62,7 +62,7 @@ def test_what_is_under_way_counts_until_it_is_settled(
         "its next job may cost 5 USD, and 4 USD of the 10 USD of this month is left "
         "(QFLOW_BUDGET_MONTH)"
     )
-    book.settle("a", Decimal("4.5"))
+    book.settle("a", usd("4.5"))
     assert book.reserve("b", usd("5.5")) is None
     assert book.reserve("c", usd("0.01")) is not None
 
@@ -74,7 +74,7 @@ def test_another_process_counts_too_and_so_does_one_that_died(
     other = ledger(tmp_path, clock, month="10")
     assert other.reserve("b", usd("5")) is not None
     # Whoever takes its run up settles its job.
-    other.settle("of the dead", Decimal(1))
+    other.settle("of the dead", usd("1"))
     assert other.reserve("b", usd("9")) is None
 
 
@@ -83,7 +83,7 @@ def test_a_new_month_begins_anew_but_for_what_is_under_way(
 ) -> None:
     book = ledger(tmp_path, clock, month="10")
     book.reserve("a", usd("4"))
-    book.settle("a", Decimal(4))
+    book.settle("a", usd("4"))
     book.reserve("b", usd("5"))
     clock.now = DECEMBER
     assert book.reserve("c", usd("6")) is not None
@@ -118,7 +118,7 @@ def test_more_for_the_same_thing_takes_the_place_of_what_was_kept_back(
     assert book.reserve("session", usd("9")) is None
     assert "1 USD of the 10 USD" in str(book.reserve("job", usd("2")))
     assert "10 USD of the 10 USD" in str(book.reserve("session", usd("11")))
-    book.settle("session", Decimal(8))
+    book.settle("session", usd("8"))
     assert book.reserve("job", usd("2")) is None
 
 
@@ -140,7 +140,7 @@ book = Ledger(home, None, cap, lambda: 1_795_000_000.0, lambda month: {})
 taken = 0
 for i in range(100):
     if book.reserve(f"{name}.{i}", Money(Decimal("0.11"), "USD")) is None:
-        book.settle(f"{name}.{i}", Decimal("0.1"))
+        book.settle(f"{name}.{i}", Money(Decimal("0.1"), "USD"))
         taken += 1
 print(taken)
 """

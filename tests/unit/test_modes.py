@@ -32,6 +32,7 @@ from quantumflow_lab.errors import (
     ModeRefused,
     SessionClosed,
 )
+from quantumflow_lab.planning.modes import LONGEST_S
 from quantumflow_lab.ports import Mode
 from tests.unit.test_emulated_faults import account
 
@@ -182,6 +183,70 @@ def test_seconds_of_a_session_count_against_a_budget_in_seconds(
     (row,) = recorded(lab)
     assert row["currency"] == "s"
     assert row["cost"] == pytest.approx(only(ibm)[1].elapsed)
+
+
+def test_simulators_beside_a_device_take_no_part_in_a_session(
+    lab: Lab, ibm: Service
+) -> None:
+    both: dict[str, Any] = {"backend": ["aer", "ibm"], "mode": "session"}
+    both |= {"deadline": "60s", "inputs": {"flip": flip}, "name": "work"}
+    quote = lab.plan(TWO, **both)
+    assert "'aer' on this machine takes no part in it." in str(quote)
+    lab.run(TWO, budget="200 USD", **both).raise_failure()
+    only(ibm)
+    rows = lab.sql("SELECT backend, rule FROM qf_jobs ORDER BY backend").to_pylist()
+    assert [row["backend"] for row in rows] == ["aer", "aer", "ibm", "ibm"]
+    assert {row["rule"] for row in rows if row["backend"] == "ibm"} == {"session"}
+    (row,) = lab.sql("SELECT DISTINCT backend FROM qf_sessions").to_pylist()
+    assert row["backend"] == "ibm"
+
+
+def test_a_session_that_nothing_ends_is_opened_for_an_hour(
+    lab: Lab, ibm: Service
+) -> None:
+    run = begin(lab, "session", budget="unlimited", deadline=None)
+    run.raise_failure()
+    (row,) = lab.sql("SELECT most_s FROM qf_sessions").to_pylist()
+    assert row["most_s"] == LONGEST_S
+    assert only(ibm)[1].posted["max_ttl"] == LONGEST_S
+
+
+# --- handles --------------------------------------------------------------------------
+
+
+def test_calls_outside_of_a_cell_go_in_a_session_that_closing_ends(
+    lab: Lab, ibm: Service
+) -> None:
+    options = {"mode": "session", "deadline": "60s", "budget": "200 USD"}
+    with lab.sampler("ibm", **options) as sampler:
+        for turns in (0, 1):
+            sampler.run([flip(turns)], shots=100).result()
+    until(lambda: lab.runs()[0]["state"] == "done")
+    (row,) = recorded(lab)
+    assert (row["mode"], row["state"]) == ("session", "closed")
+    assert len(ibm.jobs) == 2
+    only(ibm)
+
+
+def test_a_handle_asks_of_a_mode_what_a_run_does(lab: Lab, ibm: Service) -> None:
+    with pytest.raises(ModeRefused, match="'aer' has no --mode batch: run on 'ibm'"):
+        lab.sampler("aer", mode="batch")
+    with pytest.raises(BadOption, match="write --deadline 10min, or --mode batch"):
+        lab.estimator("ibm", mode="session", budget="20 USD")
+    with pytest.raises(BadOption, match="mode cannot be 'sesion'; did you mean"):
+        lab.sampler("ibm", mode="sesion")
+    assert not ibm.sessions
+
+
+def test_options_of_a_run_are_refused_on_a_handle_in_a_step(lab: Lab) -> None:
+    cell = "@qf.step\ndef inner():\n    return make()"
+    made = {"make": lambda: lab.sampler("aer", budget="1 USD")}
+    with pytest.raises(BadOption) as refused:
+        lab.run(cell, name="inner", inputs=made).raise_failure()
+    assert str(refused.value).partition("\n")[0] == (
+        "lab.sampler(budget=…) in a step: its calls belong to the run, so write "
+        "--budget on the %%qflow line"
+    )
 
 
 # --- refused before anything is sent --------------------------------------------------

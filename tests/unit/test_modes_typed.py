@@ -61,7 +61,13 @@ def test_resume_takes_an_option_with_its_value() -> None:
 def test_what_a_mode_changes_is_told() -> None:
     assert told("batch", None).startswith("batch: they are queued together")
     assert told("session", None).endswith(
-        "also while nothing runs, and has no end of its own."
+        "also while nothing runs, for at most 3600 s unless --deadline says else."
+    )
+    assert told("batch", None, ["aer"]).endswith(
+        "as if it were alone. 'aer' on this machine takes no part in it."
+    )
+    assert told("session", 60.0, ["aer", "fake"]).endswith(
+        "for at most 60 s. 'aer', 'fake' on this machine take no part in it."
     )
 
 
@@ -99,6 +105,17 @@ def test_every_backend_of_a_plan_needs_the_mode() -> None:
     assert offering("batch", ["a", "b"], facts.__getitem__) == ("a",)
     with pytest.raises(ModeRefused, match="'b' has no --mode batch: run on 'a', which"):
         offering("batch", ["b"], facts.__getitem__, ("a",))
+
+
+def test_a_simulator_beside_a_device_takes_no_part() -> None:
+    aer = Registry().facts("aer")
+    for mode in ("batch", "session"):
+        check(plan(mode, "aer", "a"), aer, device("a"))
+        with pytest.raises(ModeRefused, match=f"'aer' has no --mode {mode}: leave"):
+            check(plan(mode, "aer"), aer)
+        three = aer, device("a"), device("b", None, "job")
+        with pytest.raises(ModeRefused, match=f"^'b' has no --mode {mode}: leave"):
+            check(plan(mode, "aer", "a", "b"), *three)
 
 
 def test_only_what_is_billed_by_time_needs_an_end() -> None:
