@@ -6,6 +6,7 @@ import atexit
 import os
 import re
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -394,18 +395,25 @@ class Lab:
         names = listed(among) or given.among or self.backends.added()
         if not names:
             raise BadOption("name the backends to compare, such as among=['a', 'b']")
-        quotes: dict[str, Quote | str] = {}
-        for each in names:
-            known = self._known_as(each, inputs or {}, {})
+        end = time.monotonic() + seconds
+        begun: dict[str, Callable[[], Quote] | str] = {}
+        known_as = [self._known_as(each, inputs or {}, {}) for each in names]
+        past: tuple[History, Mapping[str, Waits]] | None = None
+        for each, known in zip(names, known_as, strict=True):
             alone = replace(given, backend=(each,), among=(), budget=None)
             try:
-                share = seconds / len(names)
-                quotes[known] = self._quote(flow, alone, inputs or {}, share)
+                live = self._prepared(flow, alone, inputs or {})
+                if past is None:
+                    fixed = (n for step in live.plan.steps for n in step.backends)
+                    past = self._past(flow, [*known_as, *fixed])
+                left = end - time.monotonic()
+                quoter = self._quoter(live, past, inputs or {}, left)
+                begun[known] = quoter.begin(live)
             except BackendError as error:
-                quotes[known] = error.message
+                begun[known] = error.message
         return choose(
             flow.name,
-            quotes,
+            {n: q if isinstance(q, str) else q() for n, q in begun.items()},
             policy=given.policy or "balanced",
             mode=cast("Mode", given.mode or "job"),
             budget=cap(self._budget(given)),
@@ -436,21 +444,37 @@ class Lab:
         seconds: float,
     ) -> Quote:
         """What a run that was planned would take."""
-        live.inputs = _taken(live, inputs)
-        self._earlier.look(live)
         steps = live.plan.steps
         used = [name for step in steps for name in (*step.backends, *step.others)]
-        quoter = Quoter(
+        past = self._past(workflow, used)
+        return self._quoter(live, past, inputs, seconds).quote(live)
+
+    def _past(
+        self, workflow: Workflow, backends: Sequence[str]
+    ) -> tuple[History, dict[str, Waits]]:
+        """What earlier runs took, and how long jobs will wait."""
+        return self._history(workflow, backends), self._waits(backends)
+
+    def _quoter(
+        self,
+        live: LiveRun,
+        past: tuple[History, Mapping[str, Waits]],
+        inputs: Mapping[str, Any],
+        seconds: float,
+    ) -> Quoter:
+        live.inputs = _taken(live, inputs)
+        self._earlier.look(live)
+        history, waits = past
+        return Quoter(
             backends=self.backends,
             executor=self._executor,
             results=self.store.results,
             clock=self._clock,
-            history=self._history(workflow, used),
-            waits=self._waits(used),
+            history=history,
+            waits=waits,
             get=self.store.get,
             seconds=seconds,
         )
-        return quoter.quote(live)
 
     def load(self, name: str) -> Run:
         """The latest run of a name, or the run of an id, read back from the store.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from math import prod
 from queue import Empty, SimpleQueue
@@ -72,6 +72,13 @@ class Quoter:
 
         Functions of steps that need no result run here, in this thread.
         """
+        return self.begin(live)()
+
+    def begin(self, live: LiveRun) -> Callable[[], Quote]:
+        """Run the functions, and have workers forecast; what waits for them.
+
+        So that several quotes are worked out at a time.
+        """
         shown = preview(
             live,
             backends=self.backends,
@@ -80,10 +87,32 @@ class Quoter:
             get=self.get,
             late=lambda: time.monotonic() > self._end,
         )
-        rows = [
-            self._row(live, step, backend, shown[step.name])
+        asked = {
+            (step.name, backend): self._ask(live, step, backend, shown[step.name])
             for step in live.plan.steps
             for backend in dict.fromkeys((*step.backends, *step.others))
+        }
+        return lambda: self._finish(live, shown, asked)
+
+    def _finish(
+        self,
+        live: LiveRun,
+        shown: Mapping[str, StepPreview],
+        asked: Mapping[tuple[str, str], _Dry | None],
+    ) -> Quote:
+        try:
+            found = {
+                where: None if dry is None else dry.result(self._end)
+                for where, dry in asked.items()
+            }
+        except BaseException:
+            for dry in filter(None, asked.values()):
+                dry.stop()
+            raise
+        steps = {step.name: step for step in live.plan.steps}
+        rows = [
+            self._row(live, steps[name], backend, shown[name], forecast)
+            for (name, backend), forecast in found.items()
         ]
         sentences = {
             step.name: _sentence(live, step, shown[step.name], rows)
@@ -95,10 +124,15 @@ class Quoter:
         return Quote.of(live.plan, rows, sentences, apart)
 
     def _row(
-        self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview
+        self,
+        live: LiveRun,
+        step: StepPlan,
+        backend: str,
+        shown: StepPreview,
+        forecast: MemberForecast | str | None,
     ) -> StepQuote:
         facts = self.backends.known(backend)
-        load, note = self._load(live, step, backend, shown)
+        load, note = self._load(live, step, backend, shown, forecast)
         learned = self.history.backends
         tried = (step.name, backend) in self.history.jobs or backend in learned
         budget = live.plan.budget
@@ -118,25 +152,25 @@ class Quoter:
         return by_the_clock(row, facts, live.plan)
 
     def _load(
-        self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview
+        self,
+        live: LiveRun,
+        step: StepPlan,
+        backend: str,
+        shown: StepPreview,
+        forecast: MemberForecast | str | None,
     ) -> tuple[Load, str]:
         """What a step would send to a backend, and what to say beside it."""
         note = _kept(shown)
         if shown.unknown:
             load = self._from_history(live, step, shown)
             return load, "; ".join(filter(None, (note, shown.unknown)))
-        # Of those that may be chosen, each would get all that the first would.
-        along = "backend" in step.dims
-        tasks = shown.tasks.get(backend if along else step.backend, [])
+        tasks = _tasks(step, backend, shown)
         load = Load(
             sum(task.circuits for task in tasks), sum(task.shots for task in tasks)
         )
-        if not tasks:
-            return load, note
-        found = self._forecast(live, step, backend, tasks)
-        if isinstance(found, MemberForecast):
-            return Load(load.circuits, load.shots, found), note
-        return load, "; ".join(filter(None, (note, found)))
+        if isinstance(forecast, str):
+            return load, "; ".join(filter(None, (note, forecast)))
+        return replace(load, forecast=forecast), note
 
     def _from_history(self, live: LiveRun, step: StepPlan, shown: StepPreview) -> Load:
         """What earlier runs tell of a step that cannot be looked at beforehand."""
@@ -176,31 +210,55 @@ class Quoter:
             most=step.calls is not None,
         )
 
-    def _forecast(
-        self, live: LiveRun, step: StepPlan, backend: str, tasks: Sequence[Task]
-    ) -> MemberForecast | str:
-        """Forecast what would be sent, in a worker; or why it cannot be."""
+    def _ask(
+        self, live: LiveRun, step: StepPlan, backend: str, shown: StepPreview
+    ) -> _Dry | None:
+        """Have workers forecast what a step would send to a backend."""
+        tasks = _tasks(step, backend, shown)
+        if shown.unknown or not tasks:
+            return None
         stride = max(1, -(-len(tasks) // MOST_MEMBERS))
         taken = tasks[::stride]
-        number = next(_NUMBERS)
+        members = tuple(
+            Member(i, 1, task.pubs, None, **task.options)
+            for i, task in enumerate(taken)
+        )
         request = JobRequest(
-            job=number,
+            job=next(_NUMBERS),
             tag=f"quote.{live.id}",
             kind=cast("Literal['sample', 'estimate']", step.kind),
             backend=backend,
-            members=tuple(
-                Member(i, 1, task.pubs, None, **task.options)
-                for i, task in enumerate(taken)
-            ),
+            members=members,
             seed=None,
             dry=True,
         )
-        heard: SimpleQueue[JobEvent] = SimpleQueue()
+        dry = _Dry(self.executor, request, len(tasks) / len(taken))
+        self.executor.submit(request, dry.heard.put)
+        return dry
+
+
+@dataclass
+class _Dry:
+    """A dry job on its way."""
+
+    executor: JobExecutor
+    request: JobRequest
+    factor: float
+    """How many points stand for each that is forecast."""
+    heard: SimpleQueue[JobEvent] = field(default_factory=SimpleQueue)
+
+    def result(self, end: float) -> MemberForecast | str:
+        """What all points would take, or why that is not known.
+
+        Parameters
+        ----------
+        end
+            Monotonic seconds at which to give up.
+        """
         found: list[MemberForecast] = []
-        self.executor.submit(request, heard.put)
         try:
             while True:
-                event = heard.get(timeout=max(self._end - time.monotonic(), 0.001))
+                event = self.heard.get(timeout=max(end - time.monotonic(), 0.001))
                 match event:
                     case MemberDone():
                         found.append(event.results[0])
@@ -209,13 +267,21 @@ class Quoter:
                     case Lost():
                         return f"could not be forecast: {event.reason}"
                     case Settled():
-                        return scaled(together(found), len(tasks) / len(taken))
+                        return scaled(together(found), self.factor)
         except Empty:
-            self.executor.cancel(number)
+            self.stop()
             return "there was no time to forecast its circuits"
-        except BaseException:
-            self.executor.cancel(number)
-            raise
+
+    def stop(self) -> None:
+        """Nobody waits for it any more."""
+        self.executor.cancel(self.request.job)
+
+
+def _tasks(step: StepPlan, backend: str, shown: StepPreview) -> list[Task]:
+    """What a step would send to a backend."""
+    # Of those that may be chosen, each would get all that the first would.
+    along = "backend" in step.dims
+    return shown.tasks.get(backend if along else step.backend, [])
 
 
 def _first_line(error: Exception) -> str:

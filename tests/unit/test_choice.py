@@ -101,6 +101,20 @@ def test_the_figure_has_units_and_a_name_for_each(lab: Lab) -> None:
     assert {text.get_text() for text in axes.texts} == {"shots", "seconds"}
 
 
+def test_all_are_forecast_at_a_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose worker has yet to start takes no time from the others."""
+    submit, held = lab._executor.submit, []
+
+    def hold(*given: Any) -> None:
+        held.append(given)
+        for each in held if len(held) == 3 else ():
+            submit(*each)
+
+    monkeypatch.setattr(lab._executor, "submit", hold)
+    choice = candidates(lab, "shots", "seconds", "twice")
+    assert [each.success.value is None for each in choice.candidates] == [False] * 3
+
+
 def test_currencies_are_never_compared() -> None:
     def one(name: str, cost: Figure) -> Candidate:
         sure = Figure.exact(1.0, "s")
