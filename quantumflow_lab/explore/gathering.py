@@ -51,16 +51,24 @@ def _money(row: Row) -> Row:
     }
 
 
+_COUNTS = ("steps", "points", "failed", "kept", "cached")
+
+
 def by_kind(steps: Sequence[Row], costs: Sequence[Row]) -> list[Row]:
-    """One entry for each kind of step, with what its jobs cost."""
+    """One entry for each kind of step, with what its jobs cost.
+
+    Sessions are of no step, and stand beside the kinds of steps.
+    """
+    kinds = {row["kind"] for row in steps}
+    beside = dict.fromkeys(row["kind"] for row in costs if row["kind"] not in kinds)
     return [
         {
             "name": row["kind"],
-            **{k: row[k] or 0 for k in ("steps", "points", "failed", "kept", "cached")},
-            "wall_s": row["wall_s"] or 0.0,
+            **{k: row.get(k) or 0 for k in _COUNTS},
+            "wall_s": row.get("wall_s") or 0.0,
             "money": [_money(each) for each in costs if each["kind"] == row["kind"]],
         }
-        for row in steps
+        for row in (*steps, *({"kind": each} for each in beside))
     ]
 
 

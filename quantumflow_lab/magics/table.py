@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.widgets import table_html, table_text
 
 if TYPE_CHECKING:
@@ -64,8 +66,25 @@ class Table:
 
 def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
     """Rows of the query ``history``, with times as the clock on the wall shows them."""
-    shown = [{**row, "started": _local(row["started"])} for row in rows]
-    return Table.of(shown, "number", "name", "started", "state")
+    return Table.of(map(_run, rows), "number", "name", "started", "state")
+
+
+def _run(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A run, with what it cost in each currency as one text."""
+    shown = {n: v for n, v in row.items() if n not in ("currency", "costs")}
+    return {**shown, "started": _local(row["started"]), "cost": _costs(row["costs"])}
+
+
+def _costs(costs: Iterable[tuple[str, float]] | None) -> str:
+    """Amounts that nobody adds up.
+
+    Examples
+    --------
+    >>> _costs([("EUR", 1.1), ("USD", 3.2)])
+    '1.1 EUR + 3.2 USD'
+    """
+    exact = ((Decimal(repr(round(a, 9))), c) for c, a in costs or ())
+    return " + ".join(str(Money(amount, currency)) for amount, currency in exact)
 
 
 def prices_table(book: PriceBook) -> Table:

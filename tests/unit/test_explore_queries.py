@@ -58,6 +58,41 @@ def test_each_currency_stands_for_itself(store: Store) -> None:
     ]
 
 
+def test_what_sessions_cost_stands_beside_the_kinds_of_steps(tmp_path: Path) -> None:
+    """A session belongs to no step; one in seconds is not added to one in dollars."""
+    told = {"kind": "session", "ts": T, "backend": "fez", "mode": "session"}
+    told |= {"opened": T, "state": "closed", "rule": "usage"}
+    with Store(tmp_path) as store:
+        store.append(
+            [
+                *PAST,
+                {**told, "run": "b", "tag": "b.s0", "cost": 16.0, "currency": "USD"},
+                {
+                    **told,
+                    "run": "c",
+                    "tag": "c.s0",
+                    "cost": 7.0,
+                    "currency": "s",
+                    "state": "open",
+                },
+            ]
+        )
+        shown = found(store)
+        assert money(shown["kinds"]) == {
+            "circuit": [],
+            "sample": [("EUR", 9.0, 5.0), ("USD", 6.0, 0.0)],
+            "step": [],
+            "session": [("USD", 16.0, 0.0), ("s", 7.0, 7.0)],
+        }
+        session = shown["kinds"][-1]
+        assert (session["steps"], session["wall_s"]) == (0, 0.0)
+        only = found(store, kind="session")
+        assert money(only["backends"]) == {"fez": [("USD", 16.0, 0.0), ("s", 7.0, 7.0)]}
+        assert money(found(store, name="bell")["kinds"])["session"] == [
+            ("USD", 16.0, 0.0)
+        ]
+
+
 def test_a_run_in_two_currencies_lists_both(store: Store) -> None:
     assert [(r["run"], r["money"]) for r in found(store)["runs"]] == [
         ("c", [{"currency": "EUR", "cost": 9.0}, {"currency": "USD", "cost": 1.0}]),

@@ -15,6 +15,9 @@ import pytest
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import BadOption, MagicLineError
 from quantumflow_lab.magics.history import history_filters
+from quantumflow_lab.magics.table import history_table
+from quantumflow_lab.store import Store
+from tests.unit.explored import PAST
 
 
 @pytest.fixture
@@ -123,3 +126,17 @@ def test_what_cannot_be_asked_is_told(lab: Lab) -> None:
 def test_words_of_the_magic_are_checked(words: list[str], message: str) -> None:
     with pytest.raises(MagicLineError, match=message):
         history_filters(words)
+
+
+def test_what_a_run_cost_is_told_in_each_currency(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.append(PAST)
+        table = history_table(store.query("history", **NOTHING))
+    costs = [row["cost"] for row in table.arrow.to_pylist()]
+    assert costs == ["9 EUR + 1 USD", "5 USD", ""]
+    assert "currency" not in table.arrow.column_names
+
+
+NOTHING = dict.fromkeys(
+    ("name", "state", "backend", "since", "find", "before", "limit")
+)

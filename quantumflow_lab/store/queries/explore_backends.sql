@@ -15,6 +15,6 @@ WHERE j.backend IS NOT NULL
     AND ($until IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE epoch(started) < $until))
     AND ($name IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE name = $name))
     AND ($state IS NULL OR j.run IN (SELECT run FROM qf_runs WHERE state = $state))
-    AND ($kind IS NULL OR (j.run, j.step) IN (SELECT (run, step) FROM qf_steps WHERE kind = $kind))
+    AND ($kind IS NULL OR ($kind = 'session' AND j.jobs = 0) OR (j.run, j.step) IN (SELECT (run, step) FROM qf_steps WHERE kind = $kind))
 GROUP BY j.backend, j.currency
 ORDER BY j.backend, j.currency

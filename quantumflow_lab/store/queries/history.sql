@@ -1,7 +1,7 @@
 -- Runs, newest first; those that fit all that is given.
 SELECT
     number, name, epoch(started) AS started, state, wall_s, steps, points, failed, jobs,
-    shots, machine_s, qpu_s, cost, currency, backends, run
+    shots, machine_s, qpu_s, cost, currency, costs, backends, run
 FROM qf_runs
 WHERE ($name IS NULL OR name = $name)
     AND ($state IS NULL OR state = $state)
