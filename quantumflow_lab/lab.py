@@ -70,6 +70,7 @@ from quantumflow_lab.runner.desk import SOURCE, Desk
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.runner.snapshot import snapshot
+from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.home import prepare_home
@@ -431,7 +432,7 @@ class Lab:
         quote = self._quoted(live, workflow, inputs, seconds)
         if not (asked.among and needs_quote(live.plan, self.backends.known)):
             return quote
-        again = self._prepared(workflow, asked, inputs, quote.foreseen)
+        again = self._prepared(workflow, asked, inputs, quote.foreseen, live)
         if again.plan.steps == live.plan.steps:
             return quote
         return self._quoted(again, workflow, inputs, seconds)
@@ -1040,7 +1041,7 @@ class Lab:
         if not (asked.among and needs_quote(live.plan, self.backends.known)):
             return live
         quote = self._quoted(live, workflow, inputs, QUOTE_S)
-        return self._prepared(workflow, asked, inputs, quote.foreseen)
+        return self._prepared(workflow, asked, inputs, quote.foreseen, live)
 
     def _prepared(
         self,
@@ -1048,9 +1049,17 @@ class Lab:
         asked: Asked,
         inputs: Mapping[str, Any],
         quoted: Quoted | None = None,
+        before: LiveRun | None = None,
     ) -> LiveRun:
-        """Bind and plan a workflow; nothing is recorded and nothing runs."""
-        bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
+        """Bind and plan a workflow; nothing is recorded and nothing runs.
+
+        What was quoted `before` is the same run: its values, its seed, and what its
+        functions returned.
+        """
+        if before is None:
+            bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
+        else:
+            bound = before.bound
         mode = cast("Mode", asked.mode or "job")
         defaults = Defaults(
             backends=asked.backend or (self.settings.backend,),
@@ -1077,12 +1086,14 @@ class Lab:
             history = self._history(workflow, used)
         facts = self.backends.facts
         plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
+        seed = draw_seed() if asked.seed is None else asked.seed
         return LiveRun(
             id=_run_id(self._clock.wall()),
             number=next(self._numbers),
             plan=plan,
             bound=bound,
-            seed=draw_seed() if asked.seed is None else asked.seed,
+            seed=seed if before is None else before.seed,
+            tried=Tried() if before is None else before.tried,
             started=self._clock.wall(),
             started_us=self._clock.now_us(),
             asked=asked,
@@ -1093,6 +1104,23 @@ class Lab:
                 for step in plan.steps
                 for name in (*step.backends, *step.others)
             },
+        )
+
+    def _twin(self, live: LiveRun) -> LiveRun:
+        """The same run once more, to be quoted: the run itself stays as it is."""
+        return LiveRun(
+            id=live.id,
+            number=next(self._numbers),
+            plan=live.plan,
+            bound=live.bound,
+            seed=live.seed,
+            tried=live.tried,
+            started=live.started,
+            started_us=live.started_us,
+            asked=live.asked,
+            may_bill=live.may_bill,
+            keys=live.keys,
+            backend_keys=live.backend_keys,
         )
 
     def _history(self, workflow: Workflow, backends: Iterable[str]) -> History:
@@ -1182,7 +1210,7 @@ class Lab:
             self._runner.check()
             self._refuse_twin(workflow.name)
             live = self._decided(workflow, asked, inputs)
-            self._refuse_surprise(live, workflow, asked, inputs)
+            self._refuse_surprise(live, workflow, inputs)
             self._send_to_cluster(live)
             lease = self._earlier.begin(live)
             try:
@@ -1225,14 +1253,13 @@ class Lab:
         self,
         live: LiveRun,
         workflow: Workflow,
-        asked: Asked,
         inputs: Mapping[str, Any],
     ) -> None:
         """A run that somebody bills needs a budget, unless what it needs is kept."""
         names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
         billed = [n for n in sorted(names) if self.backends.known(n).billed]
-        if billed and self._budget(asked) is None:
-            quote = self._quote(workflow, asked, inputs, QUOTE_S)
+        if billed and not live.may_bill:
+            quote = self._quoted(self._twin(live), workflow, inputs, QUOTE_S)
             if not quote.costs_nothing:
                 raise budget_needed(quote, billed)
 

@@ -24,6 +24,7 @@ from quantumflow_lab.runner.left import LeftJob, LeftMember, batches_of, unpacke
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.past import Keeping, LivePast, Past
 from quantumflow_lab.runner.replay import Recorded, Replay
+from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.store import Store
 from quantumflow_lab.store.lease import Lease, is_held, take
 from quantumflow_lab.stored import Shelf, StoredPast, StoredRun
@@ -406,6 +407,7 @@ def _left_open(
 def take_up(live: LiveRun, stored: StoredRun) -> None:
     """Make a run go on as the recorded one: its id, its seed, what it has spent."""
     live.id, live.seed = stored.id, stored.seed
+    live.tried = Tried()  # what it was quoted with had another seed
     live.epoch = int(stored.record["epoch"] or 1) + 1
     live.nth = stored.record["number"]
     for row in stored.shelf.query("spent", run=live.id):

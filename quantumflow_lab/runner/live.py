@@ -32,6 +32,7 @@ from quantumflow_lab.ports import (
     Shape,
 )
 from quantumflow_lab.runner.blame import Blame
+from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.runner.watch import Watch
 
 if TYPE_CHECKING:
@@ -279,6 +280,8 @@ class LiveRun:
     """Key of each backend, by its name."""
     origin: Mapping[str, Any] = field(default_factory=dict)
     """The project it is charged to and the notebook it was started in, if any."""
+    tried: Tried = field(default_factory=Tried)
+    """What its functions returned when it was quoted."""
     keeping: Keeping | None = None
     """What the run of the name before this one has made."""
     replays: Mapping[tuple[str, int], Replay] = field(default_factory=dict)

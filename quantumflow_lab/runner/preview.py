@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from quantumflow_lab.grid import text_of
 from quantumflow_lab.ports import Backends, Clock, Results
-from quantumflow_lab.runner.bodies import Produced, run_body
+from quantumflow_lab.runner.bodies import Produced, called, completed, prepared
 from quantumflow_lab.runner.cached import Cache
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.live import MISSING, LiveRun, StepState, Task
+from quantumflow_lab.runner.tried import Returned, Said
 
 LOOP = "its function asks backends while it runs"
 
@@ -40,14 +41,18 @@ class StepPreview:
     """Why it is not known what all the other points would send."""
 
 
+@dataclass
 class _Silent:
     """The runner, as far as a function may ask for it before a run."""
 
+    said: list[Said] = field(default_factory=list)
+    """What it was told, for the run that follows."""
+
     def log(self, context: StepContext, name: str, value: float) -> None:
-        pass
+        self.said.append(lambda port, context: port.log(context, name, value))
 
     def emit(self, context: StepContext, mime: str, data: Any) -> None:
-        pass
+        self.said.append(lambda port, context: port.emit(context, mime, data))
 
     def call(
         self,
@@ -163,8 +168,7 @@ def _fill(
             backend=backend,
         )
         try:
-            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                made = run_body(live, state, context, backends, sink, cache)
+            made = _made(live, state, context, backends, sink, cache)
         except Exception as error:  # noqa: BLE001 - a function raises whatever it likes
             name = type(error).__name__
             shown.unknown = f"its function raises {name}: {text_of(error)}"
@@ -174,6 +178,32 @@ def _fill(
             shown.cached += state.plan.quantum
         else:
             shown.tasks.setdefault(backend, []).append(made)
+
+
+def _made(
+    live: LiveRun,
+    state: StepState,
+    context: StepContext,
+    backends: Backends,
+    sink: Any,
+    cache: Cache,
+) -> Produced | Task:
+    """Run a function, unless a quote before has, and keep what it returns."""
+    arguments, options = prepared(live, state, context)
+    told = "backend" in state.plan.injected
+    returned = live.tried.look(context, told=told)
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+        if returned is None:
+            value = called(live, state, context, arguments)
+            for mime, text in (("text/plain", out), ("text/stderr", err)):
+                if printed := text.getvalue():
+                    context.port.emit(context, mime, printed)
+            said = tuple(cast("_Silent", context.port).said)
+            returned = Returned(value, said)
+            live.tried.put(context, returned, told=told)
+        return completed(
+            live, state, context, backends, sink, cache, options, returned.value
+        )
 
 
 def _without_value(state: StepState, point: int, live: LiveRun) -> str | None:

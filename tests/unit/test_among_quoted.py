@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from qiskit import QuantumCircuit
 
 from quantumflow_lab import Lab, Price
 from quantumflow_lab.planning.asked import Asked
@@ -107,4 +109,80 @@ def test_a_run_goes_where_its_quote_says(tmp_path: Path) -> None:
     assert run(lab, waits=[1000], **both).wait().state == "done"
     (row,) = lab.sql("SELECT DISTINCT backend FROM qf_jobs").to_pylist()
     assert row["backend"] == "shots"
+    lab.close()
+
+
+CALLED: list[str] = []
+
+
+def told(what: str) -> None:
+    CALLED.append(what)
+
+
+LOUD = """
+@qf.circuit
+def turn(angle, rng):
+    told("turn")
+    print(f"angle {angle}")
+    qf.log(angle=angle)
+    qc = QuantumCircuit(1, 1)
+    qc.rx(angle * rng.random(), 0)
+    qc.measure(0, 0)
+    return qc
+
+@qf.step
+def named(turn, backend):
+    told("named")
+    return backend
+
+@qf.sample(shots=50)
+def counts(turn):
+    told("counts")
+    return turn
+"""
+
+
+def test_functions_that_a_quote_has_run_do_not_run_again(tmp_path: Path) -> None:
+    """What they printed and logged is told by the run all the same."""
+    lab = Lab(tmp_path)
+    lab.backends.add("timed", Timed("timed"), price=Price("USD", per_second="0.5"))
+    lab.backends.add("shots", Timed("shots"), price=Price("USD", per_shot="0.0002"))
+    CALLED.clear()
+    cell = f"angle = qf.axis([0.5, 1.5])\n{LOUD}"
+    inputs = {"QuantumCircuit": QuantumCircuit, "told": told}
+    options: dict[str, Any] = {"among": ["timed", "shots"], "policy": "cheapest"}
+    done = lab.run(cell, name="loud", inputs=inputs, budget="9 USD", **options)
+    done.raise_failure()
+    assert Counter(CALLED) == {"turn": 2, "named": 2, "counts": 2}
+    printed = [each.data for each in done.outputs if each.step == "turn"]
+    assert sorted(printed) == ["angle 0.5\n", "angle 1.5\n"]
+    logged = lab.sql("SELECT value FROM qf_metrics WHERE name = 'angle'").to_pylist()
+    assert sorted(row["value"] for row in logged) == [0.5, 1.5]
+    # Another run with that seed draws the same.
+    twin = lab.run(
+        cell,
+        name="twin",
+        inputs=inputs,
+        backend="shots",
+        budget="9 USD",
+        seed=done.seed,
+    )
+    assert list(twin["turn"]) == list(done["turn"])
+    assert Counter(CALLED)["turn"] == 4
+    lab.close()
+
+
+def test_a_function_that_is_told_its_backend_runs_once_for_each(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(tmp_path)
+    lab.backends.add("timed", Timed("timed"), price=Price("USD", per_second="0.5"))
+    lab.backends.add("shots", Timed("shots"), price=Price("USD", per_shot="0.0002"))
+    CALLED.clear()
+    cell = f"angle = qf.axis([0.5])\n{LOUD}"
+    inputs = {"QuantumCircuit": QuantumCircuit, "told": told}
+    options: dict[str, Any] = {"among": ["timed", "shots"], "policy": "cheapest"}
+    done = lab.run(cell, name="loud", inputs=inputs, budget="9 USD", **options)
+    (used,) = lab.sql("SELECT DISTINCT backend FROM qf_jobs").to_pylist()
+    assert done["named"] == used["backend"] or list(done["named"]) == [used["backend"]]
     lab.close()
