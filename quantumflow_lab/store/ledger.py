@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab._fallback_journal import write_error
 from quantumflow_lab.amounts import Money
-from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store.lock import held
 
 if TYPE_CHECKING:
@@ -120,9 +120,15 @@ class Ledger:
     def _read(self) -> dict[str, Any]:
         name = f"{datetime.fromtimestamp(self.wall(), UTC):%Y-%m}"
         try:
-            book: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+            book = _read(self._path.read_text("utf-8"))
         except FileNotFoundError:
             book = {"month": "", "spent": {}, "open": {}}
+        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+            raise StoreError(
+                f"{self._path} has what nobody can read, so nothing is sent: delete "
+                "it, and it is made of the store, which does not know what dead "
+                "processes have kept back"
+            ) from error
         if book["month"] != name:
             # What is under way goes along: it is billed when it is done.
             spent = {c: str(amount) for c, amount in self.before(name).items()}
@@ -143,6 +149,16 @@ class Ledger:
     @property
     def _path(self) -> Path:
         return self.home / "ledger.json"
+
+
+def _read(text: str) -> dict[str, Any]:
+    """A book, if it is one: amounts from zero that end."""
+    book = json.loads(text)
+    spent = [Decimal(amount) for amount in book["spent"].values()]
+    open_ = [Decimal(amount) for amount, _ in book["open"].values()]
+    if not all(each.is_finite() and each >= 0 for each in (*spent, *open_)):
+        raise ValueError("an amount that is none")
+    return {"month": str(book["month"]), "spent": book["spent"], "open": book["open"]}
 
 
 def _place(tag: str, amount: Money) -> str:

@@ -133,3 +133,53 @@ def test_a_run_that_is_taken_up_without_its_budget_of_the_settings_stops(
     assert lab.resume("work", inputs=names, budget="1 USD").state == "done"
     assert device.jobs == [1]
     lab.close()
+
+
+@pytest.fixture
+def capped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+    """A lab that may spend 10 USD a month, and a device at a cent a shot."""
+    monkeypatch.setenv("QFLOW_BUDGET_MONTH", "10 USD")
+    lab = Lab(tmp_path)
+    lab.backends.add("dev", Timed("dev"), price=A_SHOT)
+    yield lab
+    lab.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"month": "2026-11"}',
+        '{"month": "2026-11", "spent": {"USD": "-50"}, "open": {}}',
+        '{"month": "2026-11", "spent": {"USD": "NaN"}, "open": {}}',
+        '{"month": "2026-11", "spent": {"USD": "much"}, "open": {}}',
+    ],
+)
+def test_a_ledger_that_nobody_can_read_lets_nothing_through(
+    capped: Lab, tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "ledger.json").write_text(text)
+    with pytest.raises(BudgetReached) as told:
+        run(capped, waits=[0], shots=10, backend="dev").wait().raise_failure()
+    line = str(told.value).partition("\n")[0]
+    assert line.startswith(
+        "step 'counts' stopped: what its next job costs cannot be written down: "
+    )
+    assert "delete it, and it is made of the store" in line
+    (tmp_path / "ledger.json").unlink()
+    again = run(capped, waits=[0], shots=10, backend="dev").wait()
+    assert again.state == "done"
+
+
+def test_a_clock_that_jumps_to_another_month_and_back_buys_nothing(
+    capped: Lab,
+) -> None:
+    run(capped, waits=[0], shots=600, backend="dev").wait().raise_failure()
+    book, now = capped._ledger, capped._ledger.wall()
+    half = Money(Decimal(5), "USD")
+    book.wall = lambda: now + 40 * 86400
+    assert book.reserve("then", half) is None
+    book.settle("then", Money(Decimal(0), "USD"))
+    book.wall = lambda: now
+    assert "4 USD of the 10 USD of this month" in str(book.reserve("now", half))
