@@ -24,7 +24,8 @@ from quantumflow_lab.cell.options import option_names as step_options
 from quantumflow_lab.cell.text import MAGIC
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.export import FORMS
-from quantumflow_lab.lab import SPENT_BY, lab
+from quantumflow_lab.lab import lab
+from quantumflow_lab.listing import SPENT_BY
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
 from quantumflow_lab.magics.exports import EXPORT_OPTIONS
 from quantumflow_lab.magics.forgets import FORGET_OPTIONS

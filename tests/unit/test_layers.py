@@ -66,11 +66,17 @@ LAYERS = {
     "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored takeup closing hearing tables figures evidence forgetting",
+        "run stored takeup closing hearing tables figures meant evidence listing "
+        "forgetting",
         "workflow grid cell ports planning runner store charts widgets compare amounts "
         "clock",
     ),
     "quote": Layer("quote", "amounts planning ports runner charts widgets"),
+    "launch": Layer(
+        "launch",
+        "clock settings workflow cell fingerprint amounts planning ports runner "
+        "backends workers cluster store run quote",
+    ),
     "export": Layer("export", "workflow grid codec cell backends store run widgets"),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""
