@@ -15,7 +15,6 @@ from quantumflow_lab.compare import Comparison
 from quantumflow_lab.composer import Composer
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.export import FORMS
-from quantumflow_lab.figures import KINDS
 from quantumflow_lab.forgetting import Forgotten
 from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.exports import export_options, written_table
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 
     from quantumflow_lab.magics.attendance import Attendance
 
-CHARTS = (*KINDS, "history", "spend")
+OF_A_RUN = ("timeline", "counts", "sweep", "metrics", "cost", "quote")
+"""Charts of one run: those of ``figures``, which loads matplotlib."""
+CHARTS = (*OF_A_RUN, "history", "spend")
 RESUME_FLAGS = ("--accept-drift", "--resubmit", "--steal")
 _LAST_WORD = 0.25
 """Seconds that ``cancel`` waits, so that what it shows is the end."""

@@ -40,7 +40,7 @@ LAYERS = {
     "workflow": Layer("workflow document dims"),
     "grid": Layer("grid"),
     "delays": Layer("delays"),
-    "colours": Layer("colours"),
+    "colours": Layer("colours intervals"),
     "codec": Layer("codec written", "delays"),
     "fingerprint": Layer("fingerprint", "codec"),
     "cell": Layer("cell", "workflow fingerprint amounts"),
