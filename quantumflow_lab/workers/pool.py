@@ -189,7 +189,14 @@ class WorkerPool:
             task = self._next(seat)
             if task is None:
                 break
-            lost = self._run(seat, task)
+            try:
+                lost = self._run(seat, task)
+            except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
+                # Else nobody would hear of this job again, nor use this seat.
+                told = f"{type(error).__name__}: {error}"
+                lost = f"its worker cannot be understood: {told}"
+                if seat.process is not None:
+                    seat.process.kill()
             with self._changed:
                 seat.task = None
             if lost is not None:
@@ -236,6 +243,8 @@ class WorkerPool:
             process = seat.process
             if process is None:
                 return f"worker did not start: {failure or 'the lab is closed'}"
+            if task.cancelled:
+                return "cancelled"  # which has killed the process before this one
             heard, lost = self._try(process, task, payload, started)
             # A worker that dies before it says a word died while it was idle, which is
             # no fault of the job: a new one gets it. Once, lest the job is the killer.
