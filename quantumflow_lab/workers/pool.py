@@ -242,7 +242,8 @@ class WorkerPool:
             failure = self._man(seat)
             process = seat.process
             if process is None:
-                return f"worker did not start: {failure or 'the lab is closed'}"
+                why = "the lab is closed" if failure is None else failure
+                return f"worker did not start: {why}"
             if task.cancelled:
                 return "cancelled"  # which has killed the process before this one
             heard, lost = self._try(process, task, payload, started)
