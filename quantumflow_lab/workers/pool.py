@@ -242,10 +242,7 @@ class WorkerPool:
             failure = self._man(seat)
             process = seat.process
             if process is None:
-                why = "the lab is closed" if failure is None else failure
-                return f"worker did not start: {why}"
-            if task.cancelled:
-                return "cancelled"  # which has killed the process before this one
+                return f"worker did not start: {failure or 'the lab is closed'}"
             heard, lost = self._try(process, task, payload, started)
             # A worker that dies before it says a word died while it was idle, which is
             # no fault of the job: a new one gets it. Once, lest the job is the killer.
@@ -257,6 +254,8 @@ class WorkerPool:
         self, process: WorkerProcess, task: _Task, payload: bytes, started: float
     ) -> tuple[bool, str | None]:
         """Give a job to a process: whether it said anything, and why it was lost."""
+        if task.cancelled:
+            return False, "cancelled"  # the process before this one was killed for it
         known = task.spec.key in process.backends
         environ = child_environment()
         work = Work(
