@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from queue import Empty, SimpleQueue
 from typing import Any, Literal, Protocol, cast
@@ -544,7 +545,7 @@ class Runner:
             self._repeat(live, state, live.keeping.past)
 
     def _repeat(self, live: LiveRun, state: StepState, past: Past) -> None:
-        """What kept points had logged, and what a step kept as a whole had shown."""
+        """What kept points had logged and shown."""
         noted: list[records.Record] = []
         now = self._clock.wall()
         for point, made in state.kept.items():
@@ -554,12 +555,13 @@ class Runner:
                 noted += (
                     records.metric(*where, v, n, now) for n, v in enumerate(values)
                 )
-        if len(state.kept) == state.size:
-            for output in past.outputs:
-                if output.step == state.name:
-                    live.outputs.append(output)
-                    if isinstance(output.data, str):
-                        noted.append(records.output(live, output, 0, now))
+        moved = {made.number: point for point, made in state.kept.items()}
+        for output in past.outputs:
+            if output.step == state.name and output.point in moved:
+                shown = replace(output, point=moved[output.point])
+                live.outputs.append(shown)
+                if isinstance(shown.data, str):
+                    noted.append(records.output(live, shown, now))
         for record in noted if not live.taken_up else ():
             self._recorder.note(record)
 
@@ -977,11 +979,11 @@ class Runner:
         live = self._by_id.get(context.run)
         if live is None:
             return
-        output = Output(context.step, mime, data)
+        output = Output(context.step, mime, data, context.point)
         live.outputs.append(output)
         if isinstance(data, str):
             now = self._clock.wall()
-            self._recorder.note(records.output(live, output, context.point, now))
+            self._recorder.note(records.output(live, output, now))
 
     def _refresh(self) -> None:
         now = self._clock.now_us()

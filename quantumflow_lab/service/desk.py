@@ -29,7 +29,6 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.remote.notebook import Carried, arrived
 from quantumflow_lab.run import Run
-from quantumflow_lab.runner.live import LiveRun, Output
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
 from quantumflow_lab.service.logs import log
@@ -93,8 +92,6 @@ class Desk:
         self._starting = threading.Lock()
         self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
         """Runs that were begun or looked at, and until when they are as they were."""
-        self._before: OrderedDict[str, list[Output]] = OrderedDict()
-        """What runs that were taken up had printed by then."""
         self._answers: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
         self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
         """Runs that were begun, by token and the key of the request."""
@@ -210,7 +207,6 @@ class Desk:
             if "service" not in record["options"]:
                 continue
             try:
-                before = self.lab.load(row["run"])
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)
             except QuantumFlowError as error:
@@ -219,7 +215,6 @@ class Desk:
                 continue
             service = record["options"]["service"]
             self._note_key(service["token"], service.get("key"), run.id)
-            self._note_before(before)
             self.attend(run)
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
@@ -258,12 +253,9 @@ class Desk:
         UnknownRun
             If there is none.
         """
-        now = time.monotonic()
         with self._lock:
-            found = self._runs.get(run_id)
-            if found is not None and (now < found[1] or not found[0].done):
-                self._runs.move_to_end(run_id)
-                return found[0]
+            if (known := self._fresh(run_id)) is not None:
+                return known
         for live in self.lab.live():
             if live.id == run_id:
                 return live
@@ -272,7 +264,11 @@ class Desk:
         if run.id != run_id:
             raise UnknownRun(f"there is no run {run_id}", run=run_id)
         with self._lock:
-            self._keep(run, now + (KEPT_S if run.state == "done" else FRESH_S))
+            # It may have been taken up while the store was asked.
+            if (known := self._fresh(run_id)) is not None:
+                return known
+            seconds = KEPT_S if run.state == "done" else FRESH_S
+            self._keep(run, time.monotonic() + seconds)
         return run
 
     def listed(self, **asked: Any) -> list[dict[str, Any]]:
@@ -336,7 +332,6 @@ class Desk:
         if not run.done:
             return run.resume()
         self._refuse_more()
-        before = self.lab.load(run_id)
         run = self.lab.resume(
             run_id,
             inputs=self._sent_with(self.lab.store.run_record(run_id)),
@@ -346,23 +341,8 @@ class Desk:
             resubmit=resubmit,
             background=True,
         )
-        self._note_before(before)
         self.attend(run)
         return run
-
-    def outputs(self, run: Run) -> list[Output]:
-        """What steps printed and displayed, before the run was taken up, too."""
-        before = self._before.get(run.id, []) if isinstance(run.data, LiveRun) else []
-        return [*before, *run.outputs]
-
-    def _note_before(self, run: Run) -> None:
-        """Steps that were done are shown again by the run itself."""
-        steps = run.snapshot()["steps"]
-        done = {s["name"] for s in steps if s["counts"].get("done") == s["total"]}
-        with self._lock:
-            self._before[run.id] = [o for o in run.outputs if o.step not in done]
-            while len(self._before) > RECENT:
-                self._before.popitem(last=False)
 
     @contextmanager
     def streaming(self, token: Token) -> Iterator[None]:
@@ -484,6 +464,14 @@ class Desk:
         with self._lock:
             found = self._answers.get(key)
         return found if found is not None and time.monotonic() < found[1] else None
+
+    def _fresh(self, run_id: str) -> Run | None:
+        """A run that is remembered, unless the store may have news of it."""
+        found = self._runs.get(run_id)
+        if found is None or (found[0].done and time.monotonic() >= found[1]):
+            return None
+        self._runs.move_to_end(run_id)
+        return found[0]
 
     def _keep(self, run: Run, until: float) -> None:
         self._runs[run.id] = run, until

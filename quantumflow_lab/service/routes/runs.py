@@ -247,7 +247,6 @@ async def _followed(
             run,
             seen,
             code=code,
-            outputs=desk.outputs,
             leaving=desk.leaving.is_set,
         )
         async for each in told:
