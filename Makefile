@@ -16,6 +16,8 @@ SIDE     := .venv-iqm/.packages .venv-braket/.packages
 WITH_MATURIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # One Python for every cargo call, or PyO3 is compiled again for each.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+# Where nothing may be kept, each of the many processes compiles the whole package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

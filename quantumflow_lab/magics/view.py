@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from quantumflow_lab.magics.outputs import OutputWriter
 from quantumflow_lab.magics.showing import Publish, publisher, show
-from quantumflow_lab.widgets import RunWidget, progress_line, run_html, run_text
+from quantumflow_lab.widgets import progress_line, run_html, run_text
+from quantumflow_lab.widgets.run import RunWidget
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

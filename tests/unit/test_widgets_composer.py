@@ -14,8 +14,9 @@ from quantumflow_lab.composer import composer as composer_module
 from quantumflow_lab.composer.quoting import Quoting
 from quantumflow_lab.errors import BadOption, EditRefused
 from quantumflow_lab.price import Price
-from quantumflow_lab.widgets import ComposerWidget, composer_html, composer_text
 from quantumflow_lab.widgets import composer as widget_module
+from quantumflow_lab.widgets import composer_html, composer_text
+from quantumflow_lab.widgets.composer import ComposerWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quantumflow_lab.widgets import RunWidget, run_html, run_text
 from quantumflow_lab.widgets import run as run_module
+from quantumflow_lab.widgets import run_html, run_text
+from quantumflow_lab.widgets.run import RunWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
