@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from quantumflow_lab.composer import Composer
+    from quantumflow_lab.connected import connect, disconnect
     from quantumflow_lab.explore import Backends, Compare, Dashboard
 
 __all__ = [
@@ -53,6 +54,8 @@ __all__ = [
     "Workflow",
     "axis",
     "circuit",
+    "connect",
+    "disconnect",
     "estimate",
     "estimator",
     "graph",
@@ -73,14 +76,16 @@ _LATER = {
     "Compare": "explore",
     "Composer": "composer",
     "Dashboard": "explore",
+    "connect": "connected",
+    "disconnect": "connected",
 }
-"""Where views are that a cell has no use for."""
+"""Where views are that a cell has no use for, and what is for services."""
 
 
 if not TYPE_CHECKING:  # or any name would pass a type check
 
     def __getattr__(name: str) -> Any:
-        """Import a view when it is asked for."""
+        """Import a name of :data:`_LATER` when it is asked for."""
         if name in _LATER:
             return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -32,7 +32,7 @@ SECRET_NAME = re.compile(
 SECRET_LENGTH = 16
 """Shorter texts are words and bit strings of textbooks, not keys of a provider."""
 SECRET_VALUE = re.compile(
-    r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|eyJ[\w-]+\.eyJ)[\w-]{12,}"
+    r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|qfl_|eyJ[\w-]+\.eyJ)[\w-]{12,}"
 )
 
 

@@ -41,8 +41,8 @@ class Outputs:
         live = self.going.named.get(context.run)
         if live is None:
             return
-        output = Output(context.step, mime, data)
+        output = Output(context.step, mime, data, context.point)
         live.outputs.append(output)
         if isinstance(data, str):
             now = self.clock.wall()
-            self.recorder.note(records.output(live, output, context.point, now))
+            self.recorder.note(records.output(live, output, now))

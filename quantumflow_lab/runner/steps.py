@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner import records
@@ -62,7 +62,7 @@ class Steps:
             self._repeat(live, state, live.keeping.past)
 
     def _repeat(self, live: LiveRun, state: StepState, past: Past) -> None:
-        """What kept points had logged, and what a step kept as a whole had shown."""
+        """What kept points had logged and shown."""
         noted: list[records.Record] = []
         now = self.clock.wall()
         for point, made in state.kept.items():
@@ -72,11 +72,12 @@ class Steps:
                 noted += (
                     records.metric(*where, v, n, now) for n, v in enumerate(values)
                 )
-        if len(state.kept) == state.size:
-            for output in past.outputs:
-                if output.step == state.name:
-                    live.outputs.append(output)
-                    if isinstance(output.data, str):
-                        noted.append(records.output(live, output, 0, now))
+        moved = {made.number: point for point, made in state.kept.items()}
+        for output in past.outputs:
+            if output.step == state.name and output.point in moved:
+                shown = replace(output, point=moved[output.point])
+                live.outputs.append(shown)
+                if isinstance(shown.data, str):
+                    noted.append(records.output(live, shown, now))
         for record in noted if not live.taken_up else ():
             self.recorder.note(record)

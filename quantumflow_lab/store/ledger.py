@@ -18,9 +18,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab._fallback_journal import write_error
+from quantumflow_lab._fallback_journal import sync_path, write_error
 from quantumflow_lab.amounts import Money
-from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store.lock import held
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 10.0
 """Seconds to wait for another process that writes."""
+_NO_BOOK = (ValueError, TypeError, ArithmeticError)
 
 
 @dataclass
@@ -116,9 +117,21 @@ class Ledger:
     def _read(self) -> dict[str, Any]:
         name = f"{datetime.fromtimestamp(self.wall(), UTC):%Y-%m}"
         try:
-            book: dict[str, Any] = json.loads(self._path.read_text("utf-8"))
+            book = _book_of(self._path.read_text("utf-8"))
         except FileNotFoundError:
             book = {"month": "", "spent": {}, "open": {}}
+        except OSError as error:
+            raise StoreError(
+                f"cannot read {self._path}: {error.strerror or error}",
+                path=str(self._path),
+            ) from error
+        except _NO_BOOK as error:
+            raise StoreError(
+                f"{self._path} is damaged, so nobody knows what jobs of this month may "
+                "cost: delete it while no run goes on, and it is made anew from the "
+                "records of the home",
+                path=str(self._path),
+            ) from error
         if book["month"] != name:
             # What is under way goes along: it is billed when it is done.
             spent = {c: str(amount) for c, amount in self.before(name).items()}
@@ -133,12 +146,23 @@ class Ledger:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self._path)
+            sync_path(self.home)
         except OSError as error:
             raise write_error(error, path=str(self._path)) from error
 
     @property
     def _path(self) -> Path:
         return self.home / "ledger.json"
+
+
+def _book_of(text: str) -> dict[str, Any]:
+    """The book in a file; raises one of ``_NO_BOOK`` if it is none."""
+    match json.loads(text):
+        case {"month": str(month), "spent": dict(spent), "open": dict(open_)}:
+            amounts = [*spent.values(), *(amount for amount, _ in open_.values())]
+            if all(Decimal(amount) >= 0 for amount in amounts):
+                return {"month": month, "spent": spent, "open": open_}
+    raise ValueError("it lacks something")
 
 
 def _alike(one: Money, other: Money) -> bool:

@@ -60,7 +60,7 @@ def test_the_quickstart_runs_and_its_graph_shows_every_step_done(lab: Lab) -> No
     lab.command("notebook:run-all-cells")
     still = lab.page.locator(".qf-still").first
     still.wait_for()
-    states = still.locator("tbody tr td:nth-of-type(5)").all_inner_texts()
+    states = still.locator("tbody tr td:nth-of-type(5)").all_text_contents()
     assert states == ["✓ done"] * 3
     assert lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
     still.scroll_into_view_if_needed()

@@ -101,6 +101,20 @@ def test_it_shows_and_has_logged_what_it_had(lab: Lab) -> None:
     assert said(lab.load("k")) == said(first)
 
 
+def test_kept_points_show_what_they_showed_beside_those_that_run(lab: Lab) -> None:
+    cell = "i = qf.axis({})\n@qf.step\ndef at(i):\n    print('at', i)\n    return i\n"
+
+    def said(run: Run) -> list[tuple[int, str]]:
+        return sorted((o.point, o.data) for o in run.outputs)
+
+    go(lab, cell.format("[0, 1]"))
+    again = go(lab, cell.format("[2, 1]"))
+    assert kept(again) == {"at": 1}
+    assert said(again) == [(0, "at 2\n"), (1, "at 1\n")] == said(lab.load("k"))
+    third = go(lab, cell.format("[1]"))
+    assert said(third) == [(0, "at 1\n")] == said(lab.load("k"))
+
+
 def test_another_process_keeps_it_too(home: Path) -> None:
     lab = Lab(home)
     first = go(lab)
