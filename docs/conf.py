@@ -78,7 +78,7 @@ ANNOTATED = "Asked BackendV2 Decorator Figure Path QuantumCircuit Source StepFun
 INNER = (
     "cell.declare.StepFunction planning ports.BackendFacts ports.Backends "
     "prices.tariff run.Control run.RunData runner widgets.report.Section "
-    "workers.environment.EnvironmentJob"
+    "workers.environment_job.EnvironmentJob"
 )
 nitpick_ignore_regex = [
     ("py:.*", rf"({'|'.join(OTHERS.split())})(\..*)?"),
