@@ -76,7 +76,7 @@ OTHERS = (
 )
 ANNOTATED = "Asked BackendV2 Decorator Figure Path QuantumCircuit Source StepFunction"
 INNER = (
-    "cell.declare.StepFunction planning ports.BackendFacts ports.Backends "
+    "cell.declare.StepFunction planning ports "
     "prices.tariff run.Control run.RunData runner widgets.report.Section "
     "workers.environment_job.EnvironmentJob"
 )
