@@ -112,7 +112,7 @@ class Lab:
         self._earlier = Earlier(self.store, self.backends, clock)
         self._clusters = Clusters(executor)
         self._preparer = Preparer(
-            self.settings, self.backends, self.store, clock, self._runner.times
+            lambda: self.settings, self.backends, self.store, clock, self._runner.times
         )
         self._quoting = Quoting(
             self._preparer, self._earlier, self.backends, self.store, executor, clock
@@ -138,7 +138,6 @@ class Lab:
             store=self.store,
             ledger=ledger,
             clock=clock,
-            project=self.settings.project,
         )
 
     @property

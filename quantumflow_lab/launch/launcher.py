@@ -57,8 +57,6 @@ class Launcher:
         Those that go on.
     earlier
         Those before them, and the leases.
-    project
-        What they count for, unless their options say otherwise.
     """
 
     quoting: Quoting
@@ -72,7 +70,6 @@ class Launcher:
     store: Store
     ledger: Ledger
     clock: SystemClock
-    project: str | None
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def launch(
@@ -213,7 +210,8 @@ class Launcher:
         """Record a run, then let it go."""
         try:
             live.inputs = taken_inputs(live, inputs)
-            options = {"project": self.project, **options}
+            project = self.quoting.preparer.settings.project
+            options = {"project": project, **options}
             live.origin = {name: options.get(name) for name in ("project", "notebook")}
             self.store.begin(opening(live, options, self.store))
             self.store.append(list(self.calibrations.news(live)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -69,15 +69,15 @@ class Preparer:
 
     Parameters
     ----------
-    settings
-        What applies where nobody says anything.
+    settings_of
+        What applies where nobody says anything; asked anew for each run.
     backends, store, clock
         Of the lab.
     times
         What jobs of this process take.
     """
 
-    settings: Settings
+    settings_of: Callable[[], Settings]
     backends: Registry
     store: Store
     clock: Clock
@@ -135,6 +135,11 @@ class Preparer:
                 for name in (*step.backends, *step.others)
             },
         )
+
+    @property
+    def settings(self) -> Settings:
+        """What applies now where nobody says anything."""
+        return self.settings_of()
 
     def _defaults(self, asked: Asked) -> Defaults:
         mode = cast("Mode", asked.mode or "job")
