@@ -561,6 +561,9 @@ class Lab:
                 warnings.warn(
                     f"the run goes on without its cluster: {error}", stacklevel=2
                 )
+            except BaseException:
+                lease.leave()
+                raise
             self._start(live, lease, found, stored.record["options"])
         return self._attend(live, background=background)
 
@@ -1280,11 +1283,11 @@ class Lab:
 
     def _forget(self, live: LiveRun, lease: Lease) -> None:
         lease.release()
-        # The next run of the name may have begun before this one was forgotten.
-        with self._lock:
-            if self._live.get(live.name) is live:
-                del self._live[live.name]
-                self._earlier.remember(live)
+        # Not under the lock, which whoever plans a run may hold for a minute. Until it
+        # is out of the dictionary no other run of the name begins.
+        if self._live.get(live.name) is live:
+            self._earlier.remember(live)
+            del self._live[live.name]
         self._hearing.stop(live.id)
 
 

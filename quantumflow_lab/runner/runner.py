@@ -188,6 +188,10 @@ class Runner:
         self._clusters: list[Cluster] = []
         """Those whose room is watched."""
         self._closing = False
+        self._left = False
+        """Whether runs are left as they are, for another process."""
+        self._starting = threading.Lock()
+        """Held while a run begins, so that none does behind the last turn."""
         self._end_by: int | None = None
         """When a closing lab leaves, monotonic microseconds."""
         self._thread = threading.Thread(
@@ -205,10 +209,11 @@ class Runner:
         SchedulerBug
             If an earlier bug has stopped the runner.
         """
-        self.check()
-        self._by_id[live.id] = live
-        console.catch()
-        self._post(lambda: self._start(live))
+        with self._starting:
+            self.check()
+            self._by_id[live.id] = live
+            console.catch()
+            self._post(lambda: self._start(live))
 
     def check(self) -> None:
         """Refuse when nothing can be started any more.
@@ -355,6 +360,11 @@ class Runner:
                 # A bug here has to end the runs, or their cells would wait for ever.
                 log.exception("the runner failed")
                 self._break(error)
+        with self._starting:
+            late = [] if self._left else list(self._by_id.values())
+        for live in late:
+            live.state = "cancelled"
+            self._finish(live)
 
     def _drain(self) -> None:
         """Wait for something to do, then do all that waits."""
@@ -455,6 +465,10 @@ class Runner:
     # Runs and steps.
 
     def _start(self, live: LiveRun) -> None:
+        if self._end_by is not None:
+            live.state = "cancelled"
+            self._finish(live)
+            return
         self._runs[live.number] = live
         if live.cluster is not None:
             self._watch(live.cluster)
@@ -1008,7 +1022,7 @@ class Runner:
 
     def _leave(self) -> None:
         self._flush(sync=True)
-        self._closing = True
+        self._closing = self._left = True
 
     def _leave_if_done(self) -> None:
         """A closing lab waits for the last words of its runs, but not for long."""
@@ -1027,7 +1041,10 @@ class Runner:
         self._closing = True
         for live in self._runs.values():
             # Not recorded any more, but a session is billed until it is closed.
-            self._sessions.end(live, lambda: None)
+            try:
+                self._sessions.end(live, lambda: None)
+            except Exception:  # perhaps the very bug, and the run has to end
+                log.exception("sessions of run %s may be open", live.id)
             live.state, live.error = "failed", error
             live.ended_us = self._clock.now_us()
             self._finish(live)

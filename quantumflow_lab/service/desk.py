@@ -26,6 +26,7 @@ from quantumflow_lab.errors import (
     UnknownRun,
     did_you_mean,
 )
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.run import Run
@@ -192,9 +193,10 @@ class Desk:
             try:
                 before = self.lab.load(row["run"])
                 run = self.lab.resume(row["run"], background=True)
-            except QuantumFlowError as error:
-                # One that another process has, or that needs a person's word.
-                log.warning("run not taken up", run=row["run"], why=error.message)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
+                # One that another process has, or that needs a person's word, or whose
+                # assignments do not come out any more.
+                log.warning("run not taken up", run=row["run"], why=text_of(error))
                 continue
             self._note_before(before)
             self.attend(run)
