@@ -25,6 +25,7 @@ from quantumflow_lab.errors import (
     UnknownRun,
     did_you_mean,
 )
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.remote.notebook import Carried, arrived
@@ -209,9 +210,10 @@ class Desk:
             try:
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)
-            except QuantumFlowError as error:
-                # One that another process has, or that needs a person's word.
-                log.warning("run not taken up", run=row["run"], why=error.message)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
+                # One that another process has, or that needs a person's word, or whose
+                # assignments do not come out any more.
+                log.warning("run not taken up", run=row["run"], why=text_of(error))
                 continue
             service = record["options"]["service"]
             self._note_key(service["token"], service.get("key"), run.id)
