@@ -84,6 +84,9 @@ class Desk:
         """Set once nothing new begins."""
         self.leaving = threading.Event()
         """Set once the service stops; streams end then."""
+        self.settled = threading.Event()
+        """Cleared while runs that an earlier service has left are taken up."""
+        self.settled.set()
         self.bounds = Bounds(
             circuits=settings.circuits,
             points=settings.points,
@@ -221,6 +224,11 @@ class Desk:
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
         return taken
+
+    def expects(self, run: Run) -> bool:
+        """Whether a run that nobody goes on with may be taken up in a moment."""
+        left = run.done and run.state == "unfinished"
+        return left and not (self.settled.is_set() or self.leaving.is_set())
 
     def attend(self, run: Run) -> None:
         """Remember a run, and count it when it ends."""
