@@ -122,6 +122,11 @@ class DaskCluster:
         return self._gone is None and not self._closed.is_set() and self._link.alive
 
     @property
+    def connected(self) -> bool:
+        """Whether its scheduler is there now; if not, it may come back."""
+        return self._link.connected
+
+    @property
     def room(self) -> Room:
         """What it can take at the moment."""
         with self._changed:

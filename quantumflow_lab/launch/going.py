@@ -30,12 +30,10 @@ class RunsHere:
         """A run begins."""
         self._named[live.name] = live
 
-    def remove(self, live: LiveRun) -> bool:
-        """A run has ended; False if it is not, or no longer, the one of its name."""
-        if self._named.get(live.name) is not live:
-            return False
-        del self._named[live.name]
-        return True
+    def remove(self, live: LiveRun) -> None:
+        """A run has ended; nothing if it is not, or no longer, the one of its name."""
+        if self._named.get(live.name) is live:
+            del self._named[live.name]
 
     def refuse_twin(self, name: str) -> None:
         """Refuse a second run of a name.

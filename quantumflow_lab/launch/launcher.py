@@ -149,6 +149,9 @@ class Launcher:
                 warnings.warn(
                     f"the run goes on without its cluster: {error}", stacklevel=3
                 )
+            except BaseException:
+                lease.leave()
+                raise
             self._start(live, lease, found, stored.record["options"])
         return live
 
@@ -231,10 +234,11 @@ class Launcher:
     def _forget(self, live: LiveRun, lease: Lease) -> None:
         """A run has ended; called in the runner's thread."""
         lease.release()
-        # The next run of the name may have begun before this one was forgotten.
-        with self._lock:
-            if self.runs.remove(live):
-                self.earlier.remember(live)
+        # Not under the lock, which whoever plans a run may hold for a minute. Until it
+        # is removed no other run of the name begins.
+        if self.runs.named(live.name) is live:
+            self.earlier.remember(live)
+            self.runs.remove(live)
         self.hearing.stop(live.id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -19,6 +20,8 @@ from quantumflow_lab.remote.sse import Event, Parser
 from quantumflow_lab.runner.live import MISSING, Output
 from quantumflow_lab.workflow import Workflow
 
+FRESH_S = 1.0
+"""Seconds for which a snapshot is not asked for again where nobody listens."""
 PAGE = 250
 """Points that are fetched at once."""
 _OPTIONS = ("policy", "mode", "deadline", "budget", "shots", "precision", "seed")
@@ -109,7 +112,8 @@ class RemoteData:
         self.id = str(status["id"])
         self.name = str(status["name"])
         self.seed = int(status["seed"])
-        self.view: dict[str, Any] = dict(status["snapshot"])
+        self._view: dict[str, Any] = dict(status["snapshot"])
+        self._seen = time.monotonic()
         self.broken: Exception | None = None
         """Why nothing more is heard of it."""
         self.ended = bool(status["ended"])
@@ -136,7 +140,7 @@ class RemoteData:
             raise NoService("the service's events do not read") from error
         match event.kind, data:
             case "snapshot", {"steps": _}:
-                self.view = data
+                self._view = data
             case "output", {"step": str(step), "mime": str(mime), "data": what}:
                 self._add(Output(step, mime, what))
             case "reset", _:
@@ -155,11 +159,11 @@ class RemoteData:
 
     def say(self, words: str) -> None:
         """Show a line under the title, until the service tells more."""
-        self.view = {**self.view, "message": words}
+        self._view = {**self._view, "message": words}
 
     def end(self, state: str) -> None:
         """The run has ended, or nobody goes on with it."""
-        self.view = {**self.view, "state": state}
+        self._view = {**self._view, "state": state}
         self.ended = True
         self._finish()
 
@@ -174,6 +178,28 @@ class RemoteData:
             self._future.set_result(None)
 
     # What runs are asked for.
+
+    @property
+    def view(self) -> dict[str, Any]:
+        """The latest snapshot; asked for now and then where nobody listens."""
+        if self._follow is not None and not self.ended:
+            self._look()
+        return self._view
+
+    def _look(self) -> None:
+        if time.monotonic() - self._seen < FRESH_S:
+            return
+        self._seen = time.monotonic()
+        status = self.connection.get("runs", self.id).json()
+        self._view = dict(status["snapshot"])
+        if status["ended"]:
+            self.ended = True
+            self._finish()
+
+    def listen(self) -> None:
+        """Have it followed to its end, unless it is already."""
+        if not self.ended and (follow := self._is_first()):
+            follow(self)
 
     @property
     def state(self) -> str:
@@ -239,8 +265,7 @@ class RemoteData:
     @property
     def finished(self) -> Future[None]:
         """Resolves when the run has ended, or nothing more is heard of it."""
-        if not self.ended and (follow := self._is_first()):
-            follow(self)
+        self.listen()
         return self._future
 
     def _is_first(self) -> Callable[[RemoteData], None] | None:

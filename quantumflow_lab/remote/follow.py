@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from secrets import SystemRandom
 
 from quantumflow_lab.errors import QuantumFlowError, ServiceError
@@ -13,10 +12,6 @@ from quantumflow_lab.remote.data import RemoteData
 from quantumflow_lab.remote.http import Lost
 from quantumflow_lab.remote.sse import Parser
 
-UNFINISHED = "unfinished"
-"""State of a run that nobody goes on with."""
-GRACE_S = 60.0
-"""For a service that has restarted to take a run up, which may take it a while."""
 _FIRST_S, _LONGEST_S = 0.5, 30.0
 _random = SystemRandom()
 
@@ -32,14 +27,6 @@ def backoff(failures: int) -> float:
     return float(min(_LONGEST_S, _FIRST_S * 2 ** min(failures - 1, 16)))
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """How to wait; replaced by tests."""
-
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
-
-
 class Follower:
     """Feeds a run with what its service tells.
 
@@ -47,20 +34,18 @@ class Follower:
     ----------
     data
         The run.
-    waiting
-        How to wait between two attempts.
+    sleep
+        Waits some seconds between two attempts.
     """
 
     def __init__(
-        self, data: RemoteData, waiting: Waiting = Waiting()
-    ) -> None:  # frozen
+        self, data: RemoteData, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._data = data
-        self._waiting = waiting
+        self._sleep = sleep
         self._last: str | None = None
         """Id of the last event, which the service goes on from."""
         self._heard = False
-        self._left: float | None = None
-        """Since when nobody goes on with the run."""
 
     def start(self) -> None:
         """Listen in a thread that ends with the run, or with this process."""
@@ -88,11 +73,9 @@ class Follower:
             except Exception as error:  # noqa: BLE001
                 self._data.lose(ServiceError(f"the run cannot be followed: {error!r}"))
                 return
-            if state is not None and not self._may_go_on(state):
+            if state is not None:
                 self._data.end(state)
                 return
-            if state is not None:
-                why = "the service has not taken the run up yet"
             failures = 1 if self._heard else failures + 1
             spread = _random.uniform(0.8, 1.2)
             self._wait(backoff(failures) * spread, why)
@@ -111,16 +94,6 @@ class Follower:
                     return state
         return None
 
-    def _may_go_on(self, state: str) -> bool:
-        """Whether somebody may take the run up soon."""
-        if state != UNFINISHED:
-            self._left = None
-            return False
-        now = self._waiting.now()
-        if self._left is None:
-            self._left = now
-        return now - self._left < GRACE_S
-
     def _wait(self, seconds: float, why: str) -> None:
         self._data.say(f"{why}; the run goes on there, asking again in {seconds:.0f} s")
-        self._waiting.sleep(seconds)
+        self._sleep(seconds)

@@ -329,7 +329,7 @@ class RemoteLab:
         """Runs that go on there, whoever has begun them."""
         rows = self.runs(state="unfinished", limit=_PAGE)
         going = [row["run"] for row in rows if row["state"] != "unfinished"]
-        return [self._held(self._status(run)) for run in going]
+        return [self._held(self._status(run), listen=False) for run in going]
 
     def _run_id(self, name: str) -> str:
         if RUN_ID.fullmatch(name):
@@ -351,6 +351,7 @@ class RemoteLab:
         *,
         sent: Mapping[str, Any] | None = None,
         anew: bool = False,
+        listen: bool = True,
     ) -> Run:
         """A run; the same one twice is followed once."""
         with self._lock:
@@ -358,6 +359,8 @@ class RemoteLab:
             if data is None or anew or data.ended or data.broken is not None:
                 data = RemoteData(self._connection, status, _follow, sent)
                 self._known[data.id] = data
+        if listen:
+            data.listen()
         return Run(data, self)
 
     def _id_of(self, run: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.sessions import Sessions
 from quantumflow_lab.runner.telling import cancel_pressed
 from quantumflow_lab.runner.views import Views
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -64,15 +67,27 @@ class Ending:
     def drop(self) -> None:
         """Wait no longer: runs that have not ended by now are cancelled."""
         for live in self.going:
-            live.state = "cancelled"
-            self._finish(live)
+            self.refuse(live)
         self.going.numbered.clear()
+
+    def refuse(self, live: LiveRun) -> None:
+        """End a run that a closing lab does not begin, or waits for no longer."""
+        live.state = "cancelled"
+        self._finish(live)
+
+    def refuse_late(self) -> None:
+        """End the runs that came behind the last turn."""
+        for live in list(self.going.named.values()):
+            self.refuse(live)
 
     def break_off(self, error: Exception) -> None:
         """End every run with a bug's error: the schedule cannot be trusted any more."""
         for live in self.going:
             # Not recorded any more, but a session is billed until it is closed.
-            self.sessions.end(live, lambda: None)
+            try:
+                self.sessions.end(live, lambda: None)
+            except Exception:  # perhaps the very bug, and the run has to end
+                log.exception("sessions of run %s may be open", live.id)
             live.state, live.error = "failed", error
             live.ended_us = self.clock.now_us()
             self._finish(live)

@@ -181,6 +181,10 @@ class Runner:
             secure=self._secure,
         )
         self._closing = False
+        self._left = False
+        """Whether runs are left as they are, for another process."""
+        self._starting = threading.Lock()
+        """Held while a run begins, so that none does behind the last turn."""
         self._end_by: int | None = None
         """When a closing lab leaves, monotonic microseconds."""
         self._thread = threading.Thread(
@@ -198,10 +202,11 @@ class Runner:
         SchedulerBug
             If an earlier bug has stopped the runner.
         """
-        self.check()
-        self._going.named[live.id] = live
-        console.catch()
-        self._post(lambda: self._beginning.start(live))
+        with self._starting:
+            self.check()
+            self._going.named[live.id] = live
+            console.catch()
+            self._post(lambda: self._begin(live))
 
     def check(self) -> None:
         """Refuse when nothing can be started any more.
@@ -257,6 +262,9 @@ class Runner:
                 # A bug here has to end the runs, or their cells would wait for ever.
                 log.exception("the runner failed")
                 self._break(error)
+        with self._starting:
+            if not self._left:
+                self._ending.refuse_late()
 
     def _drain(self) -> None:
         """Wait for something to do, then do all that waits."""
@@ -308,6 +316,12 @@ class Runner:
             case _:
                 self._news.tell(command)
 
+    def _begin(self, live: LiveRun) -> None:
+        if self._end_by is None:
+            self._beginning.start(live)
+        else:
+            self._ending.refuse(live)
+
     def _pause(self, live: LiveRun, *, paused: bool) -> None:
         if live in self._going:
             self._pauses.pause(live, paused=paused)
@@ -342,7 +356,7 @@ class Runner:
 
     def _leave(self) -> None:
         self._secure()
-        self._closing = True
+        self._closing = self._left = True
 
     def _leave_if_done(self) -> None:
         """A closing lab waits for the last words of its runs, but not for long."""

@@ -97,8 +97,13 @@ class Sending:
         said: Future[bool] = Future()
 
         def answer() -> None:
-            if said.set_running_or_notify_cancel():
+            if not said.set_running_or_notify_cancel():
+                return
+            try:
                 said.set_result(self._sending(open_job, batch))
+            except BaseException:
+                said.set_result(False)  # else who asks would wait for ever
+                raise
 
         self.post(answer)
         try:

@@ -25,6 +25,7 @@ from quantumflow_lab.errors import (
     UnknownRun,
     did_you_mean,
 )
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.remote.notebook import Carried, arrived
@@ -83,6 +84,9 @@ class Desk:
         """Set once nothing new begins."""
         self.leaving = threading.Event()
         """Set once the service stops; streams end then."""
+        self.settled = threading.Event()
+        """Cleared while runs that an earlier service has left are taken up."""
+        self.settled.set()
         self.bounds = Bounds(
             circuits=settings.circuits,
             points=settings.points,
@@ -209,9 +213,10 @@ class Desk:
             try:
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)
-            except QuantumFlowError as error:
-                # One that another process has, or that needs a person's word.
-                log.warning("run not taken up", run=row["run"], why=error.message)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
+                # One that another process has, or that needs a person's word, or whose
+                # assignments do not come out any more.
+                log.warning("run not taken up", run=row["run"], why=text_of(error))
                 continue
             service = record["options"]["service"]
             self._note_key(service["token"], service.get("key"), run.id)
@@ -219,6 +224,11 @@ class Desk:
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
         return taken
+
+    def expects(self, run: Run) -> bool:
+        """Whether a run that nobody goes on with may be taken up in a moment."""
+        left = run.done and run.state == "unfinished"
+        return left and not (self.settled.is_set() or self.leaving.is_set())
 
     def attend(self, run: Run) -> None:
         """Remember a run, and count it when it ends."""

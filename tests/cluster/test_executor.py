@@ -26,7 +26,7 @@ class Link:
     """Stands in for a client of Dask; workers answer when the test lets them."""
 
     address = "tcp://pretended:1"
-    alive = True
+    alive = connected = True
 
     def __init__(self) -> None:
         self.there = {"a": 1}
@@ -226,6 +226,18 @@ def test_a_worker_that_dies_is_noticed_while_a_new_one_is_asked_for_its_versions
     assert isinstance(error, WorkerLost)
     assert "the worker has left, or died" in str(error)
     assert link.sent[0][0] is there.run_group
+
+
+def test_a_worker_that_comes_later_with_other_versions_is_not_used(
+    link: Link, cluster: DaskCluster
+) -> None:
+    refused = Verdict(("python 3.9 there",), ())
+    link.verdicts = lambda: {"b": refused}  # type: ignore[method-assign]
+    link.there = {"b": 1}
+    wait_for(lambda: cluster.room.workers == 0)
+    cluster.call(away(0), Ended())
+    time.sleep(2 * WATCH_S)
+    assert (link.sent, cluster.room.workers) == ([], 0)
 
 
 def test_a_worker_that_comes_later_is_used(link: Link, cluster: DaskCluster) -> None:

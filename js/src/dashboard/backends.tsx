@@ -7,6 +7,7 @@ import { PAIRS, QUBITS, bare, usable } from "./scale";
 import { type Column, SortedTable } from "./table";
 import { keepKeys } from "../shared/keys";
 import { useUnique } from "../shared/ids";
+import { Omitted } from "./parts";
 
 export function BackendsView({ data }: { data: Backends }) {
   const [name, setName] = useState<string | null>(null);
@@ -25,6 +26,7 @@ export function BackendsView({ data }: { data: Backends }) {
   return (
     <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
+      <Omitted what={data.omitted} />
       {data.working && (
         <p class="qx-message" role="status">Working out what the workflow would take on each…</p>
       )}

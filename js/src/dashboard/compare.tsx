@@ -4,6 +4,7 @@ import { plural } from "../run/format";
 import type { Compared, Section, Send } from "./model";
 import { keepKeys } from "../shared/keys";
 import { useUnique } from "../shared/ids";
+import { Omitted } from "./parts";
 
 interface Props {
   data: Compared;
@@ -41,6 +42,7 @@ export function CompareView({ data, lost, send }: Props) {
         </div>
       </header>
       {message && <p class="qx-message" role="alert">{message}</p>}
+      <Omitted what={data.omitted} />
       <div class="qx-said">
         <div class={`qx-verdict qx-verdict-${data.verdict}`}>
           <span class="qx-sign" aria-hidden="true">{VERDICTS[data.verdict][0]}</span>

@@ -6,7 +6,7 @@ import { Head } from "./head";
 import { Legend, States } from "./legend";
 import { backendLines, currencies, kindLines, nameLines, savedLines } from "./lines";
 import type { Dashboard, Dimension, Filter, Send } from "./model";
-import { Card } from "./parts";
+import { Card, Omitted } from "./parts";
 import { QuotedChart } from "./quoted";
 import { Rows } from "./rows";
 import { Opened, Runs } from "./runs";
@@ -60,6 +60,7 @@ export function DashboardView({ data, lost, send }: Props) {
     <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys}>
       <Head data={data} filter={filter} lost={lost} choose={choose} send={send} />
       {message && <p class="qx-message" role="alert">{message}</p>}
+      <Omitted what={data.omitted} />
       <div class="qx-grid-of-cards">
         <Card title="Runs over time" about={`runs by ${binned(data.width)}, UTC`} sql={[sql.time, sql.states]} wide>
           <States rows={charts.states} chosen={filter.state} choose={toggle("state")} />

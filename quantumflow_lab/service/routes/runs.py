@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab import codec
 from quantumflow_lab.errors import NotStorable
@@ -32,7 +34,7 @@ from quantumflow_lab.service.models import (
 )
 from quantumflow_lab.service.plain import hidden, plain
 from quantumflow_lab.service.problems import Problem
-from quantumflow_lab.service.stream import Place, events, view_of
+from quantumflow_lab.service.stream import TICK, Place, events, view_of
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -89,7 +91,7 @@ def list_runs(
 @router.get("/{run}")
 def status(run: RunId, desk: TheDesk, asker: Reader) -> RunStatus:
     """How a run stands."""
-    return status_of(desk.run(run), asker)
+    return status_of(desk, desk.run(run), asker)
 
 
 @router.get(
@@ -199,7 +201,7 @@ def cancel(run: RunId, what: Cancel, desk: TheDesk, asker: Submitter) -> RunStat
     else:
         found.units(what.step or "")  # names the nearest step if there is none
         desk.lab.cancel_run(run, what.step, what.point)
-    return status_of(found, asker)
+    return status_of(desk, found, asker)
 
 
 @router.post("/{run}/pause", status_code=202)
@@ -208,7 +210,7 @@ def pause(run: RunId, desk: TheDesk, asker: Submitter) -> RunStatus:
     found = desk.run(run)
     if found.done:
         raise Problem(409, "run-has-ended", f"run {run} has ended; nothing can wait")
-    return status_of(found.pause(), asker)
+    return status_of(desk, found.pause(), asker)
 
 
 @router.post("/{run}/resume", status_code=202)
@@ -221,13 +223,13 @@ def resume(run: RunId, how: Resume, desk: TheDesk, asker: Submitter) -> RunStatu
         accept_drift=how.accept_drift,
         resubmit=how.resubmit,
     )
-    return status_of(found, asker)
+    return status_of(desk, found, asker)
 
 
-def status_of(run: Run, asker: Asker) -> RunStatus:
+def status_of(desk: Desk, run: Run, asker: Asker) -> RunStatus:
     """A run as it is told of."""
     # First: what is told after that is at least as new.
-    ended = run.done
+    ended = run.done and not desk.expects(run)
     return RunStatus(
         id=run.id,
         name=run.name,
@@ -243,6 +245,10 @@ async def _followed(
 ) -> AsyncIterator[bytes]:
     code = "code" in asker.token.scopes
     with desk.streaming(asker.token):
+        while desk.expects(run):
+            yield b": not taken up yet\n\n"
+            await asyncio.sleep(TICK)
+            run = await run_in_threadpool(desk.run, run.id)
         told = events(
             run,
             seen,

@@ -110,7 +110,7 @@ def execute(
         cell, saved.name, execution, asker, beside=execution.if_running == "beside"
     )
     response.headers["Location"] = f"/api/runs/{run.id}"
-    return status_of(run, asker)
+    return status_of(desk, run, asker)
 
 
 @started.post("", status_code=202)
@@ -132,7 +132,7 @@ def begin(
     beside = new.if_running == "beside"
     run = desk.start(cell, new.name, new, asker, beside=beside, key=idempotency_key)
     response.headers["Location"] = f"/api/runs/{run.id}"
-    return status_of(run, asker)
+    return status_of(desk, run, asker)
 
 
 def saved_of(desk: Desk, key: str) -> Saved:
