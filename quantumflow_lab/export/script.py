@@ -94,6 +94,36 @@ class _Whole:
     """Those whose noise an exact estimate would need."""
     calibrated: Mapping[str, str]
 
+    def text(self, notebook: str, main: str) -> str:
+        """The script.
+
+        Parameters
+        ----------
+        notebook
+            What it read of its notebook.
+        main
+            What runs the steps.
+        """
+        ours = self._support(main)
+        constants = self._constants(ours)
+        pieces = [(constants, False), *((each, True) for each in ours)]
+        if stand_in := self._stand_in():
+            pieces.append((stand_in, False))
+        if notebook:
+            pieces.append(
+                (_headed("What the cell read of its notebook.", notebook), True)
+            )
+        pieces.append((_headed("The cell.", self.parts.body), True))
+        pieces += [(main, True), (self._last(), True)]
+        body = joined([piece for piece in pieces if piece[0]])
+        own = "\n".join([constants, *ours, stand_in, main])
+        imports = self._imports(own)
+        future = self._future(notebook)
+        head = self._docstring()
+        return (
+            "\n\n".join(each for each in (head, *future, imports, body) if each) + "\n"
+        )
+
     def _refuse_several(self, name: str) -> None:
         """Which backend a further primitive has by default, only a run knows."""
         if "backend" in self.subject.axes and name in self.parts.silent:
@@ -134,36 +164,6 @@ class _Whole:
             chosen[further.replace("{first}", first)] = name in self.parts.asked
         pieces = [each for each, needed in chosen.items() if needed]
         return [self.names.renamed(each.strip("\n")) for each in pieces]
-
-    def text(self, notebook: str, main: str) -> str:
-        """The script.
-
-        Parameters
-        ----------
-        notebook
-            What it read of its notebook.
-        main
-            What runs the steps.
-        """
-        ours = self._support(main)
-        constants = self._constants(ours)
-        pieces = [(constants, False), *((each, True) for each in ours)]
-        if stand_in := self._stand_in():
-            pieces.append((stand_in, False))
-        if notebook:
-            pieces.append(
-                (_headed("What the cell read of its notebook.", notebook), True)
-            )
-        pieces.append((_headed("The cell.", self.parts.body), True))
-        pieces += [(main, True), (self._last(), True)]
-        body = joined([piece for piece in pieces if piece[0]])
-        own = "\n".join([constants, *ours, stand_in, main])
-        imports = self._imports(own)
-        future = self._future(notebook)
-        head = self._docstring()
-        return (
-            "\n\n".join(each for each in (head, *future, imports, body) if each) + "\n"
-        )
 
     def _future(self, notebook: str) -> list[str]:
         line = "from __future__ import annotations"
