@@ -166,14 +166,14 @@ def test_a_stop_is_told_once_and_not_after_the_answer(
 def test_thousands_of_points_that_wait_are_stopped_at_once(
     cluster: DaskCluster,
 ) -> None:
-    many, ended = 20_000, Ended()
+    many, ended = 10_000, Ended()
     for unit in range(many):
         cluster.call(away(unit), ended)
-    began = time.perf_counter()
+    began = time.thread_time()
     for unit in reversed(range(1, many)):
         cluster.stop((unit, 1))
-    # Each by looking at all that wait, it would be two hundred million looks.
-    assert time.perf_counter() - began < 2
+    # Each by looking at all that wait, it would be fifty million looks.
+    assert time.thread_time() - began < 0.5
     ended.wait(many - 1)
 
 
