@@ -1,4 +1,4 @@
-"""Workers that die in a simulator, that join, and a cluster that is gone."""
+"""A worker that dies in a simulator, and a cluster that is gone."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ import pytest
 
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.store import lease
-from tests.cluster.test_runs_on_a_cluster import SLOW, begun, wait_for
+from tests.cluster.test_runs_on_a_cluster import wait_for
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
+
+    from quantumflow_lab.run import Run
 
 PATIENCE_S = 60
-"""A new worker imports us before its first task, which takes long on a busy machine."""
+"""A worker imports us before its first task, which takes long on a busy machine."""
 SAMPLED = """
 from qiskit import QuantumCircuit
 
 angle = qf.axis([0.3, 0.9, 1.5, 2.1])
 
-@qf.sample(shots=200)
+@qf.sample(shots=20)
 def counts(angle):
-    qc = QuantumCircuit(1)
-    qc.rx(angle, 0)
+    qc = QuantumCircuit(20)  # takes some tenths of a second
+    for layer in range(2):
+        for qubit in range(20):
+            qc.ry(angle + layer, qubit)
+        for qubit in range(19):
+            qc.cx(qubit, qubit + 1)
     qc.measure_all()
     return qc
 """
@@ -49,26 +55,19 @@ def children(pid: int) -> set[int]:
     return {int(each) for path in found for each in path.read_text().split()}
 
 
-def counts_of(lab: Lab, name: str, **options: str) -> list[dict[str, int]]:
-    run = lab.run(SAMPLED, name=name, seed=11, **options)
+def counts_of(run: Run) -> list[dict[str, int]]:
     return [result.data.meas.get_counts() for result in run["counts"]]
 
 
 def test_a_worker_killed_in_a_simulator_job_costs_only_its_own_points(
     lab: Lab, client: Client
 ) -> None:
-    workers = client.run(os.getpid).values()
-    before = {child for pid in workers for child in children(pid)}
+    victim = next(iter(client.run(os.getpid).values()))
     run = lab.run(SAMPLED, name="hit", seed=11, executor="dask", background=True)
-    # Each starts a child of its own for its part, which takes a second or more.
-    started: dict[int, set[int]] = {}
-
-    def is_running() -> bool:
-        started.update((pid, children(pid) - before) for pid in workers)
-        return all(started.values()) or bool(before)
-
-    wait_for(is_running, PATIENCE_S)
-    victim = next(iter(started))
+    (cluster,) = lab._clusters.values()
+    # Both parts are out, and the child that simulates one of them is there.
+    wait_for(lambda: len(cluster._sent) == 2 and children(victim), PATIENCE_S)
+    simulators = children(victim)
     os.kill(victim, signal.SIGKILL)
     run.wait()
 
@@ -77,35 +76,15 @@ def test_a_worker_killed_in_a_simulator_job_costs_only_its_own_points(
         "SELECT list(attempt ORDER BY unit) AS tries FROM qf_points"
     ).to_pylist()
     assert sorted(tries["tries"]) == [1, 1, 2, 2]
-    wait_for(lambda: not any(map(_lives, started[victim])))
-    found = [result.data.meas.get_counts() for result in run["counts"]]
-    assert found == counts_of(lab, "here"), "a second try has the seeds of the first"
+    wait_for(lambda: not any(map(_lives, simulators)))
+    here = lab.run(SAMPLED, name="here", seed=11, fresh=True)
+    assert counts_of(run) == counts_of(here), "a second try has the seeds of the first"
     client.wait_for_workers(2, timeout=30)
 
 
 def _lives(pid: int) -> bool:
     state = Path(f"/proc/{pid}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def test_a_worker_that_joins_in_mid_run_gets_its_share(
-    lab: Lab, client: Client, local_cluster: LocalCluster, tmp_path: Path
-) -> None:
-    inputs = {"folder": str(tmp_path), "os": os}
-    cell = SLOW.replace("+ 20", f"+ {PATIENCE_S}")
-    run = lab.run(cell, name="more", executor="dask", inputs=inputs, background=True)
-    wait_for(lambda: len(list(tmp_path.glob("begun-*"))) == 2)
-    try:
-        local_cluster.scale(3)
-        wait_for(lambda: len(list(tmp_path.glob("begun-*"))) == 3, PATIENCE_S)
-        (tmp_path / "go").touch()
-        run.wait()
-    finally:
-        local_cluster.scale(2)
-    assert list(run["slow"]) == [0, 1, 2, 3, 4, 5]
-    assert {x: len(begun(tmp_path, x)) for x in range(6)} == dict.fromkeys(range(6), 1)
-    told = [each["words"] for each in run._data.watch.story.told(0.0)]
-    assert any("has 3 workers now, 3 threads" in words for words in told)
 
 
 def test_a_run_whose_process_and_cluster_are_gone_goes_on_here(
