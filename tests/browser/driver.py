@@ -121,7 +121,18 @@ class Lab:
             nbformat.write(_notebook(cells), path)
         self.page.goto(self.server.url(name), timeout=60_000)
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until the kernel of the notebook answers and does nothing."""
         self.page.evaluate(READY)
+
+    def reload(self) -> None:
+        """Save the notebook and load the page anew, as a person does; see its cells."""
+        self.command("docmanager:save")
+        self.page.reload(timeout=60_000)
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
 
     def command(self, name: str) -> None:
         """Carry out a command of JupyterLab and wait for its end."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from quantumflow_lab.store import Store
 
@@ -120,3 +121,34 @@ def test_detach_frees_the_notebook_while_the_run_goes_on(lab: Lab) -> None:
     lab.run(3)
     ended = lab.page.locator(".jp-Cell").nth(1).locator(".qf-still")
     ended.get_by_text("cancelled").first.wait_for()
+
+
+def test_a_page_that_is_loaded_anew_shows_the_run_and_the_composer(lab: Lab) -> None:
+    composed = LONG.replace("long", "drawn", 1)
+    composer = f"import quantumflow_lab as qf\nc = qf.Composer({composed!r})\nc"
+    lab.open([LOAD, composer, LONG, "print(c.text)"], "reload.ipynb")
+    lab.run(0)
+    lab.run(1)
+    view = lab.page.locator("article.qf-composer")
+    shots = view.get_by_label("shots", exact=True).first
+    shots.fill("250")
+    shots.press("Enter")
+    expect(view.get_by_role("button", name="Undo (Ctrl+Z)")).to_be_enabled()
+    lab.start(2)
+    live = lab.page.locator(RUN)
+    live.get_by_role("button", name="Cancel", exact=True).wait_for()
+    lab.reload()
+    live.locator("[data-step=pace]").get_by_text("running").wait_for()
+    view.locator("[data-step=pace]").wait_for()
+    expect(shots).to_have_value("250")
+    # What the kernel sends at the end, the page no longer has a place for.
+    live.get_by_role("button", name="Cancel", exact=True).click()
+    live.locator(".qf-header .qf-is-cancelled").wait_for()
+    expect(live.get_by_role("button", name="Cancel", exact=True)).to_be_disabled()
+    shots.fill("333")
+    shots.press("Enter")
+    expect(view.get_by_role("button", name="Redo (Ctrl+Shift+Z)")).to_be_disabled()
+    expect(view.locator(".qfc-toolbar")).to_contain_text("can run")
+    lab.ready()
+    lab.run(3)
+    assert "--shots 333" in lab.text(3)
