@@ -114,15 +114,14 @@ def test_the_sidebar_has_no_serious_fault_in_light_or_dark(lab: Lab) -> None:
     lab.command("quantumflow:show-runs")
     side = lab.page.locator(SIDE)
     side.get_by_role("button", name="Cancel endless").wait_for()
-    for name in ("endless", "bell"):
-        side.locator(".qf-side-run", has_text=name).first.locator(
-            ".qf-side-main"
-        ).click()
-    expect(side.locator(".qf-side-details")).to_have_count(2)
     expect(side).to_contain_text("5.00 USD")
-    for theme in THEMES:
-        lab.theme(theme)
-        checked(lab, SIDE, theme)
+    for name in ("endless", "bell"):
+        row = side.locator(".qf-side-run", has_text=name).first
+        row.locator(".qf-side-main").click()
+        row.locator(".qf-side-details").wait_for()
+        for theme in THEMES:
+            lab.theme(theme)
+            checked(lab, SIDE, theme, name)
     side.get_by_role("searchbox").fill("no run is called so")
     expect(side.locator(".qf-side-run")).to_have_count(0)
     for theme in THEMES:
