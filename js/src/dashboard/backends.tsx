@@ -5,7 +5,7 @@ import { percent } from "./format";
 import type { Backends, Candidate, Device, Pair, Qubit } from "./model";
 import { PAIRS, QUBITS, bare, usable } from "./scale";
 import { type Column, SortedTable } from "./table";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 import { useUnique } from "../shared/ids";
 import { Omitted } from "./parts";
 
@@ -24,7 +24,7 @@ export function BackendsView({ data }: { data: Backends }) {
     );
   }
   return (
-    <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
+    <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
       <Omitted what={data.omitted} />
       {data.working && (

@@ -11,7 +11,7 @@ import { QuotedChart } from "./quoted";
 import { Rows } from "./rows";
 import { Opened, Runs } from "./runs";
 import { Time } from "./time";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 
 interface Props {
   data: Dashboard;
@@ -57,7 +57,7 @@ export function DashboardView({ data, lost, send }: Props) {
   several.current ||= new Set(charts.quoted.map((row) => row.currency)).size > 1;
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
-    <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys}>
+    <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       <Head data={data} filter={filter} lost={lost} choose={choose} send={send} />
       {message && <p class="qx-message" role="alert">{message}</p>}
       <Omitted what={data.omitted} />
