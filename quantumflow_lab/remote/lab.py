@@ -37,6 +37,13 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 NAMES_S = 30.0
 """Seconds for which the names of backends are remembered."""
 _PAGE = 200
+_COLUMNS = (
+    *("number", "name", "started", "state", "wall_s", "steps", "points", "failed"),
+    *("jobs", "shots", "machine_s", "qpu_s", "cost", "currency", "backends", "run"),
+)
+"""Of the query ``history``, in its order."""
+_CALLED = {"wall_s": "seconds", "run": "id"}
+"""What the service calls some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,8 +487,7 @@ def _attended(run: Run) -> Run:
 
 def _row(line: Mapping[str, Any]) -> dict[str, Any]:
     """A run of a list under the names that the query ``history`` has."""
-    others = {"run": line["id"], "wall_s": line["seconds"]}
-    return {**{k: v for k, v in line.items() if k not in ("id", "seconds")}, **others}
+    return {name: line[_CALLED.get(name, name)] for name in _COLUMNS}
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
