@@ -23,7 +23,7 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.remote.about import About, Versions, differences, refuse_other
-from quantumflow_lab.remote.body import run_body
+from quantumflow_lab.remote.body import refuse_large, run_body
 from quantumflow_lab.remote.data import RemoteData
 from quantumflow_lab.remote.follow import Follower
 from quantumflow_lab.remote.http import Connection
@@ -200,6 +200,7 @@ class RemoteLab:
         flow, asked = _read(workflow, name, asked)
         project = (options or {}).get("project")
         body = run_body(flow, asked, inputs or {}, self._id_of, project)
+        refuse_large(body, self.about.body_bytes)
         run = self._begin(body, Where(flow.file, flow.first_line, ""))
         return run if background else _attended(run)
 
@@ -236,6 +237,7 @@ class RemoteLab:
         )
         flow, asked = _read(workflow, name, asked)
         body = run_body(flow, asked, inputs or {}, self._id_of)
+        refuse_large(body, self.about.body_bytes)
         where = Where(flow.file, flow.first_line, "")
         said = self._connection.post("quotes", body=body, where=where)
         return RemoteQuote(said.json())

@@ -495,6 +495,9 @@ class About(Answer):
         description="Whether the token may send Python to this service.",
         examples=[False],
     )
+    body_bytes: int = Field(
+        description="Most bytes of a request.", examples=[2 * 2**20]
+    )
 
 
 class ProblemDetails(BaseModel):

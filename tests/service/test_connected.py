@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
+import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +21,7 @@ from qiskit_aer import AerSimulator
 import quantumflow_lab as qf
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import (
+    BadDocument,
     BadOption,
     BudgetNeeded,
     CellError,
@@ -31,7 +36,9 @@ from quantumflow_lab.errors import (
     UnknownRun,
     UnknownStep,
 )
+from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.remote.address import Address
+from quantumflow_lab.remote.body import run_body
 from quantumflow_lab.remote.http import Connection
 from quantumflow_lab.remote.lab import RemoteLab
 from quantumflow_lab.remote.secret import Secret
@@ -52,8 +59,8 @@ pytestmark = pytest.mark.timeout(180)
 class Served:
     """An application on a port of this machine."""
 
-    def __init__(self, app: FastAPI) -> None:
-        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
+    def __init__(self, app: FastAPI, **options: Any) -> None:
+        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -414,6 +421,96 @@ def test_what_cannot_cross_is_told_before_anything_is_sent(
         remote.run("@qf.step\ndef a(thing):\n    return 1\n", name="no", inputs=names)
     assert says in str(caught.value)
     assert remote.runs(limit=200) == before
+
+
+def test_what_is_too_large_names_its_largest_part(remote: RemoteLab) -> None:
+    names = {"much": np.zeros(400_000), "little": 1}
+    cell = "@qf.step\ndef a(much, little):\n    return 1\n"
+    with pytest.raises(NotRemote) as caught:
+        remote.run(cell, name="large", inputs=names)
+    assert str(caught.value).startswith(
+        "the cell with what it reads is 4.3 MB, more than the 2.1 MB that the service "
+        "takes; 'much' is the largest part: read it in a step"
+    )
+
+
+def test_pictures_that_steps_return_are_shown_here(remote: RemoteLab) -> None:
+    cell = """
+@qf.step
+def drawn():
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    return figure
+"""
+    run = remote.run(cell, name="drawn")
+    (shown,) = [each for each in run.outputs if each.mime == "image/png"]
+    assert base64.b64decode(shown.data).startswith(b"\x89PNG")
+    assert run["drawn"].png.startswith(b"\x89PNG")
+
+
+def test_code_that_does_not_run_there_says_so(remote: RemoteLab) -> None:
+    names = executed("import sys\ndef f():\n    return 1\n")
+    body = run_body(
+        qf.Workflow.from_source("@qf.step\ndef a():\n    return f()\n", "broken"),
+        Asked(),
+        names,
+        lambda _: None,
+    )
+    text = base64.b64encode(b"import no_such_module as f").decode()
+    body["inputs"]["f"]["data"] = text
+    with pytest.raises(BadDocument, match="ModuleNotFoundError: No module named 'no_"):
+        remote._begin(body)
+    body["inputs"]["f"]["data"] = base64.b64encode(b"raise SystemExit(1)").decode()
+    with pytest.raises(BadDocument, match="does not run on the service: SystemExit: 1"):
+        remote._begin(body)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    shared_app: FastAPI, token: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography")
+    files = certificate(tmp_path)
+    served = Served(shared_app, ssl_certfile=files[0], ssl_keyfile=files[1])
+    url = served.url.replace("http:", "https:")
+    try:
+        with pytest.raises(NoService, match="is not trusted: self-signed certificate"):
+            connected(url, token)
+        known = ssl.create_default_context(cafile=files[0])
+        line = Connection(Address.of(url), Secret(token), known)
+        assert RemoteLab(line, Settings()).about.token == "tester"
+    finally:
+        served.close()
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """A certificate for this machine that it has signed itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    host = x509.IPAddress(IPv4Address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + WEEK)
+        .add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(folder / "cert.pem"), str(folder / "key.pem")
+
+
+WEEK = timedelta(days=7)
 
 
 def test_backends_and_executors_of_this_process_are_refused(remote: RemoteLab) -> None:
