@@ -19,6 +19,7 @@ from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from quantumflow_lab.cell.class_source import source_of
 from quantumflow_lab.cell.options import is_backend, shown
 from quantumflow_lab.errors import SecretInput, Where
 from quantumflow_lab.fingerprint import is_local
@@ -268,7 +269,7 @@ def _is_filled(cell: CellType) -> bool:
 
 def _source(value: Any, label: str) -> str:
     try:
-        return inspect.getsource(value)
+        return source_of(value)
     except (OSError, TypeError):
         code = getattr(value, "__code__", None)
         return label if code is None else f"{label}:{code.co_code.hex()}"

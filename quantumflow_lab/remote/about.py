@@ -43,6 +43,8 @@ class About:
     """Seconds since 1970; None for never."""
     code: bool
     """Whether cells can be sent."""
+    body_bytes: int
+    """Most bytes that the service takes at once."""
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> About:
@@ -60,6 +62,7 @@ class About:
                 tuple(said["scopes"]),
                 said["expires"],
                 said["code"],
+                said["body_bytes"],
             )
         except (KeyError, TypeError) as error:
             raise ServiceDiffers(

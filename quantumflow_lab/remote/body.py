@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -73,6 +74,35 @@ def run_body(
         "project": project,
     }
     return {name: value for name, value in body.items() if value is not None}
+
+
+def refuse_large(body: Mapping[str, Any], most: int) -> None:
+    """Refuse what the service would not read to its end.
+
+    Parameters
+    ----------
+    body
+        From :func:`run_body`.
+    most
+        Bytes that the service takes at once.
+
+    Raises
+    ------
+    NotRemote
+        Naming the largest part.
+    """
+    size = len(json.dumps(body, allow_nan=False))
+    if size <= most:
+        return
+    parts = {name: len(each["data"]) for name, each in body["inputs"].items()}
+    largest = max(parts, key=lambda name: parts[name], default=body["name"])
+    raise NotRemote(
+        f"the cell with what it reads is {size / 1e6:.1f} MB, more than the "
+        f"{most / 1e6:.1f} MB that the service takes; '{largest}' is the largest part: "
+        "read it in a step, where the service is, or ask its operator for a higher "
+        "QFLOW_SERVICE_BODY_BYTES",
+        name=largest,
+    )
 
 
 def _options(asked: Asked, notebook: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.remote.about import About, Versions, differences, refuse_other
-from quantumflow_lab.remote.body import run_body
+from quantumflow_lab.remote.body import refuse_large, run_body
 from quantumflow_lab.remote.data import RemoteData
 from quantumflow_lab.remote.follow import Follower
 from quantumflow_lab.remote.http import Connection
@@ -37,6 +37,13 @@ RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 NAMES_S = 30.0
 """Seconds for which the names of backends are remembered."""
 _PAGE = 200
+_COLUMNS = (
+    *("number", "name", "started", "state", "wall_s", "steps", "points", "failed"),
+    *("jobs", "shots", "machine_s", "qpu_s", "cost", "currency", "backends", "run"),
+)
+"""Of the query ``history``, in its order."""
+_CALLED = {"wall_s": "seconds", "run": "id"}
+"""What the service calls some of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,7 @@ class RemoteLab:
         flow, asked = _read(workflow, name, asked)
         project = (options or {}).get("project")
         body = run_body(flow, asked, inputs or {}, self._id_of, project)
+        refuse_large(body, self.about.body_bytes)
         run = self._begin(body, Where(flow.file, flow.first_line, ""))
         return run if background else _attended(run)
 
@@ -229,6 +237,7 @@ class RemoteLab:
         )
         flow, asked = _read(workflow, name, asked)
         body = run_body(flow, asked, inputs or {}, self._id_of)
+        refuse_large(body, self.about.body_bytes)
         where = Where(flow.file, flow.first_line, "")
         said = self._connection.post("quotes", body=body, where=where)
         return RemoteQuote(said.json())
@@ -480,8 +489,7 @@ def _attended(run: Run) -> Run:
 
 def _row(line: Mapping[str, Any]) -> dict[str, Any]:
     """A run of a list under the names that the query ``history`` has."""
-    others = {"run": line["id"], "wall_s": line["seconds"]}
-    return {**{k: v for k, v in line.items() if k not in ("id", "seconds")}, **others}
+    return {name: line[_CALLED.get(name, name)] for name in _COLUMNS}
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import hashlib
 import json
 import linecache
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -34,8 +36,15 @@ from quantumflow_lab.errors import (
 from quantumflow_lab.fingerprint import is_local
 from quantumflow_lab.workflow import Workflow
 
+MODULES = 1024
+"""Texts of code that a service remembers."""
 CODE = "text/x-python"
 KINDS = ("value", "axis", "code", "run")
+
+
+_lock = threading.Lock()
+_modules: OrderedDict[str, ModuleType] = OrderedDict()
+"""Those of code that has arrived, by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +204,8 @@ def _line(root: str, part: Definition) -> str:
     of = f"'{root}'" if part.name == root else f"'{part.name}', which '{root}' reads,"
     if part.value is None:
         raise NotRemote(
-            f"{of} has no source that could go to the service; define it in a cell of "
-            "the notebook, without secrets in it",
+            f"{of} has no source that could go to the service; move it into the cell, "
+            "or into a file beside the notebook, without secrets in it",
             name=part.name,
         )
     try:
@@ -274,27 +283,32 @@ def _module(text: str) -> ModuleType:
     Python finds its source, so that steps are kept as long as it does not change.
     """
     label = f"qflow_notebook_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    known = sys.modules.get(label)
-    if known is not None:
-        return known
+    with _lock:
+        if label not in _modules:
+            _modules[label] = _executed(label, text)
+        _modules.move_to_end(label)
+        while len(_modules) > MODULES:
+            forgotten, _ = _modules.popitem(last=False)
+            del sys.modules[forgotten], linecache.cache[f"<{forgotten}>"]
+        return _modules[label]
+
+
+def _executed(label: str, text: str) -> ModuleType:
     module = ModuleType(label)
-    module.__file__ = f"<{label}>"
+    file = module.__file__ = f"<{label}>"
     vars(module)["__qflow_value__"] = _value
-    linecache.cache[module.__file__] = (
-        len(text),
-        None,
-        text.splitlines(keepends=True),
-        module.__file__,
-    )
+    lines = text.splitlines(keepends=True)
+    linecache.cache[file] = (len(text), None, lines, file)
+    sys.modules[label] = module
     try:
         # Whoever sends code may run it: see docs/security.md.
-        exec(compile(text, module.__file__, "exec"), vars(module))  # noqa: S102
-    except Exception as error:
+        exec(compile(text, file, "exec"), vars(module))  # noqa: S102
+    except (Exception, SystemExit) as error:
+        del sys.modules[label], linecache.cache[file]
         raise BadDocument(
             f"code of the notebook does not run on the service: {type(error).__name__}:"
             f" {error}"
         ) from error
-    sys.modules[label] = module
     return module
 
 

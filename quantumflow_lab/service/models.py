@@ -203,6 +203,15 @@ class RunLine(Answer):
     state: str = Field(examples=["done"])
     started: float = Field(examples=[1796000000.0])
     seconds: float | None = Field(examples=[0.8])
+    steps: int | None = Field(examples=[2])
+    points: int | None = Field(examples=[2])
+    failed: int | None = Field(description="Points that failed.", examples=[0])
+    jobs: int | None = Field(examples=[1])
+    shots: int | None = Field(examples=[1000])
+    machine_s: float | None = Field(
+        description="Seconds of the service's machine.", examples=[0.1]
+    )
+    qpu_s: float | None = Field(description="Seconds of devices.", examples=[None])
     backends: list[str] = Field(examples=[["aer"]])
     cost: float | None = Field(examples=[None])
     currency: str | None = Field(examples=[None])
@@ -485,6 +494,9 @@ class About(Answer):
     code: bool = Field(
         description="Whether the token may send Python to this service.",
         examples=[False],
+    )
+    body_bytes: int = Field(
+        description="Most bytes of a request.", examples=[2 * 2**20]
     )
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
+import ssl
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import uvicorn
 from qiskit import QuantumCircuit
+from qiskit_aer import AerSimulator
 
 import quantumflow_lab as qf
+from quantumflow_lab import Lab
 from quantumflow_lab.errors import (
+    BadDocument,
     BadOption,
     BudgetNeeded,
     CellError,
@@ -28,18 +36,22 @@ from quantumflow_lab.errors import (
     UnknownRun,
     UnknownStep,
 )
+from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.remote.address import Address
+from quantumflow_lab.remote.body import run_body
 from quantumflow_lab.remote.http import Connection
 from quantumflow_lab.remote.lab import RemoteLab
 from quantumflow_lab.remote.secret import Secret
+from quantumflow_lab.service.app import create_app
+from quantumflow_lab.service.settings import ServiceSettings
+from quantumflow_lab.service.tokens import TokenFile
 from quantumflow_lab.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
-
-    from quantumflow_lab import Lab
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -47,8 +59,8 @@ pytestmark = pytest.mark.timeout(180)
 class Served:
     """An application on a port of this machine."""
 
-    def __init__(self, app: FastAPI) -> None:
-        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
+    def __init__(self, app: FastAPI, **options: Any) -> None:
+        config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -209,7 +221,7 @@ def test_axes_and_runs_of_the_notebook_go_along(remote: RemoteLab) -> None:
     assert run.units("b") == {"x": "s"}
 
 
-def test_a_run_is_found_again_by_who_comes_back(remote: RemoteLab) -> None:
+def test_a_run_is_found_again_by_who_comes_back(remote: RemoteLab, served: Lab) -> None:
     run = remote.run("@qf.step\ndef a():\n    print('hi')\n    return 1\n", name="back")
     other = connected(remote.url, token_of(remote))
     back = other.load("back")
@@ -219,6 +231,7 @@ def test_a_run_is_found_again_by_who_comes_back(remote: RemoteLab) -> None:
     (row,) = other.runs("back")
     assert (row["name"], row["state"], row["run"]) == ("back", "done", run.id)
     assert other.runs("back", since="1 h") == [row]
+    assert list(row) == list(served.runs("back")[0])
     assert other.runs("back", find="no such words") == []
     with pytest.raises(BadOption, match="since must be a duration"):
         other.runs(since="yesterday")
@@ -257,14 +270,15 @@ i = qf.axis(range(4))
 @qf.step
 def held(i, gate):
     from pathlib import Path
-    while not Path(gate).exists():
+    end = time.monotonic() + 30
+    while not Path(gate).exists() and time.monotonic() < end:
         time.sleep(0.01)
     return i
 """
 
 
 def test_cancel_pause_and_resume_go_to_the_service(
-    remote: RemoteLab, tmp_path: Any
+    remote: RemoteLab, tmp_path: Path
 ) -> None:
     names = {"gate": str(tmp_path / "gate")}
     run = remote.run(WAITS, name="held", inputs=names, background=True)
@@ -281,7 +295,7 @@ def test_cancel_pause_and_resume_go_to_the_service(
     run.cancel()
     run.wait(30)
     assert run.state == "cancelled"
-    assert {type(each) for each in points(run.partial("held"))} == {qf.Failed}
+    assert {type(each) for _, each in run.partial("held").items()} == {qf.Failed}
     (tmp_path / "gate").touch()
     more = remote.resume("held")
     assert (more.id, more.state, points(more["held"])) == (
@@ -346,23 +360,33 @@ def test_a_quote_is_that_of_the_service(remote: RemoteLab, served: Lab) -> None:
 
 
 def test_a_run_that_costs_something_stops_at_its_quote(
-    remote: RemoteLab, served: Lab, paid: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BudgetNeeded, match="--budget") as caught:
-        remote.run(CELL, name="paid", inputs=notebook(), backend=paid)
-    assert "paid · quote, nothing was run" in repr(caught.value.quote)
-    assert "USD" in repr(caught.value.quote)
-
-
-@pytest.fixture
-def paid(served: Lab) -> str:
-    """A backend of the service that costs something."""
-    from qiskit_aer import AerSimulator
-
-    served.backends.add(
-        "dear", AerSimulator(), price=qf.Price(per_shot="0.01", currency="USD")
-    )
-    return "dear"
+    monkeypatch.delenv("QFLOW_BUDGET", raising=False)
+    lab = Lab(tmp_path / "home")
+    price = qf.Price("USD", per_shot=Decimal("0.01"))
+    lab.backends.add("dear", AerSimulator(), price=price)
+    token = TokenFile(lab.store.home).create("me", ["read", "run", "code"]).text
+    app = create_app(lab, ServiceSettings(allow_code=True), TokenFile(lab.store.home))
+    served = Served(app)
+    try:
+        remote = connected(served.url, token)
+        with pytest.raises(
+            BudgetNeeded, match=r"would cost 6\.00 USD on 'dear'"
+        ) as said:
+            remote.run(CELL, name="dear_run", inputs=notebook(), backend="dear")
+        assert repr(said.value.quote) == repr(
+            remote.plan(CELL, name="dear_run", inputs=notebook(), backend="dear")
+        )
+        assert remote.runs() == []
+        budget = {"backend": "dear", "budget": "7 USD", "inputs": notebook()}
+        run = remote.run(CELL, name="dear_run", **budget)
+        assert run.snapshot()["cost"]["money"] == "6 USD of 7 USD"
+        assert str(run.asked.budget) == "7 USD"
+    finally:
+        served.close()
+        app.state.desk.close()
+        lab.close()
 
 
 # Refusals.
@@ -383,8 +407,8 @@ def paid(served: Lab) -> str:
         (
             {"thing": qf.step(line)},
             (
-                "'thing' is a step of the notebook, which cannot go to the service; move "
-                "it into the cell"
+                "'thing' is a step of the notebook, which cannot go to the service; "
+                "move it into the cell"
             ),
         ),
     ],
@@ -399,9 +423,97 @@ def test_what_cannot_cross_is_told_before_anything_is_sent(
     assert remote.runs(limit=200) == before
 
 
-def test_backends_and_executors_of_this_process_are_refused(remote: RemoteLab) -> None:
-    from qiskit_aer import AerSimulator
+def test_what_is_too_large_names_its_largest_part(remote: RemoteLab) -> None:
+    names = {"much": np.zeros(400_000), "little": 1}
+    cell = "@qf.step\ndef a(much, little):\n    return 1\n"
+    with pytest.raises(NotRemote) as caught:
+        remote.run(cell, name="large", inputs=names)
+    assert str(caught.value).startswith(
+        "the cell with what it reads is 4.3 MB, more than the 2.1 MB that the service "
+        "takes; 'much' is the largest part: read it in a step"
+    )
 
+
+def test_pictures_that_steps_return_are_shown_here(remote: RemoteLab) -> None:
+    cell = """
+@qf.step
+def drawn():
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots()
+    axes.plot([1, 2])
+    return figure
+"""
+    run = remote.run(cell, name="drawn")
+    (shown,) = [each for each in run.outputs if each.mime == "image/png"]
+    assert base64.b64decode(shown.data).startswith(b"\x89PNG")
+    assert run["drawn"].png.startswith(b"\x89PNG")
+
+
+def test_code_that_does_not_run_there_says_so(remote: RemoteLab) -> None:
+    names = executed("import sys\ndef f():\n    return 1\n")
+    body = run_body(
+        qf.Workflow.from_source("@qf.step\ndef a():\n    return f()\n", "broken"),
+        Asked(),
+        names,
+        lambda _: None,
+    )
+    text = base64.b64encode(b"import no_such_module as f").decode()
+    body["inputs"]["f"]["data"] = text
+    with pytest.raises(BadDocument, match="ModuleNotFoundError: No module named 'no_"):
+        remote._begin(body)
+    body["inputs"]["f"]["data"] = base64.b64encode(b"raise SystemExit(1)").decode()
+    with pytest.raises(BadDocument, match="does not run on the service: SystemExit: 1"):
+        remote._begin(body)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(
+    shared_app: FastAPI, token: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography")
+    files = certificate(tmp_path)
+    served = Served(shared_app, ssl_certfile=files[0], ssl_keyfile=files[1])
+    url = served.url.replace("http:", "https:")
+    try:
+        with pytest.raises(NoService, match="is not trusted: self-signed certificate"):
+            connected(url, token)
+        known = ssl.create_default_context(cafile=files[0])
+        line = Connection(Address.of(url), Secret(token), known)
+        assert RemoteLab(line, Settings()).about.token == "tester"
+    finally:
+        served.close()
+
+
+def certificate(folder: Path) -> tuple[str, str]:
+    """A certificate for this machine that it has signed itself, and its key."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    host = x509.IPAddress(IPv4Address("127.0.0.1"))
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + WEEK)
+        .add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(
+            pem,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return str(folder / "cert.pem"), str(folder / "key.pem")
+
+
+WEEK = timedelta(days=7)
+
+
+def test_backends_and_executors_of_this_process_are_refused(remote: RemoteLab) -> None:
     cell = "@qf.step\ndef a():\n    return 1\n"
     sim = AerSimulator()
     for given, names in ((sim, {}), ("sim", {"sim": sim})):
@@ -497,7 +609,7 @@ def test_a_service_that_takes_no_python_says_so(
 
 
 def test_a_token_that_is_revoked_in_mid_run_ends_the_watch_and_not_the_run(
-    url: str, served: Lab, token_for: Callable[..., str], tmp_path: Any
+    url: str, served: Lab, token_for: Callable[..., str], tmp_path: Path
 ) -> None:
     remote = connected(url, token_for("read", "run", "code"))
     names = {"gate": str(tmp_path / "gate")}
@@ -506,7 +618,7 @@ def test_a_token_that_is_revoked_in_mid_run_ends_the_watch_and_not_the_run(
     remote._connection._token = Secret("qfl_000000000000_" + "x" * 43)
     with pytest.raises(TokenRefused, match="does not know this token"):
         run.cancel()
-    mine = served.load(run.id)
+    mine = served.load("revoked")
     assert mine.state == "running"
     mine.cancel()
     mine.wait(30)

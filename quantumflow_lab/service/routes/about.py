@@ -25,4 +25,5 @@ def about(desk: TheDesk, asker: Reader) -> About:
         scopes=list(token.scopes),
         expires=token.expires,
         code=desk.settings.allow_code and "code" in token.scopes,
+        body_bytes=desk.settings.body_bytes,
     )
