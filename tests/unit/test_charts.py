@@ -140,6 +140,25 @@ def test_the_timeline_has_a_row_for_each_step_and_each_job_at_the_same_time() ->
     assert axes.get_title(loc="left") == "bell"
 
 
+@pytest.mark.parametrize(
+    ("origins", "words"), [([3, 3], "run 3"), ([7, 3], "runs 3, 7")]
+)
+def test_the_timeline_of_a_run_that_is_all_kept_says_so(
+    origins: list[int], words: str
+) -> None:
+    rows = [bar("step", "python", 0, 0, kept_from=number) for number in origins]
+    (axes,) = drawn(charts.timeline(rows, title="bell")).axes
+    assert axes.texts[0].get_text() == f"nothing ran: all of it was kept from {words}"
+
+
+def test_the_timeline_draws_a_run_of_which_a_part_is_kept() -> None:
+    rows = [
+        bar("step", "python", 0, 0, kept_from=3),
+        bar("step", "python", 0, 2, kept_from=None),
+    ]
+    assert drawn(charts.timeline(rows)).axes[0].get_xlim() == (0, 2.04)
+
+
 def test_metrics_have_one_panel_for_each_name_and_a_line_for_each_point() -> None:
     rows = [
         {"step": "vqe", "unit": unit, "name": name, "n": n, "value": float(n)}

@@ -90,6 +90,13 @@ def test_an_unchanged_cell_is_kept_as_a_whole_and_says_from_where(lab: Lab) -> N
     assert "kept · run 1 · just now" in repr(third)
 
 
+def test_its_timeline_says_which_run_it_is_kept_from(lab: Lab) -> None:
+    go(lab)
+    (axes,) = go(lab).figure("timeline").axes
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["nothing ran: all of it was kept from run 1"]
+
+
 def test_it_shows_and_has_logged_what_it_had(lab: Lab) -> None:
     def said(run: Run) -> list[str]:
         return [output.data for output in run._data.outputs]
