@@ -16,6 +16,8 @@ SIDE     := .venv-iqm/.packages .venv-braket/.packages
 WITH_MATURIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # One Python for every cargo call, or PyO3 is compiled again for each.
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+# Where nothing may be kept, each of the many processes compiles the whole package anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -36,9 +38,13 @@ help: ## list the targets
 setup: $(PROJECT) $(STATIC) ## prepare a clone: Python packages, Rust core, front end
 
 # Runs of a clone stay in the clone, unless QFLOW_HOME says otherwise.
-demo lab: export QFLOW_HOME := $(or $(QFLOW_HOME),$(CURDIR)/.qflow)
+lab: export QFLOW_HOME := $(or $(QFLOW_HOME),$(CURDIR)/.qflow)
+# The demo has a home of its own and begins it anew: nothing is kept from one to the next,
+# nor for the notebooks that `make lab` opens.
+demo: export QFLOW_HOME := $(CURDIR)/output/demo/home
 
 demo: setup ## run the first notebook and print its results, times and cost
+	@rm -rf "$(QFLOW_HOME)"
 	@$(DEMO)
 
 # JupyterLab reads our extension where it is built, so a new build needs no installation.

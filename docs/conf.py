@@ -76,9 +76,9 @@ OTHERS = (
 )
 ANNOTATED = "Asked BackendV2 Decorator Figure Path QuantumCircuit Source StepFunction"
 INNER = (
-    "cell.declare.StepFunction planning ports.BackendFacts ports.Backends "
+    "cell.declare.StepFunction planning ports "
     "prices.tariff run.Control run.RunData runner widgets.report.Section "
-    "workers.environment.EnvironmentJob"
+    "workers.environment_job.EnvironmentJob"
 )
 nitpick_ignore_regex = [
     ("py:.*", rf"({'|'.join(OTHERS.split())})(\..*)?"),

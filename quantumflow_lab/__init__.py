@@ -6,36 +6,38 @@ body and plain Python use.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from quantumflow_lab import graph
-from quantumflow_lab.backends import PrimitiveBackend
-from quantumflow_lab.cell.declare import (
-    axis,
-    circuit,
-    estimate,
-    observable,
-    sample,
-    step,
-)
-from quantumflow_lab.cell.functions import workflow
-from quantumflow_lab.grid import Failed, Grid
-from quantumflow_lab.lab import Lab, lab
-from quantumflow_lab.ports import Limits
-from quantumflow_lab.price import Price
-from quantumflow_lab.primitives import estimator, sampler
-from quantumflow_lab.reading import read_circuit, read_circuits
-from quantumflow_lab.run import Run
-from quantumflow_lab.runner.context import log
-from quantumflow_lab.workers import EnvironmentBackend
-from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from quantumflow_lab import graph
+    from quantumflow_lab.backends import PrimitiveBackend
+    from quantumflow_lab.cell.declare import (
+        axis,
+        circuit,
+        estimate,
+        observable,
+        sample,
+        step,
+    )
+    from quantumflow_lab.cell.functions import workflow
     from quantumflow_lab.composer import Composer
+    from quantumflow_lab.connected import connect, disconnect
     from quantumflow_lab.explore import Backends, Compare, Dashboard
+    from quantumflow_lab.grid import Failed, Grid
+    from quantumflow_lab.lab import Lab, lab
+    from quantumflow_lab.ports import Limits
+    from quantumflow_lab.price import Price
+    from quantumflow_lab.primitives import estimator, sampler
+    from quantumflow_lab.reading import read_circuit, read_circuits
+    from quantumflow_lab.run import Run
+    from quantumflow_lab.runner.context import log
+    from quantumflow_lab.workers import EnvironmentBackend
+    from quantumflow_lab.workflow import Workflow
 
 __all__ = [
     "Backends",
@@ -53,6 +55,8 @@ __all__ = [
     "Workflow",
     "axis",
     "circuit",
+    "connect",
+    "disconnect",
     "estimate",
     "estimator",
     "graph",
@@ -68,26 +72,52 @@ __all__ = [
 ]
 
 
-_LATER = {
-    "Backends": "explore",
-    "Compare": "explore",
-    "Composer": "composer",
-    "Dashboard": "explore",
+_NAMES = {
+    "backends": "PrimitiveBackend",
+    "cell.declare": "axis circuit estimate observable sample step",
+    "cell.functions": "workflow",
+    "composer": "Composer",
+    "connected": "connect disconnect",
+    "explore": "Backends Compare Dashboard",
+    "grid": "Failed Grid",
+    "lab": "Lab lab",
+    "ports": "Limits",
+    "price": "Price",
+    "primitives": "estimator sampler",
+    "reading": "read_circuit read_circuits",
+    "run": "Run",
+    "runner.context": "log",
+    "workers": "EnvironmentBackend",
+    "workflow": "Workflow",
 }
-"""Where views are that a cell has no use for."""
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+class _Package(ModuleType):
+    """Imports a name when it is asked for, so that a worker starts without the lab.
+
+    ``lab`` and ``workflow`` stay functions, though there are modules of these names.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "graph":
+            return import_module(f"{__name__}.graph")
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in _HOME or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
 
 
 if not TYPE_CHECKING:  # or any name would pass a type check
-
-    def __getattr__(name: str) -> Any:
-        """Import a view when it is asked for."""
-        if name in _LATER:
-            return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    sys.modules[__name__].__class__ = _Package
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

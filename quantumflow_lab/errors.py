@@ -82,6 +82,12 @@
     │   ├── FileExists            an export would replace a file
     │   ├── ExportFailed          a folder that an export cannot write to
     │   └── RaggedMap             lists of different lengths under map=
+    ├── ServiceError              the lab of a service, which a notebook is connected to
+    │   ├── NoService             nothing answers there, or nothing that is a lab
+    │   ├── InsecureService       a token would cross the network in the clear
+    │   ├── TokenRefused          no token, or one that may not do this
+    │   ├── ServiceDiffers        its version cannot exchange values with ours
+    │   └── NotRemote             what only the lab of this process can do
     ├── SchedulerError            events that the scheduler refused whole
     ├── SchedulerBug              the scheduler broke one of its own equalities
     └── StoreError
@@ -657,6 +663,42 @@ class ExportFailed(RunError):
     """A folder that an export cannot write to."""
 
     slug = "export-failed"
+
+
+class ServiceError(QuantumFlowError):
+    """The lab of a service, which a notebook is connected to."""
+
+    slug = "service-error"
+
+
+class NoService(ServiceError):
+    """Nothing answers at an address, or nothing that is a lab."""
+
+    slug = "no-service"
+
+
+class InsecureService(ServiceError):
+    """A token would cross the network in the clear."""
+
+    slug = "insecure-service"
+
+
+class TokenRefused(ServiceError):
+    """No token, or one that may not do what was asked."""
+
+    slug = "token-refused"
+
+
+class ServiceDiffers(ServiceError):
+    """A service whose version cannot exchange values with ours."""
+
+    slug = "service-differs"
+
+
+class NotRemote(ServiceError):
+    """Something that only the lab of this process can do or have."""
+
+    slug = "not-remote"
 
 
 class SchedulerError(QuantumFlowError):

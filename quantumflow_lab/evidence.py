@@ -3,65 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from quantumflow_lab.compare import PointFacts, RunFacts, StepFacts, coordinates
-from quantumflow_lab.errors import StoreLocked, UnknownRun
-from quantumflow_lab.stored import Shelf, StoredRun
-
-_NUMBERED = re.compile(r"(.+):(\d+)")
-
-
-def numbered_run(shelf: Shelf, text: str) -> str | None:
-    """Id of the run that ``NAME:12`` stands for; None for another text or name.
-
-    Raises
-    ------
-    UnknownRun
-        If the name has no run of that number, with the nearest one.
-    """
-    found = _NUMBERED.fullmatch(text)
-    if found is None:
-        return None
-    name, number = found[1], int(found[2])
-    rows = shelf.query("numbered_runs", name=name, number=number)
-    if rows:
-        return str(rows[0]["run"])
-    known = [row["number"] for row in shelf.query("numbered_runs", name=name)]
-    if not known:
-        return None
-    nearest = min(known, key=lambda each: abs(each - number))
-    runs = "1 run" if len(known) == 1 else f"{len(known)} runs"
-    raise UnknownRun(
-        f"'{name}' has {runs}, none of them number {number}; did you mean "
-        f"'{name}:{nearest}'?",
-        run=text,
-    )
-
-
-def run_before(shelf: Shelf, run: StoredRun) -> str:
-    """Id of the run of the same name that started before this one.
-
-    Raises
-    ------
-    UnknownRun
-        If this is the first.
-    """
-    number = run.record["number"]
-    rows = shelf.query("numbered_runs", name=run.name, number=number - 1)
-    if not rows:
-        raise UnknownRun(
-            f"'{label(run)}' is the first run of its name; run its cell again, or name "
-            f"the run to compare with: %qflow compare OTHER {run.name}",
-            run=run.id,
-        )
-    return str(rows[0]["run"])
-
-
-def label(run: StoredRun) -> str:
-    """What people call a run: its name and number."""
-    return f"{run.name}:{run.record['number']}"
+from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.meant import label
+from quantumflow_lab.stored import StoredRun
 
 
 def calibration_dates(run: StoredRun) -> dict[str, str]:

@@ -40,9 +40,10 @@ class Hearing:
         """Hear what is wished of a run since its lease was taken."""
         with self._lock:
             self._runs.add(run)
+            # The thread may have been told that it can end, and goes on.
+            self._changed.clear()
             # In the child of a fork the thread of its parent is not alive.
             if self._thread is None or not self._thread.is_alive():
-                self._changed.clear()
                 self._thread = threading.Thread(
                     target=self._loop, name="qflow-hearing", daemon=True
                 )

@@ -4,105 +4,56 @@ from __future__ import annotations
 
 import atexit
 import os
-import re
 import threading
-import time
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
-from itertools import count
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from secrets import token_hex
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.amounts import Money, cap, money
-from quantumflow_lab.amounts import seconds as duration
+from quantumflow_lab.amounts import Money
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.backends.conformance import Finding
-from quantumflow_lab.cell import bind
-from quantumflow_lab.cell.definitions import definitions
-from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.clock import SystemClock
-from quantumflow_lab.closing import close_left
-from quantumflow_lab.cluster import find_cluster
 from quantumflow_lab.compare import Comparison, compare
 from quantumflow_lab.doctor import DEADLINE_S, Report, examine
-from quantumflow_lab.errors import (
-    BackendError,
-    BadOption,
-    ClusterDiffers,
-    NestedRun,
-    NoCluster,
-    NothingToResume,
-    RunIsLive,
-    UnknownBackend,
-    UnknownRun,
-    did_you_mean,
-)
-from quantumflow_lab.evidence import label, numbered_run, run_before, run_facts
+from quantumflow_lab.errors import UnknownRun
+from quantumflow_lab.evidence import run_facts
 from quantumflow_lab.export import Written
 from quantumflow_lab.export.exporting import Exporter
-from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.hearing import Hearing
-from quantumflow_lab.planning.asked import Asked, asked_in, listed
-from quantumflow_lab.planning.decide import Quoted, needs_quote
-from quantumflow_lab.planning.expect import History, history_of, learned_of
-from quantumflow_lab.planning.keys import step_keys
-from quantumflow_lab.planning.modes import check_backends
-from quantumflow_lab.planning.plan import Policy
-from quantumflow_lab.planning.prepare import Defaults, prepare
-from quantumflow_lab.planning.seeds import draw_seed
-from quantumflow_lab.planning.waits import Waited, Waits, forecast_wait
-from quantumflow_lab.ports import Mode
+from quantumflow_lab.launch.calls import desk_for
+from quantumflow_lab.launch.clusters import Clusters
+from quantumflow_lab.launch.going import RunsHere
+from quantumflow_lab.launch.launcher import Launcher
+from quantumflow_lab.launch.opening import Calibrations
+from quantumflow_lab.launch.preparing import Preparer, cap_of, read
+from quantumflow_lab.launch.quoting import QUOTE_S, Quoting
+from quantumflow_lab.launch.stopping import Stopping
+from quantumflow_lab.listing import newest_runs, spend, spent_in
+from quantumflow_lab.meant import named_run, two_runs
+from quantumflow_lab.planning.asked import Asked, listed
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
-from quantumflow_lab.quote import Choice, Quote, Quoter
-from quantumflow_lab.quote.choice import choose
-from quantumflow_lab.quote.needed import budget_needed, calls_need_budget
+from quantumflow_lab.quote import Choice, Quote
 from quantumflow_lab.run import Run, RunData
-from quantumflow_lab.runner import records
-from quantumflow_lab.runner.away import pack_steps
-from quantumflow_lab.runner.context import StepContext, running_context
-from quantumflow_lab.runner.desk import SOURCE, Desk
+from quantumflow_lab.runner.context import StepContext
+from quantumflow_lab.runner.desk import Desk
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.runner import Runner
-from quantumflow_lab.runner.snapshot import snapshot
-from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.home import prepare_home
-from quantumflow_lab.store.lease import Lease, refuse_held, take
 from quantumflow_lab.store.ledger import Ledger
 from quantumflow_lab.store.projection import Compacted
-from quantumflow_lab.store.wishes import ask_to_cancel
-from quantumflow_lab.stored import StoredRun
-from quantumflow_lab.takeup import (
-    Earlier,
-    check_inputs,
-    check_set,
-    kept_inputs,
-    stored_run,
-    without_backend,
-)
+from quantumflow_lab.takeup import Earlier
 from quantumflow_lab.workers import Executors, StepThreads, WorkerPool
 from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from quantumflow_lab.cluster.executor import DaskCluster
-
-SPENT_BY = ("backend", "project", "notebook")
-
-RUN_STATES = ("done", "failed", "paused", "cancelled", "unfinished")
-
-QUOTE_S = 60.0
-"""Seconds that a quote may take."""
-LARGEST_INPUT = 1 << 28
-"""Bytes of a notebook array up to which runs keep it, to go on without the notebook."""
 
 
 class Lab:
@@ -129,42 +80,65 @@ class Lab:
     ):
         self.settings = settings or Settings()
         self.store = Store(find_home(home or self.settings.home))
-        self._cap("budget")
+        cap_of(self.settings, "budget")
         self.backends = Registry(prices=lambda: self.prices)
-        self._clock = SystemClock()
+        self._clock = clock = SystemClock()
         self._pool = WorkerPool(
             size=self.settings.workers,
             memory_mb=self.settings.memory_mb,
             cache=self.store.home / "cache" / "isa",
         )
-        self._executor = Executors(self._pool, self.backends)
-        self._ledger = Ledger(
+        executor = Executors(self._pool, self.backends)
+        ledger = Ledger(
             self.store.home,
-            session=self._cap("budget_session"),
-            month=self._cap("budget_month"),
-            wall=self._clock.wall,
-            before=self._spent_in,
+            session=cap_of(self.settings, "budget_session"),
+            month=cap_of(self.settings, "budget_month"),
+            wall=clock.wall,
+            before=partial(spent_in, self.store),
         )
         self._runner = Runner(
             backends=self.backends,
-            jobs=self._executor,
+            jobs=executor,
             threads=StepThreads(self.settings.threads),
             sink=self.store,
             results=self.store.results,
-            clock=self._clock,
-            ledger=self._ledger,
+            clock=clock,
+            ledger=ledger,
             thread_slots=self.settings.threads,
             worker_slots=self.settings.workers,
             log=_log_to(self.settings.schedule_log),
         )
-        self._clusters: dict[str, DaskCluster] = {}
-        self._numbers = count(1)
-        self._lock = threading.RLock()
-        self._live: dict[str, LiveRun] = {}
-        self._calibrated: set[tuple[str, str, str | None]] = set()
-        """Backends and dates of calibrations that this process has recorded."""
-        self._earlier = Earlier(self.store, self.backends, self._clock)
-        self._hearing = Hearing(self._earlier.leases, self._cancel_own)
+        self._runs = RunsHere()
+        self._earlier = Earlier(self.store, self.backends, clock)
+        self._clusters = Clusters(executor)
+        self._preparer = Preparer(
+            lambda: self.settings, self.backends, self.store, clock, self._runner.times
+        )
+        self._quoting = Quoting(
+            self._preparer, self._earlier, self.backends, self.store, executor, clock
+        )
+        self._stopping = Stopping(
+            runs=self._runs,
+            runner=self._runner,
+            leases=self._earlier.leases,
+            backends=self.backends,
+            store=self.store,
+            ledger=ledger,
+            clock=clock,
+        )
+        self._launcher = Launcher(
+            quoting=self._quoting,
+            runs=self._runs,
+            earlier=self._earlier,
+            runner=self._runner,
+            hearing=Hearing(self._earlier.leases, self._stopping.cancel_here),
+            clusters=self._clusters,
+            calibrations=Calibrations(self.backends),
+            backends=self.backends,
+            store=self.store,
+            ledger=ledger,
+            clock=clock,
+        )
 
     @property
     def prices(self) -> PriceBook:
@@ -280,7 +254,7 @@ class Lab:
             fresh=fresh,
             executor=executor,
         )
-        flow, asked = _read(workflow, name, asked, filename)
+        flow, asked = read(workflow, name, asked, filename)
         return self._launch(
             flow, asked, inputs or {}, options or {}, background=background
         )
@@ -340,8 +314,8 @@ class Lab:
             set=dict(set or {}),
             fresh=fresh,
         )
-        flow, asked = _read(workflow, name, asked)
-        return self._quote(flow, asked, inputs or {}, seconds)
+        flow, asked = read(workflow, name, asked)
+        return self._quoting.quote(flow, asked, inputs or {}, seconds)
 
     def candidates(
         self,
@@ -392,90 +366,9 @@ class Lab:
             set=dict(set or {}),
             fresh=True,
         )
-        flow, given = _read(workflow, name, asked)
-        names = listed(among) or given.among or self.backends.added()
-        if not names:
-            raise BadOption("name the backends to compare, such as among=['a', 'b']")
-        end = time.monotonic() + seconds
-        begun: dict[str, Callable[[], Quote] | str] = {}
-        known_as = [self._known_as(each, inputs or {}, {}) for each in names]
-        past: tuple[History, Mapping[str, Waits]] | None = None
-        for each, known in zip(names, known_as, strict=True):
-            alone = replace(given, backend=(each,), among=(), budget=None)
-            try:
-                live = self._prepared(flow, alone, inputs or {})
-                if past is None:
-                    fixed = (n for step in live.plan.steps for n in step.backends)
-                    past = self._past(flow, [*known_as, *fixed])
-                left = end - time.monotonic()
-                quoter = self._quoter(live, past, inputs or {}, left)
-                begun[known] = quoter.begin(live)
-            except BackendError as error:
-                begun[known] = error.message
-        return choose(
-            flow.name,
-            {n: q if isinstance(q, str) else q() for n, q in begun.items()},
-            policy=given.policy or "balanced",
-            mode=cast("Mode", given.mode or "job"),
-            budget=cap(self._budget(given)),
-            deadline=None if given.deadline is None else duration(given.deadline),
-        )
-
-    def _quote(
-        self,
-        workflow: Workflow,
-        asked: Asked,
-        inputs: Mapping[str, Any],
-        seconds: float,
-    ) -> Quote:
-        live = self._prepared(workflow, asked, inputs)
-        quote = self._quoted(live, workflow, inputs, seconds)
-        if not (asked.among and needs_quote(live.plan, self.backends.known)):
-            return quote
-        again = self._prepared(workflow, asked, inputs, quote.foreseen, live)
-        if again.plan.steps == live.plan.steps:
-            return quote
-        return self._quoted(again, workflow, inputs, seconds)
-
-    def _quoted(
-        self,
-        live: LiveRun,
-        workflow: Workflow,
-        inputs: Mapping[str, Any],
-        seconds: float,
-    ) -> Quote:
-        """What a run that was planned would take."""
-        steps = live.plan.steps
-        used = [name for step in steps for name in (*step.backends, *step.others)]
-        past = self._past(workflow, used)
-        return self._quoter(live, past, inputs, seconds).quote(live)
-
-    def _past(
-        self, workflow: Workflow, backends: Sequence[str]
-    ) -> tuple[History, dict[str, Waits]]:
-        """What earlier runs took, and how long jobs will wait."""
-        return self._history(workflow, backends), self._waits(backends)
-
-    def _quoter(
-        self,
-        live: LiveRun,
-        past: tuple[History, Mapping[str, Waits]],
-        inputs: Mapping[str, Any],
-        seconds: float,
-    ) -> Quoter:
-        live.inputs = _taken(live, inputs)
-        self._earlier.look(live)
-        history, waits = past
-        return Quoter(
-            backends=self.backends,
-            executor=self._executor,
-            results=self.store.results,
-            clock=self._clock,
-            history=history,
-            waits=waits,
-            get=self.store.get,
-            seconds=seconds,
-        )
+        flow, given = read(workflow, name, asked)
+        names = listed(among) or given.among
+        return self._quoting.candidates(flow, given, inputs or {}, names, seconds)
 
     def load(self, name: str) -> Run:
         """The latest run of a name, or the run of an id, read back from the store.
@@ -485,18 +378,9 @@ class Lab:
         UnknownRun
             Naming the nearest one.
         """
-        if name in self._live:
-            return Run(self._live[name], self)
-        return Run(self._stored(name), self)
-
-    def _stored(self, name: str) -> StoredRun:
-        """The latest run of a name, or the run of an id, from the store."""
-        try:
-            return stored_run(self.store, self.store.latest_run(name) or name)
-        except UnknownRun:
-            known = (row["name"] for row in self.store.query("history"))
-            hint = did_you_mean(name, known)
-            raise UnknownRun(f"no run is called '{name}'{hint}", run=name) from None
+        if (live := self._runs.named(name)) is not None:
+            return Run(live, self)
+        return Run(named_run(self.store, name), self)
 
     def resume(
         self,
@@ -548,46 +432,18 @@ class Lab:
         OpenJobs
             If devices may have taken jobs of it that cannot be fetched.
         """
-        if (live := self._live.get(name)) is not None:
+        if (live := self._runs.named(name)) is not None:
             return Run(live, self).resume()
-        stored = self._stored(name)
-        _refuse_done(stored)
-        _refuse_nesting(background)
-        with self._lock:
-            self._runner.check()
-            self._refuse_twin(stored.name)
-            lease = take(self._earlier.leases, stored.id, steal=steal)
-            try:
-                # Once more: whoever had it may have ended it in this moment.
-                stored = stored_run(self.store, stored.id)
-                _refuse_done(stored)
-                found = {**(inputs or {}), **kept_inputs(stored, inputs or {})}
-                flow = Workflow.from_source(stored.record["source"], stored.name)
-                check_set(stored)
-                asked = stored.asked
-                if budget is not None:
-                    asked = replace(asked, budget=budget)
-                if mode is not None:
-                    asked = replace(asked, mode=mode)
-                live = self._decided(flow, asked, found)
-                check_inputs(live, stored.record)
-            except UnknownBackend as error:
-                lease.leave()
-                raise without_backend(stored, error) from error
-            except BaseException:
-                lease.leave()
-                raise
-            self._earlier.take_up(
-                live, stored, lease, accept_drift=accept_drift, resubmit=resubmit
-            )
-            try:
-                self._send_to_cluster(live)
-            except (NoCluster, ClusterDiffers) as error:
-                # What is left comes out the same here.
-                warnings.warn(
-                    f"the run goes on without its cluster: {error}", stacklevel=2
-                )
-            self._start(live, lease, found, stored.record["options"])
+        live = self._launcher.resume(
+            named_run(self.store, name),
+            inputs or {},
+            budget=budget,
+            mode=mode,
+            accept_drift=accept_drift,
+            resubmit=resubmit,
+            steal=steal,
+            background=background,
+        )
         return self._attend(live, background=background)
 
     def runs(
@@ -625,23 +481,13 @@ class Lab:
         BadOption
             A state or a duration that cannot be.
         """
-        if state is not None and state not in RUN_STATES:
-            hint = did_you_mean(state, RUN_STATES)
-            raise BadOption(f"no run is {state!r}{hint}", option="state")
-        begun = None
-        if since is not None:
-            if (span := duration(since)) is None:
-                raise BadOption(
-                    f"since must be a duration such as '3d' or '90min', not {since!r}",
-                    option="since",
-                )
-            begun = self._clock.wall() - span
-        return self.store.query(
-            "history",
+        return newest_runs(
+            self.store,
+            self._clock.wall(),
             name=name,
             state=state,
             backend=backend,
-            since=begun,
+            since=since,
             find=find,
             before=before,
             limit=limit,
@@ -667,14 +513,7 @@ class Lab:
         BadOption
             A month or a grouping that cannot be.
         """
-        if by not in SPENT_BY:
-            hint = did_you_mean(by, SPENT_BY)
-            raise BadOption(f"spend is not told by {by!r}{hint}", option="by")
-        if month is not None and not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-            raise BadOption(
-                f"month must be such as '2026-11', not {month!r}", option="month"
-            )
-        return self.store.query("spend", month=month, by=by)
+        return spend(self.store, month=month, by=by)
 
     def compare(self, a: str | Run, b: str | Run | None = None) -> Comparison:
         """Why a run is not like another one: what changed, and whether results did.
@@ -698,22 +537,10 @@ class Lab:
         BadOption
             If both are the same run.
         """
-        one = self._meant(a)
-        if b is None:
-            one, other = stored_run(self.store, run_before(self.store, one)), one
-        else:
-            other = self._meant(b)
-        if one.id == other.id:
-            raise BadOption(
-                f"both are {label(one)}; '%qflow history {one.name}' lists the others",
-                option="b",
-            )
+        given = (a,) if b is None else (a, b)
+        texts = [run if isinstance(run, str) else run.id for run in given]
+        one, other = two_runs(self.store, *texts)
         return compare(run_facts(one), run_facts(other))
-
-    def _meant(self, run: str | Run) -> StoredRun:
-        """The recorded run that a person means."""
-        text = run if isinstance(run, str) else run.id
-        return self._stored(numbered_run(self.store, text) or text)
 
     def sql(self, query: str, params: Sequence[Any] = ()) -> pa.Table:
         """Ask the store; see ``docs/store.md`` for its views.
@@ -824,7 +651,7 @@ class Lab:
             mode=mode,
             deadline=deadline,
         )
-        return LabSampler(*self._handle(asked, name, options))
+        return LabSampler(*self._desk(asked, name), options)
 
     def estimator(
         self,
@@ -859,7 +686,7 @@ class Lab:
             mode=mode,
             deadline=deadline,
         )
-        return LabEstimator(*self._handle(asked, name, options))
+        return LabEstimator(*self._desk(asked, name), options)
 
     def export(
         self,
@@ -904,7 +731,7 @@ class Lab:
 
     def live(self) -> list[Run]:
         """Runs that go on in this process."""
-        return [Run(live, self) for live in tuple(self._live.values())]
+        return [Run(live, self) for live in self._runs]
 
     def warm(self) -> None:
         """Start the workers, so that the first job does not wait for them."""
@@ -984,33 +811,11 @@ class Lab:
         RunIsHeld
             For a step or a point of a run that goes on in another process.
         """
-        if self._cancel_own(run_id, step, point):
-            return
-        if step is not None:
-            refuse_held(self._earlier.leases, run_id)
-        elif ask_to_cancel(self._earlier.leases, run_id):
-            return
-        close_left(
-            self.store, self.backends, self._ledger, self._clock, run=run_id, besides=()
-        )
-
-    def _cancel_own(
-        self, run_id: str, step: str | None = None, point: int | None = None
-    ) -> bool:
-        """Stop a run of this process; False if it has none of that id."""
-        for live in tuple(self._live.values()):
-            if live.id == run_id:
-                self._runner.cancel(live, step, point)
-                return True
-        return False
+        self._stopping.cancel(run_id, step, point)
 
     def pause_run(self, run_id: str, *, paused: bool) -> None:
         """Let nothing more of a run start, or go on with it."""
-        for live in tuple(self._live.values()):
-            if live.id == run_id:
-                self._runner.pause(live, paused=paused)
-                return
-        refuse_held(self._earlier.leases, run_id)
+        self._stopping.pause(run_id, paused=paused)
 
     def rows(self, query: str, run_id: str) -> list[dict[str, Any]]:
         """Rows of a named query for one run."""
@@ -1028,173 +833,7 @@ class Lab:
         inputs, origin = data.inputs, data.origin
         return self._launch(data.workflow, asked, inputs, origin, background=False)
 
-    # Preparing.
-
-    def _decided(
-        self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
-    ) -> LiveRun:
-        """The same as :meth:`_prepared`, its backends chosen by what they are quoted.
-
-        Functions of its steps run for that, as for any quote.
-        """
-        live = self._prepared(workflow, asked, inputs)
-        if not (asked.among and needs_quote(live.plan, self.backends.known)):
-            return live
-        quote = self._quoted(live, workflow, inputs, QUOTE_S)
-        return self._prepared(workflow, asked, inputs, quote.foreseen, live)
-
-    def _prepared(
-        self,
-        workflow: Workflow,
-        asked: Asked,
-        inputs: Mapping[str, Any],
-        quoted: Quoted | None = None,
-        before: LiveRun | None = None,
-    ) -> LiveRun:
-        """Bind and plan a workflow; nothing is recorded and nothing runs.
-
-        What was quoted `before` is the same run: its values, its seed, and what its
-        functions returned.
-        """
-        if before is None:
-            bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
-        else:
-            bound = before.bound
-        mode = cast("Mode", asked.mode or "job")
-        defaults = Defaults(
-            backends=asked.backend or (self.settings.backend,),
-            shots=asked.shots,
-            precision=asked.precision,
-            usual_shots=self.settings.shots,
-            among=asked.among,
-            policy=cast("Policy", asked.policy or "balanced"),
-            mode=mode,
-            deadline=None if asked.deadline is None else duration(asked.deadline),
-            budget=cap(self._budget(asked)),
-            capped=self._capped,
-            elsewhere=() if mode == "job" else self.backends.offering(mode),
-        )
-        taken: dict[str, object] = {}
-
-        def known_as(given: object) -> str:
-            return self._known_as(given, inputs, taken)
-
-        history = History()
-        if asked.among or asked.policy or asked.deadline or asked.budget:
-            # Only where something is to be decided by it.
-            used = map(known_as, defaults.among or defaults.backends)
-            history = self._history(workflow, used)
-        facts = self.backends.facts
-        plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
-        seed = draw_seed() if asked.seed is None else asked.seed
-        return LiveRun(
-            id=_run_id(self._clock.wall()),
-            number=next(self._numbers),
-            plan=plan,
-            bound=bound,
-            seed=seed if before is None else before.seed,
-            tried=Tried() if before is None else before.tried,
-            started=self._clock.wall(),
-            started_us=self._clock.now_us(),
-            asked=asked,
-            may_bill=self._budget(asked) is not None,
-            keys=step_keys(bound, plan, fingerprint=fingerprint, seed=asked.seed),
-            backend_keys={
-                name: self.backends.identity(name)
-                for step in plan.steps
-                for name in (*step.backends, *step.others)
-            },
-        )
-
-    def _twin(self, live: LiveRun) -> LiveRun:
-        """The same run once more, to be quoted: the run itself stays as it is."""
-        return LiveRun(
-            id=live.id,
-            number=next(self._numbers),
-            plan=live.plan,
-            bound=live.bound,
-            seed=live.seed,
-            tried=live.tried,
-            started=live.started,
-            started_us=live.started_us,
-            asked=live.asked,
-            may_bill=live.may_bill,
-            keys=live.keys,
-            backend_keys=live.backend_keys,
-        )
-
-    def _history(self, workflow: Workflow, backends: Iterable[str]) -> History:
-        """What steps of the same code took in earlier runs, and all jobs of backends.
-
-        What the lab learns while jobs run goes on from there.
-        """
-        rows = self.store.query("ran", backends=list(dict.fromkeys(backends)))
-        learned = learned_of(rows, self.backends.facts)
-        self._runner.times.learn(learned)
-        codes = [f"{step.name} {step.code_hash}" for step in workflow.steps]
-        took = self.store.query("timings", name=workflow.name, codes=codes)
-        return history_of(took, learned)
-
-    def _waits(self, backends: Iterable[str]) -> dict[str, Waits]:
-        """How long jobs of backends will wait, where earlier ones tell."""
-        past: dict[str, list[Waited]] = {}
-        for row in self.store.query("waits", backends=list(dict.fromkeys(backends))):
-            waited = Waited(row["queue_s"], row["submitted"])
-            past.setdefault(row["backend"], []).append(waited)
-        now = self._clock.wall()
-        found = {name: forecast_wait(waits, now) for name, waits in past.items()}
-        return {name: wait for name, wait in found.items() if wait is not None}
-
-    def _spent_in(self, month: str) -> dict[str, Decimal]:
-        """What jobs of a month, such as ``2026-11``, have cost by currency."""
-        rows = self.store.query("spent_in", month=month)
-        return {row["currency"]: Decimal(repr(round(row["cost"], 9))) for row in rows}
-
-    @property
-    def _capped(self) -> bool:
-        """Whether all runs together may cost no more than somebody said."""
-        return any(map(self._cap, ("budget_session", "budget_month")))
-
-    def _cap(self, name: str) -> Money | None:
-        """A cap of the settings."""
-        text = getattr(self.settings, name)
-        if text is not None and money(text) is None:
-            raise BadOption(
-                f"setting {name} (QFLOW_{name.upper()}) must be money such as "
-                f"'20 USD', or 'unlimited', not {text!r}",
-                option=name,
-            )
-        return cap(text)
-
-    def _budget(self, asked: Asked) -> Money | str | None:
-        return self.settings.budget if asked.budget is None else asked.budget
-
-    def _known_as(
-        self, given: object, inputs: Mapping[str, Any], taken: dict[str, object]
-    ) -> str:
-        """Name of a backend; one from the notebook goes by its variable's name.
-
-        Parameters
-        ----------
-        given
-            A name, or a backend.
-        inputs
-            The notebook.
-        taken
-            Names that backends of the same run have already.
-        """
-        backend = given if is_backend(given) else inputs.get(str(given))
-        if not is_backend(backend):
-            return self.backends.facts(str(given)).name
-        names = [str(given)] if isinstance(given, str) else []
-        names += [name for name, value in inputs.items() if value is backend]
-        name = [*names, str(getattr(backend, "name", type(backend).__name__))][0]
-        for number in count(2):
-            if taken.setdefault(name, backend) is backend:
-                break
-            name = f"{name.removesuffix(f'_{number - 1}')}_{number}"
-        self.backends.again(name, backend)
-        return name
+    # Behind the above.
 
     def _launch(
         self,
@@ -1205,240 +844,24 @@ class Lab:
         *,
         background: bool,
     ) -> Run:
-        _refuse_nesting(background)
-        with self._lock:
-            self._runner.check()
-            self._refuse_twin(workflow.name)
-            live = self._decided(workflow, asked, inputs)
-            self._refuse_surprise(live, workflow, inputs)
-            self._send_to_cluster(live)
-            lease = self._earlier.begin(live)
-            try:
-                self._close_left(live)
-            except BaseException:
-                lease.leave()
-                raise
-            self._start(live, lease, inputs, options)
+        live = self._launcher.launch(
+            workflow, asked, inputs, options, background=background
+        )
         return self._attend(live, background=background)
-
-    def _send_to_cluster(self, live: LiveRun) -> None:
-        """Find the cluster that a run asks for, and give it the functions."""
-        executor = live.asked.executor
-        if executor is None or executor == "local":
-            return
-        cluster = find_cluster(executor, self._clusters)
-        before = self._clusters.get(cluster.name)
-        if before is not cluster:
-            if before is not None:
-                before.close()
-            self._clusters[cluster.name] = cluster
-            self._executor.add(cluster)
-        pack_steps(live, cluster)
-
-    def _close_left(self, live: LiveRun) -> None:
-        """Close what processes that are gone have left open, before devices are used.
-
-        What a run that is taken up has left, it closes by itself.
-        """
-        if any(not self.backends.known(name).simulator for name in live.backend_keys):
-            close_left(
-                self.store,
-                self.backends,
-                self._ledger,
-                self._clock,
-                besides=[live.id, *(each.id for each in tuple(self._live.values()))],
-            )
-
-    def _refuse_surprise(
-        self,
-        live: LiveRun,
-        workflow: Workflow,
-        inputs: Mapping[str, Any],
-    ) -> None:
-        """A run that somebody bills needs a budget, unless what it needs is kept."""
-        names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
-        billed = [n for n in sorted(names) if self.backends.known(n).billed]
-        if billed and not live.may_bill:
-            quote = self._quoted(self._twin(live), workflow, inputs, QUOTE_S)
-            if not quote.costs_nothing:
-                raise budget_needed(quote, billed)
-
-    def _refuse_twin(self, name: str) -> None:
-        earlier = self._live.get(name)
-        if earlier is not None and not earlier.finished.done():
-            raise RunIsLive(
-                f"a run of '{name}' goes on; wait for it, or type "
-                f"%qflow cancel {name}",
-                name=name,
-            )
-
-    def _start(
-        self,
-        live: LiveRun,
-        lease: Lease,
-        inputs: Mapping[str, Any],
-        options: Mapping[str, Any],
-    ) -> None:
-        """Record a run, then let it go."""
-        try:
-            live.inputs = _taken(live, inputs)
-            axes = {name: self.store.put(list(v)) for name, v in live.axes.items()}
-            kept = {
-                i.name: self.store.put(live.inputs[i.name])
-                for i in live.bound.inputs
-                if i.kind == "value" and _is_modest(live.inputs.get(i.name))
-            }
-            defined = {
-                i.name: self._defined(i.name, live.inputs[i.name])
-                for i in live.bound.inputs
-                if i.kind in ("function", "class", "module")
-            }
-            options = {"project": self.settings.project, **options}
-            live.origin = {name: options.get(name) for name in ("project", "notebook")}
-            record = records.started(live, live.asked, axes, kept, options, defined)
-            self.store.begin(record)
-            self.store.append(list(self._calibrations(live)))
-            live.view = snapshot(live, {}, self._clock.now_us())
-            live.let_go = lambda: self._forget(live, lease)
-            self._live[live.name] = live
-            self._runner.start(live)
-        except BaseException:
-            self._live.pop(live.name, None)
-            lease.leave()
-            raise
-        self._hearing.listen(live.id)
-        if self._live.get(live.name) is not live:
-            # It has ended meanwhile, and nobody will say so once more.
-            self._hearing.stop(live.id)
-
-    def _defined(self, name: str, value: Any) -> list[dict[str, Any]]:
-        """The source of an input that is code, so that scripts can be made of it."""
-        return [
-            {
-                "name": each.name,
-                "text": each.text,
-                "kept": None if each.value is None else self.store.put(each.value),
-            }
-            for each in definitions(name, value)
-        ]
-
-    def _calibrations(self, live: LiveRun) -> Iterator[records.Record]:
-        """What the devices of a run say of themselves, each once."""
-        for name in live.backend_keys:
-            facts = self.backends.known(name)
-            seen = name, facts.key, facts.calibrated
-            if seen in self._calibrated:
-                continue
-            self._calibrated.add(seen)
-            if (data := self.backends.calibration(name)) is not None:
-                yield records.calibration(live, facts, data)
 
     def _attend(self, live: LiveRun, *, background: bool) -> Run:
         run = Run(live, self)
         return run if background else _attended(run)
 
-    def _handle(
-        self, asked: Asked, name: str, options: Mapping[str, Any]
-    ) -> tuple[StepContext | Desk, str, Mapping[str, Any]]:
-        """What a sampler or estimator is made with."""
-        given = asked.backend[0] if asked.backend else self.settings.backend
-        backend = self._known_as(given, {}, {})
-        if (step := running_context()) is not None:
-            # In a step its calls are calls of the step, or it would wait for a slot
-            # that the step holds.
-            _refuse_in_step(asked, name)
-            return step, backend, options
-        facts = self.backends.known(backend)
-        if facts.billed and self._budget(asked) is None:
-            raise calls_need_budget(facts, name)
-        mode = cast("Mode", asked.mode or "job")
-        check_backends(
-            mode,
-            [facts],
-            cap(self._budget(asked)),
-            None if asked.deadline is None else duration(asked.deadline),
-            capped=self._capped,
-            others=() if mode == "job" else self.backends.offering(mode),
+    def _desk(self, asked: Asked, name: str) -> tuple[StepContext | Desk, str]:
+        """Who takes calls of a sampler or estimator, and for which backend."""
+
+        def begin(flow: Workflow, asked: Asked, inputs: Mapping[str, Any]) -> Run:
+            return self._launch(flow, asked, inputs, {}, background=True)
+
+        return desk_for(
+            asked, name, preparer=self._preparer, runs=self._runs, begin=begin
         )
-        asked = replace(asked, backend=(backend,))
-        before: list[LiveRun] = []
-
-        def begin(desk: Desk) -> Run:
-            left = replace(asked, budget=self._left_of(self._budget(asked), before))
-            flow = Workflow.from_source(SOURCE, self._free_name(name))
-            run = self._launch(flow, left, {"desk": desk}, {}, background=True)
-            if (live := self._live.get(run.name)) is not None:
-                before.append(live)
-            return run
-
-        def ready() -> None:
-            # What those have cost is known once their last jobs are settled.
-            for live in tuple(before) if cap(self._budget(asked)) else ():
-                live.finished.result()
-
-        return Desk(begin, ready), backend, options
-
-    def _left_of(
-        self, budget: Money | str | None, before: Sequence[LiveRun]
-    ) -> Money | str | None:
-        """What the earlier runs of a handle have left of its budget."""
-        if (most := cap(budget)) is None:
-            return budget
-        costs = (
-            (
-                live.spent.get(most.currency, Decimal(0))
-                if live.finished.done()
-                else cast("Money", live.plan.budget).amount
-            )
-            for live in before
-        )
-        return replace(most, amount=max(most.amount - sum(costs), Decimal(0)))
-
-    def _free_name(self, name: str) -> str:
-        """The name, with a number while a run of that name goes on."""
-        names = (name if i == 1 else f"{name}_{i}" for i in count(1))
-        return next(each for each in names if each not in self._live)
-
-    def _forget(self, live: LiveRun, lease: Lease) -> None:
-        lease.release()
-        # The next run of the name may have begun before this one was forgotten.
-        with self._lock:
-            if self._live.get(live.name) is live:
-                del self._live[live.name]
-                self._earlier.remember(live)
-        self._hearing.stop(live.id)
-
-
-def _read(
-    workflow: Workflow | str,
-    name: str | None,
-    asked: Asked,
-    filename: str | None = None,
-) -> tuple[Workflow, Asked]:
-    """A workflow with its options, from the text of a cell if need be."""
-    if isinstance(workflow, str):
-        asked = asked.over(asked_in(workflow))
-        workflow = Workflow.from_source(workflow, name)
-    return replace(workflow, filename=filename or workflow.filename), asked
-
-
-def _taken(live: LiveRun, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Notebook values as the run took them at its start, to run it again with."""
-    values = {**inputs, **live.bound.values}
-    return {i.name: values[i.name] for i in live.bound.inputs if i.name in values}
-
-
-def _refuse_done(stored: StoredRun) -> None:
-    if stored.state == "done":
-        raise NothingToResume(
-            f"run {stored.record['number']} of '{stored.name}' is done; type "
-            f"%qflow load {stored.name} to have it",
-            run=stored.id,
-        )
-
-
-def _is_modest(value: Any) -> bool:
-    return int(getattr(value, "nbytes", 0)) <= LARGEST_INPUT
 
 
 def _attended(run: Run) -> Run:
@@ -1450,27 +873,6 @@ def _attended(run: Run) -> Run:
         raise
 
 
-def _refuse_in_step(asked: Asked, name: str) -> None:
-    """In a step a handle's calls are those of the run, which has these for all."""
-    for option in ("budget", "mode", "deadline", "seed"):
-        if getattr(asked, option) is not None:
-            raise BadOption(
-                f"lab.{name}({option}=…) in a step: its calls belong to the run, so "
-                f"write --{option} on the %%qflow line",
-                option=option,
-            )
-
-
-def _refuse_nesting(background: bool) -> None:
-    context = running_context()
-    if context is not None and not background:
-        raise NestedRun(
-            f"step '{context.step}' would wait for a run that waits for its slot; use "
-            "lab.run(..., background=True), or make the inner cell steps of this one",
-            step=context.step,
-        )
-
-
 def _log_to(path: Path | None) -> Callable[[bytes], object] | None:
     """What appends to a file of this process: its number is in the name."""
     if path is None:
@@ -1480,12 +882,6 @@ def _log_to(path: Path | None) -> Callable[[bytes], object] | None:
     raw = file.open("wb", buffering=0)
     atexit.register(raw.close)
     return raw.write
-
-
-def _run_id(now: float) -> str:
-    """Sorts by time; unique across processes."""
-    stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%d-%H%M%S")
-    return f"{stamp}-{token_hex(4)}"
 
 
 _lock = threading.Lock()

@@ -409,8 +409,7 @@ class Run:
             raise self._data.error
         for data in self._data.steps.values():
             error = data.error()
-            whole = all(isinstance(v, Failed) for v in data.values)
-            if error is not None and whole:
+            if error is not None and all(isinstance(v, Failed) for v in data.values):
                 raise error
 
     def failures(self) -> list[str]:
@@ -418,8 +417,10 @@ class Run:
         lines = []
         for data in self._data.steps.values():
             error = data.error()
+            if error is None:
+                continue
             failed = sum(isinstance(v, Failed) for v in data.values)
-            if error is None or failed == len(data.values):
+            if failed == len(data.values):
                 continue
             first = str(error).splitlines()[0] if str(error) else ""
             lines.append(

@@ -21,6 +21,7 @@ from quantumflow_lab.store import Store, find_home
 from quantumflow_lab.store.lease import held_runs
 from quantumflow_lab.store.wishes import ask_to_cancel
 from quantumflow_lab.takeup import stored_run
+from quantumflow_lab.widgets.words import money as amount
 
 MOST = 500
 """Runs that are shown at once, at most."""
@@ -200,9 +201,22 @@ def shown(row: Mapping[str, Any], held: frozenset[str]) -> Row:
         "failed": row["failed"],
         "total": row["points"] if state not in UNKNOWN_END else total_of(row),
         "backends": row["backends"] or [],
+        "cost": spent(row["money"] or []),
         "notebook": row["notebook"],
         "error": error,
     }
+
+
+def spent(money: Iterable[Mapping[str, Any]]) -> str | None:
+    """What a run has cost in each currency; None if nothing.
+
+    Examples
+    --------
+    >>> spent([{"currency": "EUR", "cost": 9.0}, {"currency": "USD", "cost": 0.5}])
+    '9.00 EUR, 0.50 USD'
+    """
+    each = (amount(float(one["cost"]), one["currency"]) for one in money)
+    return ", ".join(each) or None
 
 
 UNKNOWN_END = ("running", "unfinished")

@@ -278,7 +278,10 @@ class StoredRun:
     def outputs(self) -> Sequence[Output]:
         """What steps printed, in order."""
         rows = self.shelf.query("outputs", run=self.id)
-        return [Output(row["step"], row["mime"], row["text"]) for row in rows]
+        return [
+            Output(row["step"], row["mime"], row["text"], row["unit"] or 0)
+            for row in rows
+        ]
 
     @cached_property
     def steps(self) -> Mapping[str, StoredStep]:

@@ -130,3 +130,9 @@ describe("connecting", () => {
     ]);
   });
 });
+
+test("values of the notebook are drawn, modules and functions are not", () => {
+  const inputs = [{ name: "site", summary: "str", code: false }, { name: "np", summary: "module", code: true }];
+  const { all } = compose({ cell: cell({ inputs, steps: [step("one", { inputs: ["site", "np"] })] }) });
+  expect(all(".qfc-world .qf-input").map((one) => one.textContent)).toEqual(["site"]);
+});

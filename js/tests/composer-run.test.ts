@@ -30,6 +30,19 @@ describe("quote and run", () => {
     expect(el.querySelector("tbody")!.textContent).toContain("$1.20");
   });
 
+  test("a quote that takes long says how long, and that nothing has to wait for it", () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    const { el, model, button } = compose({ quote: { ...quote, state: "working", rows: [], total: {} } });
+    const said = () => el.querySelector(".qfc-quote h4")!.textContent;
+    expect(said()).toBe("Quoteworking it out…");
+    act(() => void vi.advanceTimersByTime(12_000));
+    expect(said()).toBe("Quoteworking it out…You can go on editing, and run it without a quote.12.0 s");
+    expect(button("Run").disabled).toBe(false);
+    act(() => model.set("quote", { ...quote, state: "working", rows: [], total: {}, revision: 8, message: "behind another" }));
+    expect(said()).toBe("Quotewaiting for that of an earlier version…");
+    vi.useRealTimers();
+  });
+
   test("a quote that failed says why", () => {
     const { el } = compose({ quote: { ...quote, state: "failed", message: "no backend is called x", rows: [] } });
     expect(el.querySelector(".qfc-quote [role=alert]")!.textContent).toBe("no backend is called x");

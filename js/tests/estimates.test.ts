@@ -34,6 +34,26 @@ test("each backend has its colour, its shape and its name", () => {
   );
 });
 
+test("a value that is no finite number keeps its place and is told", () => {
+  const values = [[0, 0.5, 0.1], [1, null, null], [2, 0.25, 0.1]];
+  const el = results({}, { ...shown, series: [{ label: "", backend: null, values }] });
+  const at = [...el.querySelectorAll("circle.qf-dot")].map((dot) => Number(dot.getAttribute("cx")!.replace("%", "")));
+  const gap = Number(el.querySelector("text.qf-odd")!.getAttribute("x")!.replace("%", ""));
+  expect(gap).toBeCloseTo((at[0]! + at[1]!) / 2);
+  expect(el.querySelector(".qf-legend")!.textContent).toBe("×1 of 3 not a finite number");
+  expect(el.querySelector(".qf-plot")!.getAttribute("aria-label")).toBe(
+    "energy: 2 values from 0.25 to 0.5, standard errors up to 0.1, 1 of 3 not a finite number",
+  );
+});
+
+test("where no value is a finite number there is no scale", () => {
+  const of = (values: object[]) => results({}, { ...shown, series: [{ label: "", backend: null, values }] });
+  const el = of([[0, null, null], [1, null, null]]);
+  expect(el.querySelector(".qf-plot-y")!.textContent).toBe("");
+  expect(el.querySelector(".qf-plot")!.getAttribute("aria-label")).toBe("energy: 2 of 2 not a finite number");
+  expect(of([[0, null, null]]).querySelector(".qf-number")!.textContent).toBe("not a finite number");
+});
+
 test("how much of all is drawn stands below", () => {
   const below = (more: object) => results({}, { ...shown, ...more }).querySelector(".qf-plot-x")!.textContent;
   expect(below({})).toContain("angle (rad) · the latest 3 of 1,000 points");

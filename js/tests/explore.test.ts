@@ -24,6 +24,15 @@ test("devices are there while their quotes are still worked out", () => {
   expect(el.querySelector(".qx-qubit")).not.toBeNull();
 });
 
+test("what the kernel left out is told", () => {
+  for (const state of [backends(), compared()]) {
+    expect(show(state).el.querySelector("[role=note]")).toBeNull();
+    expect(show({ ...state, omitted: ["the maps of a, b"] }).el.querySelector("[role=note]")!.textContent).toBe(
+      "Not shown, to keep this view quick: the maps of a, b.",
+    );
+  }
+});
+
 describe("a device", () => {
   test("tells each qubit and its couplings in words and units", () => {
     expect(said(device(), 1)).toBe("qubit 1 · readout error 5 % · T1 200 µs · cx to 0: 0.8 %, to 2: out of use");

@@ -23,6 +23,8 @@ describe("a run in words", () => {
   test("names two backends and counts the others", () => {
     expect(summary(row("a"))).toBe("4.1 s · aer");
     expect(summary(row("a", { elapsed: null, backends: [] }))).toBe("");
+    expect(summary(row("a", { cost: "5.00 USD" }))).toBe("4.1 s · 5.00 USD · aer");
+    expect(share(row("a", { state: "running", done: 1, cost: "5.00 USD" }))).toBe("1 of 3 · 5.00 USD");
     expect(summary(row("a", { backends: ["x", "y", "z", "w"] }))).toBe("4.1 s · x, y +2");
   });
 

@@ -211,6 +211,17 @@ describe("the run", () => {
 });
 
 describe("text from users", () => {
+  test("keeps its keys from Notebook 7 too, which asks before the page hears of them", () => {
+    const { el } = show(run([counts]));
+    node(el, "counts").focus();
+    expect(node(el, "counts").hasAttribute("data-lm-suppress-shortcuts")).toBe(false);
+    node(el, "counts").blur();
+    document.body.dataset["notebook"] = "notebooks";
+    node(el, "counts").focus();
+    expect(node(el, "counts").hasAttribute("data-lm-suppress-shortcuts")).toBe(true);
+    delete document.body.dataset["notebook"];
+  });
+
   test("is never taken as HTML", () => {
     const evil = `<img src=x onerror=alert(1)>"'&\n`;
     const { el } = show(

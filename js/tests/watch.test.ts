@@ -29,7 +29,7 @@ const counts = step("counts", {
   results: { counts: [{ label: "delay 1", shots: 10, outcomes: 2, counts: [["0", 10], ["1", 0]] }] },
 });
 
-test("intervals are Wilson's, as charts/intervals.py gives them", () => {
+test("intervals are Wilson's, as intervals.py gives them", () => {
   expect(wilson(0, 10).map((end) => Number(end.toFixed(4)))).toEqual([0, 0.2775]);
   expect(wilson(10, 10)[1]).toBe(1);
 });

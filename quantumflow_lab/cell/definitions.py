@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
+from quantumflow_lab.cell.class_source import source_of
 from quantumflow_lab.cell.inputs import closure_vars, looks_secret
 from quantumflow_lab.cell.names import free_names, without_builtins
 from quantumflow_lab.fingerprint import is_local
@@ -108,7 +109,7 @@ def _visible(value: Any) -> Mapping[str, Any]:
 
 def _source(value: Any) -> str | None:
     try:
-        text = textwrap.dedent(inspect.getsource(value)).strip("\n")
+        text = textwrap.dedent(source_of(value)).strip("\n")
         tree = ast.parse(text)
     except (OSError, TypeError, SyntaxError):
         return None

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from quantumflow_lab.cell.class_source import source_of
 from quantumflow_lab.cell.options import is_backend, shown
 from quantumflow_lab.errors import SecretInput, Where
 from quantumflow_lab.fingerprint import is_local
@@ -32,7 +33,7 @@ SECRET_NAME = re.compile(
 SECRET_LENGTH = 16
 """Shorter texts are words and bit strings of textbooks, not keys of a provider."""
 SECRET_VALUE = re.compile(
-    r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|eyJ[\w-]+\.eyJ)[\w-]{12,}"
+    r"(ghp_|gho_|github_pat_|sk-|AKIA|xox[abp]-|qfl_|eyJ[\w-]+\.eyJ)[\w-]{12,}"
 )
 
 
@@ -268,7 +269,7 @@ def _is_filled(cell: CellType) -> bool:
 
 def _source(value: Any, label: str) -> str:
     try:
-        return inspect.getsource(value)
+        return source_of(value)
     except (OSError, TypeError):
         code = getattr(value, "__code__", None)
         return label if code is None else f"{label}:{code.co_code.hex()}"

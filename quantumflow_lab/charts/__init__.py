@@ -7,7 +7,6 @@ the same colour in every figure.
 from quantumflow_lab.charts.cost import cost
 from quantumflow_lab.charts.counts import counts
 from quantumflow_lab.charts.history import history
-from quantumflow_lab.charts.intervals import wilson
 from quantumflow_lab.charts.metrics import metrics
 from quantumflow_lab.charts.pareto import pareto
 from quantumflow_lab.charts.quote import quote
@@ -25,5 +24,4 @@ __all__ = [
     "spend",
     "sweep",
     "timeline",
-    "wilson",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from quantumflow_lab.charts.intervals import wilson
 from quantumflow_lab.charts.style import below, canvas, entitle, nothing, plain
 from quantumflow_lab.colours import colour_of
+from quantumflow_lab.intervals import wilson
 
 OUTCOMES = 24
 """Outcomes that get a bar of their own; the rest are drawn as one."""

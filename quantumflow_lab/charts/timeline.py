@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -24,7 +24,8 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
     ----------
     rows
         Rows of the query ``timeline``: lane, step, label, kind ``step`` or ``job``,
-        started and ended in seconds since 1970 (ended may be None), state, backend.
+        started and ended in seconds since 1970 (ended may be None), state, backend, and
+        kept_from, the number of the run that a step is kept from.
     title
         What was run.
 
@@ -37,6 +38,9 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
     known = [row for row in rows if row.get("started") is not None]
     if not known:
         return nothing(title, "nothing has started")
+    origins = {row.get("kept_from") for row in known}
+    if None not in origins:
+        return nothing(title, f"nothing ran: all of it was {_kept_from(origins)}")
     begin = min(row["started"] for row in known)
     end = max(row.get("ended") or row["started"] for row in known)
     steps = [row for row in known if row["kind"] == "step"]
@@ -57,6 +61,13 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
     entitle(axes, title)
     _legend(axes, known)
     return figure
+
+
+def _kept_from(numbers: Iterable[int]) -> str:
+    """The runs that steps were kept from, as words."""
+    runs = sorted(numbers)
+    word = "run" if len(runs) == 1 else "runs"
+    return f"kept from {word} {', '.join(map(str, runs))}"
 
 
 def _places(steps: list[Row], jobs: list[Row]) -> list[tuple[str, list[Row]]]:

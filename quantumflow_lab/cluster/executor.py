@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from queue import Empty, SimpleQueue
 from secrets import randbits
-from typing import Any
+from typing import Any, TypeVar
 
 from quantumflow_lab.backends.registry import BackendSpec
 from quantumflow_lab.cluster import parts as jobs
@@ -57,6 +57,7 @@ _MOST_BYTES = 1 << 22
 """Bytes of a group above which it is sent in halves."""
 
 _log = logging.getLogger(__name__)
+T = TypeVar("T")
 OnEnd = Callable[[Key, Came], None]
 
 
@@ -90,7 +91,11 @@ class DaskCluster:
         self._verdicts = verdicts
         self._codes: dict[str, bytes] = {}
         self._queue = Queue()
+        self._leaving: dict[Key, Waiting] = {}
+        """Points that are chosen and not sent yet."""
         self._sent: dict[str, _Sent] = {}
+        self._out: dict[Key, tuple[str, Waiting]] = {}
+        """Points that were sent, and the addresses that have them."""
         self._stops: dict[str, list[Key]] = defaultdict(list)
         self._part_stops: dict[str, list[int]] = defaultdict(list)
         self._wholes: dict[int, jobs.Whole] = {}
@@ -103,7 +108,9 @@ class DaskCluster:
         """Why nothing can be sent any more."""
         self._take_workers(link.workers())
         self._threads = [
-            threading.Thread(target=each, daemon=True, name="qflow-cluster")
+            threading.Thread(
+                target=self._guarded, args=(each,), daemon=True, name="qflow-cluster"
+            )
             for each in (self._send_loop, self._collect_loop, self._watch_loop)
         ]
         for thread in self._threads:
@@ -113,6 +120,11 @@ class DaskCluster:
     def usable(self) -> bool:
         """Whether it has not been closed, or lost."""
         return self._gone is None and not self._closed.is_set() and self._link.alive
+
+    @property
+    def connected(self) -> bool:
+        """Whether its scheduler is there now; if not, it may come back."""
+        return self._link.connected
 
     @property
     def room(self) -> Room:
@@ -156,19 +168,20 @@ class DaskCluster:
         with self._changed:
             waiting = self._queue.remove(key)
             if waiting is None:
-                for sent in self._sent.values():
-                    if isinstance(sent.load, list):
-                        self._stop_sent(sent, key)
+                self._stop_out(key)
                 self._changed.notify_all()
         if waiting is not None:
             waiting.on_end(key, Came(error=Stopped()))
 
-    def _stop_sent(self, sent: _Sent, key: Key) -> None:
-        assert isinstance(sent.load, list), "asked of groups"
-        for waiting in sent.load:
-            if waiting.away.key == key and not waiting.stopped:
+    def _stop_out(self, key: Key) -> None:
+        """Stop a point that waits here no more."""
+        if (waiting := self._leaving.get(key)) is not None:
+            waiting.stopped = True  # told its worker as soon as that has it
+        elif key in self._out:
+            address, waiting = self._out[key]
+            if not waiting.stopped:
                 waiting.stopped = True
-                self._stops[sent.seat.address].append(key)
+                self._stops[address].append(key)
 
     # Jobs (a ``JobExecutor``).
 
@@ -252,6 +265,7 @@ class DaskCluster:
                         return
                     if (chosen := self._queue.next()) is not None:
                         chosen[0].out += 1
+                        self._leaving = _by_key(chosen[1])
                         break
                     self._changed.wait()
                 stops, self._stops = self._stops, defaultdict(list)
@@ -292,11 +306,23 @@ class DaskCluster:
         with self._changed:
             seat.holds.add(holds)
             self._sent[key] = _Sent(future, seat, load, holds)
+            self._note_out(seat, load)
             late = self._queue.seats.get(seat.address) is not seat
         future.add_done_callback(lambda f: self._done.put(f.key))
         if late:
             # It left while this was on its way: nobody else would notice.
             self._lose_sent(key, "its worker is gone")
+
+    def _note_out(self, seat: Seat, load: Load) -> None:
+        """It is sent: what was stopped on its way is told so now."""
+        self._leaving = {}
+        if isinstance(load, WaitingPart):
+            if load.whole.over:
+                self._part_stops[seat.address].append(load.number)
+            return
+        self._out.update({w.away.key: (seat.address, w) for w in load})
+        if stopped := [w.away.key for w in load if w.stopped]:
+            self._stops[seat.address] += stopped
 
     def _group(
         self, seat: Seat, load: list[Waiting], number: int
@@ -325,9 +351,7 @@ class DaskCluster:
             data = packed(points)
         if len(data) > _MOST_BYTES and len(points) > 1:
             half = len(points) // 2
-            with self._changed:
-                for waiting, _ in reversed(points[half:]):
-                    self._queue.add(waiting, first=True)
+            self._again([waiting for waiting, _ in points[half:]])
             points = points[:half]
             data = packed(points)
         return data, [waiting for waiting, _ in points]
@@ -364,6 +388,8 @@ class DaskCluster:
         with self._changed:
             if self._sent.pop(sent.future.key, None) is None:
                 return False
+            for key in _by_key(sent.load):
+                self._out.pop(key, None)
         self._leave(sent.seat)
         return True
 
@@ -377,10 +403,12 @@ class DaskCluster:
             self._lose(sent.load, f"{type(value).__name__}: {value}")
             return
         try:
-            came: Answers | PartEnded = unpack(value)
+            self._read(sent, unpack(value))
         except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
-            self._lose(sent.load, f"its answer cannot be read: {error}")
-            return
+            told = f"{type(error).__name__}: {error}"
+            self._lose(sent.load, f"its answer cannot be read ({told})")
+
+    def _read(self, sent: _Sent, came: Answers | PartEnded) -> None:
         if came.unknown:
             with self._changed:
                 sent.seat.holds.discard(sent.holds)
@@ -394,7 +422,7 @@ class DaskCluster:
 
     def _group_ended(self, load: list[Waiting], came: Answers) -> None:
         if came.broken is not None:
-            failure = unpack(came.broken)
+            failure = _came(Answer(0, 0, None, came.broken)).error
             told = f"{type(failure).__name__}: {failure}"
             for waiting in load:
                 step = waiting.away.step
@@ -436,12 +464,14 @@ class DaskCluster:
             waiting.on_end(waiting.away.key, Came(error=Stopped()))
 
     def _part_ended(self, part: WaitingPart, events: Iterable[JobEvent]) -> None:
-        with self._changed:
-            told = part.whole.take(tuple(events))
-            if part.whole.over:
-                self._wholes.pop(part.whole.job, None)
-        for event in told:
-            tell(part.whole.on_event, event)
+        # What another part says is told before the last word, or after it never.
+        with part.whole.telling:
+            with self._changed:
+                told = part.whole.take(tuple(events))
+                if part.whole.over:
+                    self._wholes.pop(part.whole.job, None)
+            for event in told:
+                tell(part.whole.on_event, event)
 
     # What is lost.
 
@@ -483,23 +513,37 @@ class DaskCluster:
             self._lose(part, why)
         self._tell_room()
 
+    def _guarded(self, loop: Callable[[], None]) -> None:
+        """Run one of the threads: without it points would wait for ever."""
+        try:
+            loop()
+        except Exception as error:  # noqa: BLE001 - a bug, which is told
+            _log.exception("a thread of %s failed", self.name)
+            self._give_up(f"the lab failed there ({type(error).__name__}: {error})")
+
     # The thread that watches.
 
     def _watch_loop(self) -> None:
         while not self._closed.wait(WATCH_S):
             if self._gone is not None:
                 return
-            try:
-                workers = self._link.workers()
-                if workers.keys() - self._verdicts.keys():
-                    self._verdicts |= self._link.verdicts()
-            except Exception as error:  # noqa: BLE001 - a network raises anything
-                if not self._link.alive or isinstance(error, OSError):
-                    self._give_up(f"the cluster is gone ({type(error).__name__})")
-                    return
+            if (workers := self._asked(self._link.workers)) is None:
                 continue
+            # First, since one that has come may be long in telling its versions.
             self._take_workers(workers)
+            if workers.keys() - self._verdicts.keys():
+                self._verdicts |= self._asked(self._link.verdicts) or {}
+                self._take_workers(workers)
             self._tell_room()
+
+    def _asked(self, ask: Callable[[], dict[str, T]]) -> dict[str, T] | None:
+        """What the scheduler of Dask says; None if it says nothing, or is gone."""
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 - a network raises anything
+            if not self._link.alive or isinstance(error, OSError):
+                self._give_up(f"the cluster is gone ({type(error).__name__})")
+            return None
 
     def _take_workers(self, workers: dict[str, int]) -> None:
         """Use the workers there are now, and let go of those that have left."""
@@ -528,6 +572,12 @@ class DaskCluster:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(room)
+
+
+def _by_key(load: Load) -> dict[Key, Waiting]:
+    """The points of a load; a part of a job has none."""
+    points = load if isinstance(load, list) else []
+    return {waiting.away.key: waiting for waiting in points}
 
 
 def _came(answer: Answer) -> Came:

@@ -57,18 +57,34 @@ def find_cluster(executor: str, known: Mapping[str, DaskCluster]) -> DaskCluster
     if address:
         for cluster in known.values():
             if cluster.name == f"dask at {address}" and cluster.usable:
-                return cluster
+                return _there(cluster)
     client = _at(address) if address else _current()
     link = Link(client, own=bool(address))
     kept = known.get(f"dask at {link.address}")
     if kept is not None and kept.usable:
         link.close()
-        return kept
+        return _there(kept)
     try:
+        _refuse_lost(link, link.address)
         return DaskCluster(link, _checked(link))
     except BaseException:
         link.close()
         raise
+
+
+def _there(cluster: DaskCluster) -> DaskCluster:
+    """A cluster that was found before, if its scheduler is there."""
+    _refuse_lost(cluster, cluster.name.removeprefix("dask at "))
+    return cluster
+
+
+def _refuse_lost(has: Link | DaskCluster, address: str) -> None:
+    if not has.connected:
+        raise NoCluster(
+            f"the scheduler of Dask at {address} is gone, and its client looks for it: "
+            "wait until it is back, make another client, or use --executor local",
+            address=address,
+        )
 
 
 def _current() -> Client:

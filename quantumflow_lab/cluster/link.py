@@ -44,6 +44,11 @@ class Link:
         """Whether the client has not been closed, or has lost its scheduler."""
         return str(self.client.status) in ("running", "connecting")
 
+    @property
+    def connected(self) -> bool:
+        """Whether it has its scheduler now, and need not look for it for a minute."""
+        return str(self.client.status) == "running"
+
     def workers(self) -> dict[str, int]:
         """Threads of each worker there is now, by address."""
         return dict(self.client.nthreads())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from threading import Lock
 
 from quantumflow_lab.ports import (
     JobEvent,
@@ -43,6 +44,8 @@ class Whole:
     lost: str | None = None
     """Why a part came to nothing."""
     over: bool = False
+    telling: Lock = field(default_factory=Lock)
+    """Held while events of one part are told: parts end in several threads."""
 
     def take(self, events: Sequence[JobEvent]) -> list[JobEvent]:
         """What to tell of the whole when a part has ended with these events."""

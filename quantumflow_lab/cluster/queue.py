@@ -7,7 +7,7 @@ at once and where no worker can lose it.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -58,7 +58,7 @@ class Queue:
     """Points by step, parts of jobs, and the workers there are."""
 
     seats: dict[str, Seat] = field(default_factory=dict)
-    points: dict[str, deque[Waiting]] = field(default_factory=dict)
+    points: dict[str, OrderedDict[Key, Waiting]] = field(default_factory=dict)
     """By the name of their function; the one whose turn it is comes first."""
     parts: deque[WaitingPart] = field(default_factory=deque)
     paces: dict[str, Pace] = field(default_factory=dict)
@@ -81,10 +81,12 @@ class Queue:
 
     def add(self, waiting: Waiting, *, first: bool = False) -> None:
         """A point waits; `first` if it did before."""
-        code = waiting.away.code
+        code, key = waiting.away.code, waiting.away.key
         self.paces.setdefault(code, Pace())
-        line = self.points.setdefault(code, deque())
-        (line.appendleft if first else line.append)(waiting)
+        line = self.points.setdefault(code, OrderedDict())
+        line[key] = waiting
+        if first:
+            line.move_to_end(key, last=False)
 
     def forget(self, code: str) -> None:
         """A step has ended."""
@@ -94,10 +96,8 @@ class Queue:
     def remove(self, key: Key) -> Waiting | None:
         """Take a point out, if it still waits."""
         for line in self.points.values():
-            for waiting in line:
-                if waiting.away.key == key:
-                    line.remove(waiting)
-                    return waiting
+            if key in line:
+                return line.pop(key)
         return None
 
     def next(self) -> tuple[Seat, Load] | None:
@@ -120,17 +120,21 @@ class Queue:
         line = self.points.pop(code)
         # To the end, so that steps take turns.
         self.points[code] = line
-        if line[0].away.attempt > 1:
-            return [line.popleft()]  # alone, lest it takes others down once more
-        group: list[Waiting] = []
         size = pace.take(len(line), self.threads)
-        while line and len(group) < size and line[0].away.attempt == 1:
-            group.append(line.popleft())
+        group: list[Waiting] = []
+        while line and len(group) < size:
+            again = next(iter(line.values())).away.attempt > 1
+            if again and group:
+                break
+            group.append(line.popitem(last=False)[1])
+            if again:
+                break  # alone, lest it takes others down once more
         return group
 
     def clear(self) -> tuple[list[Waiting], list[WaitingPart]]:
         """All that waits, which waits no more."""
-        points = [waiting for line in self.points.values() for waiting in line]
+        lines = self.points.values()
+        points = [waiting for line in lines for waiting in line.values()]
         parts = list(self.parts)
         self.points.clear()
         self.parts.clear()

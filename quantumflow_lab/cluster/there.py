@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from queue import SimpleQueue
 from typing import Any, NoReturn, cast
+
+from distributed import get_worker
 
 from quantumflow_lab.backends.registry import BackendSpec
 from quantumflow_lab.cluster.parcels import (
@@ -180,7 +181,7 @@ def run_part(data: bytes) -> bytes:
     request = unpack(part.request)
     number, where = next(_numbers), (part.sender, part.number)
     events: SimpleQueue[JobEvent] = SimpleQueue()
-    pool = _pool()
+    pool = _pool(get_worker().state.nthreads)
     with _place.lock:
         if (part.sender, (part.number, 0)) in _place.stopped:
             lost = Lost(request.job, "cancelled")
@@ -212,11 +213,11 @@ async def stop_parts(sender: int, numbers: Iterable[int]) -> None:
             _place.pool.cancel(job)
 
 
-def _pool() -> WorkerPool:
+def _pool(threads: int) -> WorkerPool:
+    """Children of this worker, as many as it has threads: each waits for one."""
     with _place.lock:
         if _place.pool is None:
-            # As many as the worker has threads: each waits for one.
-            _place.pool = WorkerPool(size=max(1, os.cpu_count() or 1))
+            _place.pool = WorkerPool(size=max(1, threads))
         return _place.pool
 
 

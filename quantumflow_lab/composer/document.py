@@ -60,6 +60,8 @@ class Surroundings:
     backends: Sequence[str] = ()
     summary: Callable[[str], str | None] = lambda name: None
     """What to show of a notebook's value."""
+    code: Collection[str] = ()
+    """Names of modules, classes and functions, which are not drawn as inputs."""
 
     def has(self, name: str) -> bool:
         """Whether the notebook may have this name.
@@ -173,7 +175,11 @@ def cell_document(
             for each in workflow.axes
         ],
         "inputs": [
-            {"name": each.name, "summary": around.summary(each.name)}
+            {
+                "name": each.name,
+                "summary": around.summary(each.name),
+                "code": each.name in around.code,
+            }
             for each in workflow.inputs
             if around.has(each.name)
         ],

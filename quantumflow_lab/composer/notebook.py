@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.cell.declare import Axis
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
+
+CODE = (ModuleType, type, FunctionType, BuiltinFunctionType)
 
 
 class Notebook:
@@ -48,7 +51,8 @@ class Notebook:
             return Surroundings(backends=backends)
         names = dict(self.names)
         axes = {name: len(v) for name, v in names.items() if isinstance(v, Axis)}
-        return Surroundings(frozenset(names), axes, backends, self._summary)
+        code = {name for name, value in names.items() if isinstance(value, CODE)}
+        return Surroundings(frozenset(names), axes, backends, self._summary, code)
 
     def edit_names(self) -> Names:
         """What edits go by."""

@@ -9,11 +9,11 @@ from quantumflow_lab.composer.gates import GATES
 from quantumflow_lab.composer.library import library_circuits
 
 KINDS = (
-    ("circuit", "Circuit", "returns a QuantumCircuit, or a list or dict of them"),
-    ("observable", "Observable", "returns what an estimate measures"),
-    ("sample", "Sample", "runs circuits and counts what is measured"),
-    ("estimate", "Estimate", "runs circuits for expectation values of observables"),
-    ("step", "Python", "plain Python; may ask for sampler and estimator"),
+    ("circuit", "Circuit", "makes circuits"),
+    ("observable", "Observable", "what to estimate"),
+    ("sample", "Sample", "counts outcomes"),
+    ("estimate", "Estimate", "expectation values"),
+    ("step", "Python", "any Python code"),
 )
 
 

@@ -16,6 +16,8 @@ from quantumflow_lab.quote.figure import Figure, total
 PAUSE = 0.3
 """Seconds without another text before one is quoted."""
 
+BEHIND = "An earlier version is still being quoted."
+
 Ask = Callable[[str], Quote]
 Tell = Callable[[dict[str, Any]], None]
 
@@ -47,11 +49,14 @@ class Quoting:
         self._changed = threading.Condition()
         self._wish: _Wish | None = None
         self._busy = False
+        self._asking = False
         self._newest = -1
 
     def want(self, text: str, revision: int) -> None:
         """Quote this text; what was wanted before is not wanted any more."""
-        self._tell(working(revision))
+        with self._changed:
+            behind = self._asking
+        self._tell(working(revision, behind=behind))
         with self._changed:
             self._wish = _Wish(text, revision)
             self._newest = revision
@@ -71,6 +76,7 @@ class Quoting:
         while (wish := self._next()) is not None:
             found = answer(self._ask, wish.text, wish.revision)
             with self._changed:
+                self._asking = False
                 current = wish.revision == self._newest
             if current:
                 self._tell(found)
@@ -81,13 +87,13 @@ class Quoting:
             while self._wish is not None and self._changed.wait(self._pause):
                 pass
             wish, self._wish = self._wish, None
-            self._busy = wish is not None
+            self._busy = self._asking = wish is not None
             return wish
 
 
-def working(revision: int) -> dict[str, Any]:
-    """The trait while a quote is made."""
-    return _trait("working", revision)
+def working(revision: int, *, behind: bool = False) -> dict[str, Any]:
+    """The trait while a quote is made, or waits until that of an older text is."""
+    return _trait("working", revision, BEHIND if behind else None)
 
 
 def answer(ask: Ask, text: str, revision: int) -> dict[str, Any]:
@@ -113,7 +119,7 @@ def quote_document(quote: Quote, revision: int) -> dict[str, Any]:
             "shots": str(row.shots),
             "time": _time([row.device_s], [row.machine_s]),
             "cost": str(row.cost),
-            "success": str(row.success),
+            "success": str(row.success) if row.circuits.value != 0 else None,
             "note": row.note or None,
         }
         for row in quote.steps

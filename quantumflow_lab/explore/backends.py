@@ -80,9 +80,9 @@ class Backends(BackendsWidget):
         if workflow is not None:
             meant, as_run = _meant(lab, workflow)
             self.update({**self.state, "working": True})
-            self._desk.ask(
-                {"workflow": meant, "among": tuple(names), **as_run, **asked}
-            )
+            inputs = dict(self._notebook.names)
+            known = {"workflow": meant, "among": tuple(names), "inputs": inputs}
+            self._desk.ask({**known, **as_run, **asked})
             # Where nothing would show what follows, all of it is waited for.
             self._desk.join(PATIENCE if self._notebook.live else None)
             if isinstance(self._answer, Exception):

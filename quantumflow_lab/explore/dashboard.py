@@ -12,9 +12,12 @@ from quantumflow_lab.explore.filters import Filter, axis_of, questions
 from quantumflow_lab.explore.gathering import charts, totals
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.lab import lab as own_lab
+from quantumflow_lab.run import Run
 from quantumflow_lab.store import Store
+from quantumflow_lab.widgets import run_html
 from quantumflow_lab.widgets.dashboard import DashboardWidget
 from quantumflow_lab.widgets.explorer import Message
+from quantumflow_lab.widgets.frame import excerpt
 
 NO_FILTER = Filter()
 
@@ -80,13 +83,25 @@ class Dashboard(DashboardWidget):
         return {
             "run": run.id,
             "state": run.state,
-            "html": run._repr_html_(),
+            "html": _html(run),
             "line": f"%qflow load {run.name if newest else run.id}",
         }
 
 
+LONGEST = 96 * 1024
+"""Letters of the HTML of a run."""
+STEPS = 24
+"""Steps that are shown of a run that would be longer."""
 FINAL = ("done", "failed", "cancelled")
 """States of a run that stay as they are, unless somebody takes it up."""
+
+
+def _html(run: Run) -> str:
+    """Its static form; of a long one an excerpt, as it goes in one message."""
+    html = run._repr_html_()
+    if len(html) <= LONGEST:
+        return html
+    return run_html(excerpt(run.snapshot(), STEPS))
 
 
 def wished(wish: Wish, message: Message) -> Wish:

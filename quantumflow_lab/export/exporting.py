@@ -11,9 +11,10 @@ from quantumflow_lab.backends.constructors import constructor
 from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import NotExportable, UnknownBackend
 from quantumflow_lab.evidence import calibration_dates
+from quantumflow_lab.export.devices import Device
 from quantumflow_lab.export.files import Written, check_form, target, write
 from quantumflow_lab.export.report import report
-from quantumflow_lab.export.script import Device, script
+from quantumflow_lab.export.script import script
 from quantumflow_lab.export.tables import tables
 from quantumflow_lab.run import Run
 from quantumflow_lab.store import Store

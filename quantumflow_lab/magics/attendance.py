@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab.errors import RunCancelled
+from quantumflow_lab.errors import RunCancelled, ServiceError
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
 
 if TYPE_CHECKING:
@@ -45,22 +45,24 @@ class Attendance:
 
     def receive(self, message: dict[str, Any]) -> None:
         """Act on a button of the widget."""
-        match message:
-            case {"type": "cancel", "step": str(step)}:
-                self._run.cancel(step)
-            case {"type": "cancel"}:
-                self.cancel()
-            case {"type": "detach"}:
-                self.detach()
-            case {"type": "pause"}:
-                self._run.pause()
-            case {"type": "resume"}:
-                self._run.resume()
+        with _refusals_told():
+            match message:
+                case {"type": "cancel", "step": str(step)}:
+                    self._run.cancel(step)
+                case {"type": "cancel"}:
+                    self.cancel()
+                case {"type": "detach"}:
+                    self.detach()
+                case {"type": "pause"}:
+                    self._run.pause()
+                case {"type": "resume"}:
+                    self._run.resume()
 
     def cancel(self) -> None:
         """Stop the run; the cell waits a moment for its last word."""
-        self._run.cancel()
-        self._deadline = monotonic() + LAST_WORD
+        with _refusals_told():
+            self._run.cancel()
+            self._deadline = monotonic() + LAST_WORD
         self._wake()
 
     def detach(self) -> None:
@@ -107,11 +109,12 @@ class Attendance:
             return None
         try:
             self._run.raise_failure()
+            failures = self._run.failures()
         except BaseException as error:  # noqa: BLE001  # a step may raise anything
             return as_the_cell_s(error)
         if self._run.state == "cancelled" or self._deadline is not None:
             return RunCancelled(f"run '{self._run.name}' was cancelled")
-        for line in self._run.failures():
+        for line in failures:
             sys.stderr.write(f"{line}\n")
         return None
 
@@ -166,6 +169,15 @@ class Attended(asyncio.Future[None]):
             self.set_result(None)
         else:
             self.set_exception(error)
+
+
+@contextmanager
+def _refusals_told() -> Iterator[None]:
+    """A service may refuse what a button asks for; nobody could catch that."""
+    try:
+        yield
+    except ServiceError as error:
+        sys.stderr.write(f"{error}\n")
 
 
 def _nothing() -> None:

@@ -13,25 +13,29 @@ from typing import TYPE_CHECKING, Any
 from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS
 from quantumflow_lab.compare import Comparison
 from quantumflow_lab.composer import Composer
+from quantumflow_lab.connected import lab, service
 from quantumflow_lab.errors import MagicLineError, UnknownRun, Where, did_you_mean
 from quantumflow_lab.export import FORMS
-from quantumflow_lab.figures import KINDS
 from quantumflow_lab.forgetting import Forgotten
-from quantumflow_lab.lab import lab
+from quantumflow_lab.magics.attendance import Attendance
+from quantumflow_lab.magics.connects import connected_table, left_table, told
 from quantumflow_lab.magics.exports import export_options, written_table
 from quantumflow_lab.magics.forgets import forget_options
 from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.spends import spend_options, spend_table, write_csv
 from quantumflow_lab.magics.table import Table, history_table, prices_table
+from quantumflow_lab.magics.view import view_for
 from quantumflow_lab.quote import Choice, Quote
+from quantumflow_lab.remote.quote import RemoteQuote
 from quantumflow_lab.run import Run
+from quantumflow_lab.store import find_home
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from quantumflow_lab.magics.attendance import Attendance
-
-CHARTS = (*KINDS, "history", "spend")
+OF_A_RUN = ("timeline", "counts", "sweep", "metrics", "cost", "quote")
+"""Charts of one run: those of ``figures``, which loads matplotlib."""
+CHARTS = (*OF_A_RUN, "history", "spend")
 RESUME_FLAGS = ("--accept-drift", "--resubmit", "--steal")
 _LAST_WORD = 0.25
 """Seconds that ``cancel`` waits, so that what it shows is the end."""
@@ -118,6 +122,12 @@ COMMANDS = (
         "run",
     ),
     Command("prices", "", "what devices cost, who says so, and when"),
+    Command(
+        "connect",
+        "[URL] [--insecure]",
+        "run cells on a service, as qflow serve is one; alone, where they run",
+    ),
+    Command("disconnect", "", "run cells here again; runs of the service go on"),
     Command("config", "", "settings, and where they come from"),
     Command("help", "", "this list, and the options of %%qflow"),
 )
@@ -160,15 +170,33 @@ class Commands:
         rows = [_state(run) for run in lab().live()]
         return Table.of(rows, "name", "state", "points", "elapsed s")
 
-    def _load(self, name: str) -> Run:
+    def _load(self, name: str) -> Run | None:
         run = lab().load(name)
         self._shell.user_ns[run.name] = run
-        return run
+        return self._followed(run)
+
+    def _followed(self, run: Run) -> Run | None:
+        """A run; one that goes on at a service is shown live, in the background."""
+        if service() is None or run.done:
+            return run
+        attendance = Attendance(run, view_for(self._shell, run, "live"))
+        self.attended[run.name] = attendance
+        attendance.detach()
+        attendance.follow()
+        return None
 
     def _compose(self, name: str = "") -> Composer:
+        if (remote := service()) is not None:
+            remote.compose()
         return Composer(name or None)
 
-    def _plan(self, name: str) -> Quote:
+    def _connect(self, *words: str) -> Table:
+        return connected_table(words)
+
+    def _disconnect(self) -> Table:
+        return left_table()
+
+    def _plan(self, name: str) -> Quote | RemoteQuote:
         run = self._named(name)
         asked = run.asked
         return lab().plan(
@@ -197,7 +225,7 @@ class Commands:
     def _pause(self, name: str) -> Run:
         return self._named(name).pause()
 
-    def _resume(self, name: str, *flags: str) -> Run:
+    def _resume(self, name: str, *flags: str) -> Run | None:
         given = list(flags)
         budget = _taken_out(given, "--budget", '"20 USD"')
         mode = _taken_out(given, "--mode", "batch")
@@ -216,7 +244,7 @@ class Commands:
             steal="--steal" in given,
         )
         self._shell.user_ns[run.name] = run
-        return run
+        return self._followed(run)
 
     def _detach(self, name: str = "") -> None:
         if name and name not in self.attended:
@@ -300,7 +328,8 @@ class Commands:
             {"setting": f"QFLOW_{name.upper()}", "value": str(value)}
             for name, value in settings.model_dump().items()
         ]
-        return Table.of([*rows, {"setting": "home", "value": str(lab().store.home)}])
+        home = find_home(lab().settings.home)
+        return Table.of([*rows, {"setting": "home", "value": str(home)}, told()])
 
     def _help(self) -> Table:
         commands = [

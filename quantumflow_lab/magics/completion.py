@@ -22,9 +22,10 @@ from quantumflow_lab.cell.magic_line import MAGIC_OPTIONS, option_names
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.cell.options import option_names as step_options
 from quantumflow_lab.cell.text import MAGIC
+from quantumflow_lab.connected import lab
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.export import FORMS
-from quantumflow_lab.lab import SPENT_BY, lab
+from quantumflow_lab.listing import SPENT_BY
 from quantumflow_lab.magics.commands import BY_NAME, CHARTS
 from quantumflow_lab.magics.exports import EXPORT_OPTIONS
 from quantumflow_lab.magics.forgets import FORGET_OPTIONS
@@ -158,7 +159,11 @@ class Completion:
             for name, value in self._shell.user_ns.items()
             if not name.startswith("_") and is_backend(value)
         ]
-        return sorted({*mine, *lab().backends.names()})
+        known: list[str] = []
+        # A service that does not answer is told of when a cell is sent to it.
+        with suppress(QuantumFlowError):
+            known = lab().backends.names()
+        return sorted({*mine, *known})
 
     def _runs(self) -> list[str]:
         values: dict[str, Any] = self._shell.user_ns

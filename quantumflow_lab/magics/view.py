@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from quantumflow_lab.magics.outputs import OutputWriter
 from quantumflow_lab.magics.showing import Publish, publisher, show
-from quantumflow_lab.widgets import RunWidget, progress_line, run_html, run_text
+from quantumflow_lab.widgets import progress_line, run_html, run_text
+from quantumflow_lab.widgets.run import RunWidget
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -113,9 +114,16 @@ class WidgetView(GraphView):
             self._widget.update(snapshot)
 
     def close(self) -> None:
-        """Put the picture in the widget's place."""
+        """Put the picture in the widget's place.
+
+        A page that was loaded anew does not hear of it: there the widget stays.
+        """
         super().close()
-        if self._widget is not None:
+        if self._widget is None:
+            return
+        if self._widget.asked_anew:
+            self._widget.update(self._run.snapshot())
+        else:
             self._widget.close()
 
 

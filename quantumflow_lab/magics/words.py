@@ -15,8 +15,8 @@ from IPython.core.magic import (
 
 from quantumflow_lab.cell.magic_line import RunOptions, parse_magic_line
 from quantumflow_lab.cell.text import MAGIC
+from quantumflow_lab.connected import lab
 from quantumflow_lab.errors import BudgetNeeded
-from quantumflow_lab.lab import lab
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
 from quantumflow_lab.magics.notebook import notebook_of
@@ -24,6 +24,7 @@ from quantumflow_lab.magics.place import Place, place_of
 from quantumflow_lab.magics.showing import publisher, show
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
 from quantumflow_lab.magics.view import view_for
+from quantumflow_lab.store import find_home
 from quantumflow_lab.workflow import Workflow
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class QFlowMagics(Magics):
         names = self._shell.user_ns
         origin = {
             "line": line,
-            "notebook": notebook_of(names, lab().store.home),
+            "notebook": notebook_of(names, find_home(lab().settings.home)),
             "project": self._settings.project or lab().settings.project,
         }
         try:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from matplotlib.figure import Figure as Chart
+from typing import TYPE_CHECKING
 
 from quantumflow_lab.amounts import Money
-from quantumflow_lab.charts.pareto import pareto
 from quantumflow_lab.ports import Mode
 from quantumflow_lab.quote.figure import Figure, total
 from quantumflow_lab.quote.modes import told
 from quantumflow_lab.quote.quote import Quote
 from quantumflow_lab.quote.rows import StepQuote
 from quantumflow_lab.widgets.report import Section, report_html, report_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Choice:
 
     def figure(self) -> Chart:
         """Cost, or time where nothing costs anything, against expected failure."""
+        from quantumflow_lab.charts import pareto  # loads matplotlib
+
         known = [each for each in self.candidates if _comparable(each)]
         units = {each.cost.unit for each in known if each.cost.value}
         by_cost = len(units) == 1

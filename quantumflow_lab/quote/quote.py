@@ -10,7 +10,7 @@ from quantumflow_lab.planning.decide import Foreseen
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.quote.figure import Figure, total
 from quantumflow_lab.quote.rows import StepQuote
-from quantumflow_lab.quote.shown import quote_html, quote_text
+from quantumflow_lab.quote.shown import quote_html, quote_report, quote_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ class Quote:
             "sentences": dict(self.sentences),
             "steps": [_document(row) for row in self.steps],
             "totals": [_document(row) for row in self.totals],
+            "cost": {unit: each.document() for unit, each in self.cost.items()},
+            "report": quote_report(self),
         }
 
 

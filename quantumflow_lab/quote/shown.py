@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from quantumflow_lab.quote.modes import told
 from quantumflow_lab.widgets.report import Section, report_html, report_text
@@ -34,6 +34,38 @@ def quote_text(quote: Quote) -> str:
 def quote_html(quote: Quote) -> str:
     """A quote for a notebook; where each figure comes from unfolds."""
     return report_html(*_report(quote))
+
+
+def quote_report(quote: Quote) -> dict[str, Any]:
+    """The same for JSON, to be shown elsewhere by :func:`report_of`."""
+    title, sentences, sections = _report(quote)
+    return {
+        "title": title,
+        "sentences": sentences,
+        "sections": [
+            {
+                "title": each.title,
+                "columns": list(each.columns),
+                "rows": [list(row) for row in each.rows],
+                "folded": each.folded,
+            }
+            for each in sections
+        ],
+    }
+
+
+def report_of(document: Mapping[str, Any]) -> tuple[str, list[str], list[Section]]:
+    """What :func:`quote_report` made, for ``report_text`` and ``report_html``."""
+    sections = [
+        Section(
+            each["title"],
+            tuple(each["columns"]),
+            tuple(tuple(row) for row in each["rows"]),
+            folded=each["folded"],
+        )
+        for each in document["sections"]
+    ]
+    return document["title"], list(document["sentences"]), sections
 
 
 def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:

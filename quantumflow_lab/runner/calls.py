@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from quantumflow_lab.errors import TooManyCalls
 from quantumflow_lab.ports import Known, Stopped
+from quantumflow_lab.runner import records
 from quantumflow_lab.runner.context import StepContext
 from quantumflow_lab.runner.live import LiveRun, Part, StepState, Task
 from quantumflow_lab.runner.schedule import Schedule
@@ -82,6 +83,14 @@ class PendingCall(Waiting):
         if self.results is None:
             raise Stopped
         return self.results
+
+
+def call_record(
+    live: LiveRun, call: PendingCall, value: Mapping[str, Any] | None, now: float
+) -> records.Record:
+    """The record of a call, with where its answer is stored once it has one."""
+    where = call.parent.step, call.parent.point
+    return records.call(live, *where, call.key, call.number, value, now)
 
 
 _MOST_PARKED = 64

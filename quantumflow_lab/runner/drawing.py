@@ -55,7 +55,8 @@ def drawn(points: Seen, total: int | None = None) -> dict[str, Any] | None:
     dict
         ``{"counts": [...]}`` with the newest histograms, or ``{"series": [...]}`` with
         a line for each backend and each place on axes that are not drawn along; its
-        ``values`` are rows ``[x, value, standard error]``.
+        ``values`` are rows ``[x, value, standard error]``, None where a number is not
+        finite.
     """
     if not points:
         return None

@@ -15,9 +15,10 @@ from quantumflow_lab.errors import JobNeverArrived, OpenJobs, QuantumFlowError
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.bodies import Produced
-from quantumflow_lab.runner.jobs import Jobs, is_settled_by
+from quantumflow_lab.runner.jobs import Jobs
 from quantumflow_lab.runner.left import LeftJob
 from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.runner.open_job import is_settled_by
 from quantumflow_lab.runner.recorder import Recorder
 
 Done = Callable[[Exception | None], None]
@@ -85,7 +86,7 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Fetched:
-    """The :class:`quantumflow_lab.runner.jobs.Owner` of one of them."""
+    """The :class:`quantumflow_lab.runner.open_job.Owner` of one of them."""
 
     group: _Group
     left: LeftJob

@@ -39,7 +39,8 @@ class Histogram:
 class Estimates:
     """Expectation values with their standard errors."""
 
-    values: tuple[tuple[float, float | None], ...]
+    values: tuple[tuple[float | None, float | None], ...]
+    """None is a value, or an error, that is not a finite number; it keeps its place."""
     total: int
     """How many the result holds, of which the first are in `values`."""
 
@@ -150,7 +151,12 @@ def _stds(data: Any, size: int) -> NDArray[np.float64]:
 def _estimates(
     evs: NDArray[np.float64], stds: NDArray[np.float64] | None
 ) -> Estimates | None:
+    if not len(evs):
+        return None
     known = np.full(len(evs), np.nan) if stds is None else stds
     pairs = zip(evs[:VALUES].tolist(), known[:VALUES].tolist(), strict=True)
-    kept = tuple((v, s if isfinite(s) else None) for v, s in pairs if isfinite(v))
-    return Estimates(kept, len(evs)) if kept else None
+    return Estimates(tuple((_finite(v), _finite(s)) for v, s in pairs), len(evs))
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

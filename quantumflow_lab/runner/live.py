@@ -532,6 +532,8 @@ class Output:
     """``text/plain``, ``text/stderr``, ``image/png`` or another MIME type."""
     data: Any
     """Text, base64 text for images, for ``bundle`` the content of a display."""
+    point: int = 0
+    """Flat number of the point that showed it."""
 
 
 class Blocks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from quantumflow_lab import core
@@ -11,6 +11,7 @@ from quantumflow_lab.errors import BudgetReached
 from quantumflow_lab.planning.bounds import watched
 from quantumflow_lab.ports import BackendFacts, Clock
 from quantumflow_lab.price import Price, Usage
+from quantumflow_lab.runner.going import Going
 from quantumflow_lab.runner.live import LiveRun, StepState
 from quantumflow_lab.runner.schedule import Schedule
 
@@ -22,8 +23,8 @@ class News:
     ----------
     schedule, clock, facts
         The runner's.
-    runs
-        Runs that go on, by their number.
+    going
+        Runs that go on.
     blame
         Tells calls of a run that is short of money why they are stopped.
     """
@@ -33,13 +34,13 @@ class News:
         schedule: Schedule,
         clock: Clock,
         facts: Callable[[str], BackendFacts],
-        runs: Callable[[], Mapping[int, LiveRun]],
+        going: Going,
         blame: Callable[[LiveRun], None],
     ):
         self._schedule = schedule
         self._clock = clock
         self._facts = facts
-        self._runs = runs
+        self._going = going
         self._blame = blame
 
     def tell(self, command: core.Command) -> None:
@@ -50,7 +51,7 @@ class News:
             case core.Rest(lane, until):
                 self._rests(lane, until)
             case core.Short(run, class_, price):
-                self._short(self._runs()[run], class_, price)
+                self._short(self._going.numbered[run], class_, price)
             case _:
                 raise AssertionError(f"{command}, and no lane is remote")
 
@@ -58,7 +59,7 @@ class News:
         """What steps have not started goes to another backend."""
         states, ways = self._schedule.moved(class_, way)
         names = ", ".join(state.name for state in states)
-        for live in self._runs().values():
+        for live in self._going:
             if live.steps.get(states[0].name) is states[0]:
                 price = watched(self._facts(ways.backend), live.plan.budget)
                 left = _left(states, price) if price and not price.free else ""
@@ -71,7 +72,7 @@ class News:
         name = self._schedule.names[lane]
         wait = max((until_us - self._clock.now_us()) / 1e6, 0)
         said = f"{name} keeps failing; it is tried again in {wait:.0f} s"
-        for live in self._runs().values():
+        for live in self._going:
             if not self._schedule.uses(live, name):
                 continue
             if until_us < 0:

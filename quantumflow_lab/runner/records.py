@@ -440,7 +440,7 @@ def metric(
     }
 
 
-def output(live: LiveRun, shown: Output, point: int, now: float) -> Record:
+def output(live: LiveRun, shown: Output, now: float) -> Record:
     """Something a step printed."""
     return {
         "v": 1,
@@ -448,7 +448,7 @@ def output(live: LiveRun, shown: Output, point: int, now: float) -> Record:
         "run": live.id,
         "ts": now,
         "step": shown.step,
-        "unit": point,
+        "unit": shown.point,
         "mime": shown.mime,
         "text": shown.data,
     }

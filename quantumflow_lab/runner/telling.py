@@ -11,8 +11,8 @@ from quantumflow_lab.runner.snapshot import final_state
 from quantumflow_lab.runner.story import listed
 
 if TYPE_CHECKING:
-    from quantumflow_lab.runner.jobs import OpenJob
     from quantumflow_lab.runner.live import LiveRun, StepState
+    from quantumflow_lab.runner.open_job import OpenJob
 
 _PHASES = {
     Phase.QUEUED: "is queued",

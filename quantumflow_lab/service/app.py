@@ -27,6 +27,7 @@ from quantumflow_lab.service.guards import (
 from quantumflow_lab.service.models import ProblemDetails
 from quantumflow_lab.service.rates import Rates
 from quantumflow_lab.service.routes import (
+    about,
     backends,
     health,
     performance,
@@ -90,8 +91,9 @@ def create_app(lab: Lab, settings: ServiceSettings, tokens: TokenFile) -> FastAP
     app.state.tokens = tokens
     app.state.rates = Rates()
     problems.install(app)
-    for part in (health, workflows, runs, quotes, backends, performance, quantum):
-        app.include_router(part.router)
+    parts = (health, about, workflows, runs, quotes, backends, performance, quantum)
+    for router in (*(part.router for part in parts), workflows.started):
+        app.include_router(router)
     _describe(app)
     return app
 

@@ -11,8 +11,8 @@ import base64
 import binascii
 import keyword
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -217,6 +217,8 @@ class Cell:
     inputs: dict[str, Any]
     code: bool = False
     """Whether somebody else wrote the text, so that its errors are theirs."""
+    sent: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Inputs that the store does not keep, as they came: code, axes and runs."""
 
 
 Read = Callable[[CircuitSource, str], Any]

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar, cast
 
-from quantumflow_lab import codec
 from quantumflow_lab.errors import (
     BadDocument,
     QuantumFlowError,
@@ -26,10 +25,11 @@ from quantumflow_lab.errors import (
     UnknownRun,
     did_you_mean,
 )
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
+from quantumflow_lab.remote.notebook import Carried, arrived
 from quantumflow_lab.run import Run
-from quantumflow_lab.runner.live import LiveRun, Output
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
 from quantumflow_lab.service.logs import log
@@ -42,6 +42,8 @@ from quantumflow_lab.service.tokens import Token
 
 T = TypeVar("T")
 
+KEYS = 4096
+"""Keys of requests that are remembered, so that none begins two runs."""
 RECENT = 128
 """Runs that have ended and are remembered."""
 FRESH_S = 1.0
@@ -82,6 +84,9 @@ class Desk:
         """Set once nothing new begins."""
         self.leaving = threading.Event()
         """Set once the service stops; streams end then."""
+        self.settled = threading.Event()
+        """Cleared while runs that an earlier service has left are taken up."""
+        self.settled.set()
         self.bounds = Bounds(
             circuits=settings.circuits,
             points=settings.points,
@@ -91,9 +96,9 @@ class Desk:
         self._starting = threading.Lock()
         self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
         """Runs that were begun or looked at, and until when they are as they were."""
-        self._before: OrderedDict[str, list[Output]] = OrderedDict()
-        """What runs that were taken up had printed by then."""
         self._answers: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
+        self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """Runs that were begun, by token and the key of the request."""
         self._streams: dict[str, int] = {}
         self._asking = threading.Lock()
         self._lock = threading.Lock()
@@ -109,10 +114,12 @@ class Desk:
 
     def python(self, source: str, inputs: Mapping[str, EncodedValue]) -> Cell:
         """The cell of Python; whether it is allowed has been asked before."""
+        sent = {name: value.model_dump() for name, value in inputs.items()}
         return Cell(
             source,
-            {name: _decoded(name, value) for name, value in inputs.items()},
+            {name: self._opened(name, each) for name, each in sent.items()},
             code=True,
+            sent={n: each for n, each in sent.items() if each["kind"] != "value"},
         )
 
     def start(
@@ -123,6 +130,7 @@ class Desk:
         asker: Asker,
         *,
         beside: bool = False,
+        key: str | None = None,
     ) -> Run:
         """Begin a run.
 
@@ -138,15 +146,27 @@ class Desk:
             Who asks: recorded with the run.
         beside
             Add a number to the name while a run of that name goes on.
+        key
+            Chosen by who asks, so that asking once more gives the run that was begun.
         """
-        asked = self._asked(options)
-        about = {
+        asked = self._asked(options, cell)
+        service: dict[str, Any] = {
+            "request": asker.request_id,
+            "token": asker.token.name,
+        }
+        if key is not None:
+            service["key"] = key
+        if cell.sent:
+            service["inputs"] = cell.sent
+        about: dict[str, Any] = {
             "notebook": f"service:{asker.token.name}",
-            "service": {"request": asker.request_id, "token": asker.token.name},
+            "service": service,
         }
         if options.project is not None:
             about["project"] = options.project
         with self._starting:
+            if (begun := self._begun(asker.token.name, key)) is not None:
+                return begun
             self._refuse_more()
             for number in count(1):
                 called = name if number == 1 else f"{name}_{number}"
@@ -165,6 +185,7 @@ class Desk:
                         raise _live(error, self._live_of(called)) from error
                 except (Exception, SystemExit) as error:
                     raise _told(error, cell) from error
+            self._note_key(asker.token.name, key, run.id)
         self.attend(run)
         log.info("run started", run=run.id, name=run.name, token=asker.token.name)
         return run
@@ -177,7 +198,7 @@ class Desk:
                 name=name,
                 inputs=cell.inputs,
                 seconds=self.settings.quote_seconds,
-                **{k: v for k, v in self._asked(options).items() if k != "seed"},
+                **{k: v for k, v in self._asked(options, cell).items() if k != "seed"},
             )
         except (Exception, SystemExit) as error:
             raise _told(error, cell) from error
@@ -190,17 +211,24 @@ class Desk:
             if "service" not in record["options"]:
                 continue
             try:
-                before = self.lab.load(row["run"])
-                run = self.lab.resume(row["run"], background=True)
-            except QuantumFlowError as error:
-                # One that another process has, or that needs a person's word.
-                log.warning("run not taken up", run=row["run"], why=error.message)
+                inputs = self._sent_with(record)
+                run = self.lab.resume(row["run"], inputs=inputs, background=True)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
+                # One that another process has, or that needs a person's word, or whose
+                # assignments do not come out any more.
+                log.warning("run not taken up", run=row["run"], why=text_of(error))
                 continue
-            self._note_before(before)
+            service = record["options"]["service"]
+            self._note_key(service["token"], service.get("key"), run.id)
             self.attend(run)
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
         return taken
+
+    def expects(self, run: Run) -> bool:
+        """Whether a run that nobody goes on with may be taken up in a moment."""
+        left = run.done and run.state == "unfinished"
+        return left and not (self.settled.is_set() or self.leaving.is_set())
 
     def attend(self, run: Run) -> None:
         """Remember a run, and count it when it ends."""
@@ -235,12 +263,9 @@ class Desk:
         UnknownRun
             If there is none.
         """
-        now = time.monotonic()
         with self._lock:
-            found = self._runs.get(run_id)
-            if found is not None and (now < found[1] or not found[0].done):
-                self._runs.move_to_end(run_id)
-                return found[0]
+            if (known := self._fresh(run_id)) is not None:
+                return known
         for live in self.lab.live():
             if live.id == run_id:
                 return live
@@ -249,18 +274,22 @@ class Desk:
         if run.id != run_id:
             raise UnknownRun(f"there is no run {run_id}", run=run_id)
         with self._lock:
-            self._keep(run, now + (KEPT_S if run.state == "done" else FRESH_S))
+            # It may have been taken up while the store was asked.
+            if (known := self._fresh(run_id)) is not None:
+                return known
+            seconds = KEPT_S if run.state == "done" else FRESH_S
+            self._keep(run, time.monotonic() + seconds)
         return run
 
-    def listed(
-        self, name: str | None, state: str | None, before: str | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """Rows of runs, newest first; those that go on here say so."""
-        key = name, state, before, limit
-        rows = self.remembered(
-            ("runs", *key),
-            lambda: self.lab.runs(name, state=state, before=before, limit=limit),
-        )
+    def listed(self, **asked: Any) -> list[dict[str, Any]]:
+        """Rows of runs, newest first; those that go on here say so.
+
+        Parameters
+        ----------
+        **asked
+            As :meth:`Lab.runs` takes it.
+        """
+        rows = self.remembered(("runs", *asked.items()), lambda: self.lab.runs(**asked))
         live = {run.id: run.state for run in self.lab.live()}
         return [{**row, "state": live.get(row["run"], row["state"])} for row in rows]
 
@@ -300,38 +329,30 @@ class Desk:
     # Act.
 
     def resume(
-        self, run_id: str, *, budget: str | None, accept_drift: bool, resubmit: bool
+        self,
+        run_id: str,
+        *,
+        budget: str | None,
+        mode: str | None,
+        accept_drift: bool,
+        resubmit: bool,
     ) -> Run:
         """Go on with a run that is paused, failed, was cancelled or left."""
         run = self.run(run_id)
         if not run.done:
             return run.resume()
         self._refuse_more()
-        before = self.lab.load(run_id)
         run = self.lab.resume(
             run_id,
+            inputs=self._sent_with(self.lab.store.run_record(run_id)),
             budget=budget,
+            mode=mode,
             accept_drift=accept_drift,
             resubmit=resubmit,
             background=True,
         )
-        self._note_before(before)
         self.attend(run)
         return run
-
-    def outputs(self, run: Run) -> list[Output]:
-        """What steps printed and displayed, before the run was taken up, too."""
-        before = self._before.get(run.id, []) if isinstance(run.data, LiveRun) else []
-        return [*before, *run.outputs]
-
-    def _note_before(self, run: Run) -> None:
-        """Steps that were done are shown again by the run itself."""
-        steps = run.snapshot()["steps"]
-        done = {s["name"] for s in steps if s["counts"].get("done") == s["total"]}
-        with self._lock:
-            self._before[run.id] = [o for o in run.outputs if o.step not in done]
-            while len(self._before) > RECENT:
-                self._before.popitem(last=False)
 
     @contextmanager
     def streaming(self, token: Token) -> Iterator[None]:
@@ -373,7 +394,7 @@ class Desk:
         """End the processes that read circuits."""
         self.circuits.close()
 
-    def _asked(self, options: RunOptions) -> dict[str, Any]:
+    def _asked(self, options: RunOptions, cell: Cell) -> dict[str, Any]:
         for name in (*options.backend, *options.among):
             self.refuse_backend(name)
         if (options.shots or 0) > self.settings.shots:
@@ -385,12 +406,13 @@ class Desk:
             "backend": options.backend or None,
             "among": options.among or None,
             "policy": options.policy,
+            "mode": options.mode,
             "deadline": options.deadline,
             "budget": options.budget,
             "shots": options.shots,
             "precision": options.precision,
             "seed": options.seed,
-            "set": options.set,
+            "set": {n: self._set(n, value, cell) for n, value in options.set.items()},
             "fresh": options.fresh,
         }
 
@@ -412,6 +434,39 @@ class Desk:
                 retry_after=2,
             )
 
+    def _set(self, name: str, value: Any, cell: Cell) -> Any:
+        """A value that takes the place of an assignment."""
+        if not isinstance(value, EncodedValue):
+            return value
+        if not cell.code or value.kind != "value":
+            raise BadDocument(f"set.{name[:64]}: send a number, a text or a list")
+        return self._opened(name, value.model_dump())
+
+    def _opened(self, name: str, sent: Mapping[str, str]) -> Any:
+        """What somebody sent of a notebook."""
+        try:
+            data = base64.b64decode(sent["data"], validate=True)
+            return arrived(name, Carried(sent["kind"], sent["media"], data), self.run)
+        except (binascii.Error, ValueError) as error:
+            raise BadDocument(f"input '{name[:64]}' does not read: {error}") from error
+
+    def _sent_with(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """What a run was sent and the store does not keep."""
+        sent = record["options"].get("service", {}).get("inputs", {})
+        return {name: self._opened(name, each) for name, each in sent.items()}
+
+    def _begun(self, token: str, key: str | None) -> Run | None:
+        """The run that the same request has begun before, if it has."""
+        run = None if key is None else self._keys.get((token, key))
+        return None if run is None else self.run(run)
+
+    def _note_key(self, token: str, key: str | None, run: str) -> None:
+        if key is None:
+            return
+        self._keys[token, key] = run
+        while len(self._keys) > KEYS:
+            self._keys.popitem(last=False)
+
     def _live_of(self, name: str) -> str | None:
         return next((run.id for run in self.lab.live() if run.name == name), None)
 
@@ -419,6 +474,14 @@ class Desk:
         with self._lock:
             found = self._answers.get(key)
         return found if found is not None and time.monotonic() < found[1] else None
+
+    def _fresh(self, run_id: str) -> Run | None:
+        """A run that is remembered, unless the store may have news of it."""
+        found = self._runs.get(run_id)
+        if found is None or (found[0].done and time.monotonic() >= found[1]):
+            return None
+        self._runs.move_to_end(run_id)
+        return found[0]
 
     def _keep(self, run: Run, until: float) -> None:
         self._runs[run.id] = run, until
@@ -441,11 +504,3 @@ def _told(error: BaseException, cell: Cell) -> BaseException:
     if isinstance(error, QuantumFlowError | Problem) or not cell.code:
         return error
     return Problem(422, "cell-raised", f"{type(error).__name__}: {error}")
-
-
-def _decoded(name: str, value: EncodedValue) -> Any:
-    try:
-        data = base64.b64decode(value.data, validate=True)
-        return codec.decode(value.media, data)
-    except (binascii.Error, ValueError, QuantumFlowError) as error:
-        raise BadDocument(f"input '{name[:64]}' does not read: {error}") from error

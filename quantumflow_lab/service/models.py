@@ -22,6 +22,7 @@ WORKFLOW_ID = r"^[0-9a-f]{32}$"
 STEP = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 
 Policy = Literal["cheapest", "fastest", "balanced"]
+Mode = Literal["job", "batch", "session"]
 Json = Annotated[Any, Field(json_schema_extra={})]
 
 EXAMPLE_RUN = "20261126-190318-1f2e3d4c"
@@ -35,10 +36,15 @@ class Answer(BaseModel):
 
 
 class EncodedValue(Strict):
-    """A value of a notebook, as the codec writes it."""
+    """Something of a notebook: a value of the codec, an axis, code or a run."""
 
     media: Annotated[str, StringConstraints(max_length=128)]
     data: str = Field(description="Its bytes, as base64.")
+    kind: Literal["value", "axis", "code", "run"] = Field(
+        default="value",
+        description="`axis`: a list of values and unit. `code`: Python that binds the "
+        "name. `run`: the id of a run of this service, as JSON.",
+    )
 
 
 class RunOptions(Strict):
@@ -55,6 +61,9 @@ class RunOptions(Strict):
     backend: list[Text] = Field(default_factory=list, max_length=16)
     among: list[Text] = Field(default_factory=list, max_length=16)
     policy: Policy | None = None
+    mode: Mode | None = Field(
+        default=None, description="How a device that has several ways takes the jobs."
+    )
     deadline: Annotated[str, StringConstraints(max_length=32)] | None = Field(
         default=None, examples=["10 min"]
     )
@@ -64,12 +73,16 @@ class RunOptions(Strict):
     shots: int | None = Field(default=None, ge=1, le=10**9)
     precision: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     seed: int | None = Field(default=None, ge=0, lt=2**63)
-    set: dict[Text, Number | bool | str | list[Number]] = Field(
+    set: dict[Text, Number | bool | str | list[Number] | EncodedValue] = Field(
         default_factory=dict,
         max_length=100,
-        description="Values in the place of assignments and axes.",
+        description="Values in the place of assignments and axes; encoded ones for "
+        "Python only.",
     )
-    fresh: bool = Field(default=False, description="Take no result of another run.")
+    fresh: bool | Annotated[str, StringConstraints(pattern=STEP)] = Field(
+        default=False,
+        description="Take no result of another run; a step: for it and those below.",
+    )
     project: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = (
         Field(default=None, description="What its costs are charged to.")
     )
@@ -125,6 +138,33 @@ class NewWorkflow(Strict):
         return self
 
 
+class NewRun(Execution):
+    """A workflow to run at once, without keeping it as one."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={
+            "examples": [{"name": "bell", "declared": BELL, "if_running": "beside"}],
+            "oneOf": _one_of("declared", "source"),
+        },
+    )
+
+    name: Word
+    declared: Declared | None = None
+    source: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Text of a %%qflow cell; needs --allow-code and the scope code.",
+    )
+
+    @model_validator(mode="after")
+    def _check_one(self) -> NewRun:
+        if (self.declared is None) == (self.source is None):
+            raise ValueError("give declared or source, one of the two")
+        return self
+
+
 class Workflow(Answer):
     """A workflow that is kept."""
 
@@ -163,6 +203,15 @@ class RunLine(Answer):
     state: str = Field(examples=["done"])
     started: float = Field(examples=[1796000000.0])
     seconds: float | None = Field(examples=[0.8])
+    steps: int | None = Field(examples=[2])
+    points: int | None = Field(examples=[2])
+    failed: int | None = Field(description="Points that failed.", examples=[0])
+    jobs: int | None = Field(examples=[1])
+    shots: int | None = Field(examples=[1000])
+    machine_s: float | None = Field(
+        description="Seconds of the service's machine.", examples=[0.1]
+    )
+    qpu_s: float | None = Field(description="Seconds of devices.", examples=[None])
     backends: list[str] = Field(examples=[["aer"]])
     cost: float | None = Field(examples=[None])
     currency: str | None = Field(examples=[None])
@@ -240,6 +289,15 @@ class Cancel(Strict):
     """What to stop: a run, or one of its steps."""
 
     step: Annotated[str, StringConstraints(pattern=STEP)] | None = None
+    point: int | None = Field(
+        default=None, ge=0, lt=10**9, description="Only this point of the step."
+    )
+
+    @model_validator(mode="after")
+    def _check_step(self) -> Cancel:
+        if self.point is not None and self.step is None:
+            raise ValueError("name the step of the point")
+        return self
 
 
 class Resume(Strict):
@@ -247,6 +305,9 @@ class Resume(Strict):
 
     budget: Annotated[str, StringConstraints(max_length=32)] | None = Field(
         default=None, description="Most that it may cost in all.", examples=["20 USD"]
+    )
+    mode: Mode | None = Field(
+        default=None, description="How its jobs are sent from now on."
     )
     accept_drift: bool = Field(
         default=False, description="Go on with a loop that asks something else now."
@@ -268,6 +329,9 @@ class QuoteAsked(RunOptions):
         },
     )
 
+    name: Word | None = Field(
+        default=None, description="Whose earlier runs may be taken over."
+    )
     workflow: Annotated[str, StringConstraints(pattern=WORKFLOW_ID)] | None = None
     declared: Declared | None = None
     source: str | None = Field(default=None, min_length=1)
@@ -288,6 +352,14 @@ class QuoteAnswer(Answer):
     sentences: dict[str, str]
     steps: list[dict[str, Any]]
     totals: list[dict[str, Any]]
+    cost: dict[str, Any] = Field(
+        description="What the backends of the plan would cost together, by currency.",
+        examples=[{}],
+    )
+    report: dict[str, Any] = Field(
+        description="The quote in words and tables, as a notebook shows it.",
+        examples=[{"title": "bell · quote, nothing was run"}],
+    )
 
 
 class BackendLine(Answer):
@@ -406,6 +478,26 @@ class Alive(Answer):
     """The process answers."""
 
     status: Literal["ok"] = "ok"
+
+
+class About(Answer):
+    """Which service this is, and what the token of who asks may do."""
+
+    version: str = Field(examples=["0.1.0"])
+    python: str = Field(examples=["3.12"])
+    qiskit: str = Field(examples=["2.1.0"])
+    token: str = Field(description="Its name.", examples=["alice"])
+    scopes: list[str] = Field(examples=[["read", "run"]])
+    expires: float | None = Field(
+        description="Seconds since 1970; null for never.", examples=[None]
+    )
+    code: bool = Field(
+        description="Whether the token may send Python to this service.",
+        examples=[False],
+    )
+    body_bytes: int = Field(
+        description="Most bytes of a request.", examples=[2 * 2**20]
+    )
 
 
 class ProblemDetails(BaseModel):

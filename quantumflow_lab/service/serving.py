@@ -68,6 +68,9 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, say where, and go on with what was left."""
+        take_up = self._desk.settings.take_up
+        if take_up:
+            self._desk.settled.clear()
         await super().startup(sockets)
         if not self.started:
             return
@@ -76,8 +79,12 @@ class Server(uvicorn.Server):
                 _say(listening.getsockname(), self.config.is_ssl)
         # Later than this, so that an address that is taken is told at once.
         threading.Thread(target=self._desk.warm, name="qflow-warm", daemon=True).start()
-        if self._desk.settings.take_up:
-            await asyncio.get_running_loop().run_in_executor(None, self._desk.take_up)
+        if take_up:
+            try:
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(None, self._desk.take_up)
+            finally:
+                self._desk.settled.set()
 
 
 def check(settings: ServiceSettings, tokens: TokenFile) -> None:

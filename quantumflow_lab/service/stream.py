@@ -23,7 +23,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,6 +108,10 @@ def list_of(run: Run) -> str:
     return f"kept.{data.record['epoch'] or 1}"
 
 
+def _printed(run: Run) -> Sequence[Output]:
+    return run.outputs
+
+
 def _shown(output: Output) -> Any:
     text = output.mime.startswith("text/") and isinstance(output.data, str)
     return hidden(output.data) if text else plain(output.data)
@@ -118,7 +122,6 @@ async def events(
     seen: Place | None,
     *,
     code: bool,
-    outputs: Callable[[Run], list[Output]],
     leaving: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
     """Events of a run until it has ended, or the service stops.
@@ -131,8 +134,6 @@ async def events(
         Where the client left.
     code
         As in :func:`view_of`.
-    outputs
-        Gives what its steps printed and displayed; may ask the store.
     leaving
         Whether the service stops.
     """
@@ -148,7 +149,7 @@ async def events(
         # Before looking: what it says after that is its last word.
         ended, state = run.done, run.state
         # Those of a stored run come from the database, and take their time.
-        printed = await run_in_threadpool(outputs, run) if ended else outputs(run)
+        printed = await run_in_threadpool(_printed, run) if ended else run.outputs
         for output in printed[at.count :]:
             at = replace(at, count=at.count + 1)
             data = {

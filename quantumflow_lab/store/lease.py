@@ -152,7 +152,9 @@ def is_held(folder: Path, run: str) -> Holder | None:
     except OSError:
         return None
     try:
-        return None if _lock(file) else read(path) or Holder("?", 0)
+        # Shared, or two that look at once would take one another for an owner.
+        free = _lock(file, how=fcntl.LOCK_SH)
+        return None if free else read(path) or Holder("?", 0)
     finally:
         os.close(file)
 
@@ -188,12 +190,12 @@ def any_held(folder: Path) -> bool:
     return False
 
 
-def _lock(file: int, patience: float = 0.0) -> bool:
+def _lock(file: int, patience: float = 0.0, how: int = fcntl.LOCK_EX) -> bool:
     """Lock a file; whoever asks in :func:`is_held` has it for some microseconds."""
     end = time.monotonic() + patience
     while True:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= end:
                 return False

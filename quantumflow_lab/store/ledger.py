@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quantumflow_lab._fallback_journal import write_error
+from quantumflow_lab._fallback_journal import sync_path, write_error
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.errors import StoreError, StoreLocked
 from quantumflow_lab.store.lock import held
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 10.0
 """Seconds to wait for another process that writes."""
+_NO_BOOK = (ValueError, TypeError, ArithmeticError)
 
 
 @dataclass
@@ -120,14 +121,20 @@ class Ledger:
     def _read(self) -> dict[str, Any]:
         name = f"{datetime.fromtimestamp(self.wall(), UTC):%Y-%m}"
         try:
-            book = _read(self._path.read_text("utf-8"))
+            book = _book_of(self._path.read_text("utf-8"))
         except FileNotFoundError:
             book = {"month": "", "spent": {}, "open": {}}
-        except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        except OSError as error:
             raise StoreError(
-                f"{self._path} has what nobody can read, so nothing is sent: delete "
-                "it, and it is made of the store, which does not know what dead "
-                "processes have kept back"
+                f"cannot read {self._path}: {error.strerror or error}",
+                path=str(self._path),
+            ) from error
+        except _NO_BOOK as error:
+            raise StoreError(
+                f"{self._path} is damaged, so nobody knows what jobs of this month may "
+                "cost: delete it while no run goes on, and it is made anew from the "
+                "records of the home",
+                path=str(self._path),
             ) from error
         if book["month"] != name:
             # What is under way goes along: it is billed when it is done.
@@ -143,6 +150,7 @@ class Ledger:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self._path)
+            sync_path(self.home)
         except OSError as error:
             raise write_error(error, path=str(self._path)) from error
 
@@ -151,14 +159,15 @@ class Ledger:
         return self.home / "ledger.json"
 
 
-def _read(text: str) -> dict[str, Any]:
-    """A book, if it is one: amounts from zero that end."""
-    book = json.loads(text)
-    spent = [Decimal(amount) for amount in book["spent"].values()]
-    open_ = [Decimal(amount) for amount, _ in book["open"].values()]
-    if not all(each.is_finite() and each >= 0 for each in (*spent, *open_)):
-        raise ValueError("an amount that is none")
-    return {"month": str(book["month"]), "spent": book["spent"], "open": book["open"]}
+def _book_of(text: str) -> dict[str, Any]:
+    """The book in a file; raises one of ``_NO_BOOK`` if it is none."""
+    match json.loads(text):
+        case {"month": str(month), "spent": dict(spent), "open": dict(open_)}:
+            amounts = [*spent.values(), *(amount for amount, _ in open_.values())]
+            exact = [Decimal(amount) for amount in amounts]
+            if all(each.is_finite() and each >= 0 for each in exact):
+                return {"month": month, "spent": spent, "open": open_}
+    raise ValueError("it lacks something")
 
 
 def _place(tag: str, amount: Money) -> str:

@@ -40,7 +40,7 @@ class BackendsWidget(Explorer):
         super().__init__(state, _ignore)
 
     def _report(self) -> Report:
-        return backends_report(self.state)
+        return backends_report(self._whole)
 
     @staticmethod
     def _understood(_: object) -> Message | None:

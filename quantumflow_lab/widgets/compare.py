@@ -24,7 +24,7 @@ class CompareWidget(Explorer):
     """
 
     def _report(self) -> Report:
-        return compare_report(self.state)
+        return compare_report(self._whole)
 
     @staticmethod
     def _understood(content: object) -> Message | None:

@@ -94,7 +94,8 @@ def _snapshot(cell: Cell) -> dict[str, Any]:
         }
         for step in cell["steps"]
     ]
-    return {"name": cell["name"], "steps": steps, "inputs": cell["inputs"]}
+    drawn = [each for each in cell["inputs"] if not each["code"]]
+    return {"name": cell["name"], "steps": steps, "inputs": drawn}
 
 
 def _total(quote: Mapping[str, Any] | None) -> Markup | str | None:

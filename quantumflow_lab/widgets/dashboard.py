@@ -24,7 +24,7 @@ class DashboardWidget(Explorer):
     """
 
     def _report(self) -> Report:
-        return overview(self.state)
+        return overview(self._whole)
 
     @staticmethod
     def _understood(content: object) -> Message | None:

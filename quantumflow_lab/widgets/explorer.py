@@ -11,6 +11,7 @@ import anywidget
 import traitlets
 
 from quantumflow_lab.widgets.report import Section, report_html, report_text
+from quantumflow_lab.widgets.room import fitted
 
 STATIC = Path(__file__).parent / "static"
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -51,7 +52,8 @@ class Explorer(anywidget.AnyWidget):
 
     def __init__(self, state: State, on_message: Callable[[Message], None]) -> None:
         self._on_message = on_message
-        super().__init__(state=dict(state))
+        self._whole = state
+        super().__init__(state=fitted(state))
         self.on_msg(self._receive)
 
     @abstractmethod
@@ -64,8 +66,9 @@ class Explorer(anywidget.AnyWidget):
         """The message if it is one that the view sends."""
 
     def update(self, state: State) -> None:
-        """Show another state."""
-        self.state = dict(state)
+        """Show another state; what does not fit into a message is left out of it."""
+        self._whole = state
+        self.state = fitted(state)
 
     def static_bundle(self) -> dict[str, str]:
         """The state as HTML and text, for an output that has to outlive the kernel."""

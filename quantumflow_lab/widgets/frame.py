@@ -7,7 +7,7 @@ read elsewhere, and the view says what.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -163,10 +163,7 @@ def _steps(found: dict[str, Any]) -> Iterator[str]:
     steps = found["steps"]
     most = _FEW_STEPS
     while len(steps) > 1 and (len(steps) > most or not _fits(found)):
-        urgent = [i for i, s in enumerate(steps) if s.get("state") in _URGENT]
-        others = [i for i, s in enumerate(steps) if s.get("state") not in _URGENT]
-        kept = sorted([*urgent, *others][:most])
-        found["steps"] = [steps[i] for i in kept]
+        found["steps"] = _chosen(steps, most)
         if _fits(found):
             break
         most //= 2
@@ -174,6 +171,29 @@ def _steps(found: dict[str, Any]) -> Iterator[str]:
     found["steps"] = [_only(step, shown) for step in found["steps"]]
     if len(shown) < len(steps):
         yield f"{len(steps) - len(shown):,} of {len(steps):,} steps"
+
+
+def _chosen(steps: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    urgent = [i for i, s in enumerate(steps) if s.get("state") in _URGENT]
+    others = [i for i, s in enumerate(steps) if s.get("state") not in _URGENT]
+    return [steps[i] for i in sorted([*urgent, *others][:most])]
+
+
+def excerpt(snapshot: Snapshot, most: int) -> dict[str, Any]:
+    """A run with at most so many steps, without results, metrics and tracebacks.
+
+    Its message says how many steps there are.
+    """
+    steps = list(snapshot.get("steps") or ())
+    kept = [
+        {**step, **_texts(step), "results": None, "traceback": None}
+        for step in _chosen(steps, most)
+    ]
+    names = {step["name"] for step in kept}
+    said = f"{len(kept):,} of {len(steps):,} steps are shown, without their results."
+    message = " ".join(filter(None, (_short(snapshot.get("message")), said)))
+    shown = [_only(step, names) for step in kept]
+    return {**snapshot, "steps": shown, "metrics": [], "message": message}
 
 
 def _only(step: Mapping[str, Any], shown: set[str]) -> dict[str, Any]:

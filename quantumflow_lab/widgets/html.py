@@ -1,4 +1,4 @@
-"""A run as self-contained HTML: a still picture of the graph, and a table of its steps.
+"""A run as self-contained HTML: its graph, a table of its steps, and its results.
 
 It needs no script and no network, and follows JupyterLab's theme or the system's.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from quantumflow_lab.widgets.escape import Markup, element, one_line
 from quantumflow_lab.widgets.picture import graph_svg, line_svg
+from quantumflow_lab.widgets.results import results_note, results_svg
 from quantumflow_lab.widgets.style import SHEET
 from quantumflow_lab.widgets.words import (
     Snapshot,
@@ -44,7 +45,7 @@ def run_html(snapshot: Snapshot, *, note: str | None = None) -> str:
         _message(snapshot, note),
         element("div", graph_svg(snapshot), class_="qf-scroll") if steps else None,
         _table(snapshot),
-        _metrics(snapshot),
+        *_results(snapshot),
         class_="qf-still",
     )
 
@@ -133,11 +134,23 @@ def _failure(step: dict[str, Any]) -> Iterator[Markup]:
         )
 
 
-def _metrics(snapshot: Snapshot) -> Markup | None:
+def _results(snapshot: Snapshot) -> Iterator[Markup]:
+    """What each step has and has logged, under its name."""
     metrics = snapshot.get("metrics") or ()
-    if not metrics:
-        return None
-    return element("div", *(line_svg(m) for m in metrics), class_="qf-scroll qf-lines")
+    for step in snapshot.get("steps") or ():
+        shown = step.get("results")
+        pictures = results_svg(shown) if shown else []
+        pictures += [line_svg(m) for m in metrics if m["step"] == step["name"]]
+        if pictures:
+            note = results_note(shown) if shown else ""
+            yield element(
+                "div",
+                element("div", one_line(str(step["name"])), class_="qf-title"),
+                " ",
+                element("div", note, class_="qf-quiet") if note else None,
+                element("div", *pictures, class_="qf-lines"),
+                class_="qf-scroll qf-results",
+            )
 
 
 def _time(seconds: float | None) -> Markup:

@@ -46,15 +46,15 @@ def graph_svg(snapshot: Snapshot) -> Markup:
     nodes += [_node(step, spots[key]) for key, step in steps.items()]
     name = one_line(str(snapshot.get("name", "")))
     label = f"Steps of {name}"
-    return _svg(drawing.width, drawing.height, label, *edges, *nodes)
+    return svg(drawing.width, drawing.height, label, *edges, *nodes)
 
 
-def line_svg(metric: dict[str, Any], width: int = 300, height: int = 64) -> Markup:
+def line_svg(metric: dict[str, Any], width: int = 274, height: int = 64) -> Markup:
     """A logged metric as a small line with its first and newest value."""
-    name = one_line(f"{metric.get('name', '')} · {metric.get('step', '')}", 34)
+    name = one_line(str(metric.get("name", "")), 40)
     values = [float(v) for v in metric.get("values") or () if _finite(v)]
     if not values:
-        return _svg(width, 20, name, _text(name, 0, 13))
+        return svg(width, 20, name, svg_text(name, 0, 13))
     low, high = min(values), max(values)
     top, room = 24, height - 30
     xs = [(width - 8) * i / max(len(values) - 1, 1) + 4 for i in range(len(values))]
@@ -62,16 +62,17 @@ def line_svg(metric: dict[str, Any], width: int = 300, height: int = 64) -> Mark
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in zip(xs, ys, strict=True))
     newest = element("circle", cx=xs[-1], cy=ys[-1], r=2.5, class_="qf-is-running")
     words = (
-        _text(name, 0, 13),
+        svg_text(name, 0, 13),
         ": ",
-        _text(f"{values[-1]:.6g}", width, 13, end=True),
+        svg_text(f"{values[-1]:.6g}", width, 13, end=True),
         "; ",
     )
     line = element("path", class_="qf-curve", d=path)
-    return _svg(width, height, f"{name}: {values[-1]:.6g}", *words, line, newest)
+    return svg(width, height, f"{name}: {values[-1]:.6g}", *words, line, newest)
 
 
-def _svg(width: float, height: float, label: str, *children: str) -> Markup:
+def svg(width: float, height: float, label: str, *children: str) -> Markup:
+    """A picture that becomes smaller with the page, down to a point."""
     return element(
         "svg",
         *children,
@@ -109,7 +110,7 @@ def _pill(key: str, at: Placed) -> Markup:
     return element(
         "g",
         _box(at, at.height / 2, "qf-pill"),
-        _text(name, at.x + at.width / 2, at.y + 17, middle=True),
+        svg_text(name, at.x + at.width / 2, at.y + 17, middle=True),
         "; ",
     )
 
@@ -124,10 +125,10 @@ def _node(step: dict[str, Any], at: Placed) -> Markup:
         one_line(dims(step), 28),
     ]
     words = [
-        _text(one_line(name, CHARACTERS), left, at.y + 19, "qf-strong"),
-        *(_text(t, left, at.y + 34 + LINE * i) for i, t in enumerate(lines) if t),
-        _text(_status(step, state), left, bottom - 13),
-        _text(f"{done}/{total}", right, bottom - 13, end=True),
+        svg_text(one_line(name, CHARACTERS), left, at.y + 19, "qf-strong"),
+        *(svg_text(t, left, at.y + 34 + LINE * i) for i, t in enumerate(lines) if t),
+        svg_text(_status(step, state), left, bottom - 13),
+        svg_text(f"{done}/{total}", right, bottom - 13, end=True),
     ]
     listed = [join(", ", word) for word in words[1:]]
     bar = _bar(step, left, bottom - 8, right - left)
@@ -171,7 +172,7 @@ def _box(at: Placed, radius: float, class_: str) -> Markup:
     )
 
 
-def _text(
+def svg_text(
     text: str,
     x: float,
     y: float,
@@ -180,6 +181,7 @@ def _text(
     end: bool = False,
     middle: bool = False,
 ) -> Markup:
+    """A line of text, whose start, middle or end is at `x`."""
     anchor = "end" if end else "middle" if middle else None
     return element("text", text, x=x, y=y, class_=class_, text_anchor=anchor)
 

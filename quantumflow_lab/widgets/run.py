@@ -50,12 +50,21 @@ class RunWidget(anywidget.AnyWidget):
         self._on_message = on_message
         self._whole = snapshot
         super().__init__(snapshot=trimmed(snapshot))
+        self.asked_anew = False
+        """Whether a page has asked for all of it again, such as one that was loaded
+        anew: that page does not hear of a display that is replaced."""
         self.on_msg(self._receive)
 
     def update(self, snapshot: Snapshot) -> None:
         """Show a newer state; from the kernel's main thread, at most at 10 Hz."""
         self._whole = snapshot
         self.snapshot = trimmed(snapshot)
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """As ipywidgets asks for it: whole at the start, and for a page without it."""
+        if key is None:
+            self.asked_anew = True
+        return super().get_state(key=key, drop_defaults=drop_defaults)
 
     def static_bundle(self) -> dict[str, str]:
         """The state as HTML and text, for an output that has to outlive the kernel.

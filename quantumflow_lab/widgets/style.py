@@ -44,8 +44,17 @@ color:var(--qf-text-2);overflow-wrap:anywhere}
 .qf-still .qf-scroll{overflow:auto;max-height:480px;padding:12px 14px}
 .qf-still .qf-scroll+.qf-scroll{border-top:1px solid var(--qf-line)}
 .qf-still svg{display:block;margin:0 auto}
-.qf-still .qf-lines{display:flex;flex-wrap:wrap;gap:12px 32px}
+.qf-still .qf-lines{display:flex;flex-wrap:wrap;align-items:flex-start;
+gap:12px 24px}
 .qf-still .qf-lines svg{margin:0}
+.qf-still .qf-results{max-height:none}
+.qf-still .qf-results>.qf-title{display:inline-block;margin:0 8px 8px 0}
+.qf-still .qf-results>.qf-quiet{display:inline-block;font-size:11px}
+.qf-still .qf-fill{fill:var(--qf-tone,var(--qf-brand))}
+.qf-still .qf-whisker{fill:none;stroke:var(--qf-text);stroke-width:1.2;opacity:.75}
+.qf-still .qf-grid{fill:none;stroke:var(--qf-line)}
+.qf-still svg text.qf-bits{font-family:
+var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}
 .qf-still svg text{fill:var(--qf-text);font-size:12px}
 .qf-still svg text.qf-sub{fill:var(--qf-text-2);font-size:11px}
 .qf-still svg text.qf-strong{font-size:13px;font-weight:600}

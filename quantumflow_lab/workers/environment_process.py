@@ -83,7 +83,7 @@ class EnvironmentProcess(ChildProcess):
         for part in (_LENGTHS.pack(len(text), len(body)), text, body):
             view = memoryview(part)
             while view:
-                view = view[os.write(self._output, view[:_CHUNK]) :]
+                view = view[os.write(self._pipes.output, view[:_CHUNK]) :]
 
     def hear(self, until: float | None = None) -> dict[str, Any]:
         """Wait for a frame.
@@ -152,7 +152,7 @@ class EnvironmentProcess(ChildProcess):
         parts = []
         while count:
             self.wait(until)
-            part = os.read(self._input, min(count, _CHUNK))
+            part = os.read(self._pipes.input, min(count, _CHUNK))
             if not part:
                 raise EOFError("the pipe is closed")
             parts.append(part)

@@ -7,9 +7,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from quantumflow_lab.backends.adapters import Adapter, adapter_for
 from quantumflow_lab.backends.execute import execute
+from quantumflow_lab.backends.failures import backend_error
 from quantumflow_lab.backends.registry import Registry
 from quantumflow_lab.ports import (
     Accepted,
@@ -21,7 +23,10 @@ from quantumflow_lab.ports import (
     Stopped,
     may_send,
 )
-from quantumflow_lab.workers.listeners import OnEvent, tell
+from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
+
+if TYPE_CHECKING:
+    from qiskit.providers import BackendV2
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +45,9 @@ class _Task:
 class _Line:
     """The jobs of one backend, one after the other."""
 
-    adapter: Adapter
+    backend: BackendV2
+    adapter: Adapter | None = None
+    """Made in the thread, since a backend may be long in telling what it is like."""
     queue: deque[_Task] = field(default_factory=deque)
     running: _Task | None = None
     served: bool = False
@@ -76,8 +83,8 @@ class KernelJobs:
                 task.left = True
             else:
                 line = self._lines.get(request.backend)
-                if line is None or line.adapter.backend is not backend:
-                    line = self._lines[request.backend] = _Line(adapter_for(backend))
+                if line is None or line.backend is not backend:
+                    line = self._lines[request.backend] = _Line(backend)
                 line.queue.append(task)
                 self._serve(line)
         if task.left:
@@ -115,16 +122,14 @@ class KernelJobs:
             if task in line.queue:
                 line.queue.remove(task)
             if line.running is task:
-                # Once it is marked, its thread may forget the job.
-                adapter = line.adapter
-                # Once it is marked, its thread may forget the job.
-                job, task.left = adapter.job, True
-                # One that comes only now is stopped by its thread, or here.
-                _ask_to_stop(job or adapter.job)
+                if (adapter := line.adapter) is not None:
+                    # Once it is marked, its thread may forget the job.
+                    job, task.left = adapter.job, True
+                    # One that comes only now is stopped by its thread, or here.
+                    _ask_to_stop(job or adapter.job)
                 # Its thread may hang in the backend, and comes back to its adapter; the
                 # next job gets another of both.
-                line.running, line.served = None, False
-                line.adapter = adapter_for(line.adapter.backend)
+                line.running, line.served, line.adapter = None, False, None
                 self._serve(line)
         task.left = True
 
@@ -161,9 +166,14 @@ class KernelJobs:
             tell(task.on_event, event)
 
         try:
+            adapter = self._adapter(line, task)
+        except Exception as error:  # noqa: BLE001 - a backend raises whatever it likes
+            refuse(task.request, emit, backend_error(error, task.request.backend))
+            return
+        try:
             execute(
                 task.request,
-                line.adapter,
+                adapter,
                 emit,
                 wanted=lambda: not task.left,
                 may_send=task.may_send,
@@ -179,6 +189,17 @@ class KernelJobs:
             if not gone:
                 reason = f"{type(error).__name__}: {error}"
                 tell(task.on_event, Lost(task.request.job, reason))
+
+    def _adapter(self, line: _Line, task: _Task) -> Adapter:
+        """The adapter of a line, made anew after a job that was left in its middle."""
+        with self._lock:
+            if line.running is task and line.adapter is not None:
+                return line.adapter
+        made = adapter_for(line.backend)
+        with self._lock:
+            if line.running is task:
+                line.adapter = made
+        return made
 
 
 def _ask_to_stop(job: object) -> None:

@@ -18,6 +18,7 @@ from quantumflow_lab.errors import CircuitSourceError, CircuitTooLarge, ParserLo
 from quantumflow_lab.sources.limits import Limits
 from quantumflow_lab.sources.text import Place
 from quantumflow_lab.workers.messages import TooSlow, receive, send
+from quantumflow_lab.workers.pipes import Theirs, with_pipes
 from quantumflow_lab.workers.process import child_environment
 
 _MODULE = "quantumflow_lab.workers.parse"
@@ -162,20 +163,9 @@ class _Child:
         self.memory_mb = memory_mb
         self.started = False
         """Whether it has said that it is ready."""
-        from_kernel, self._output = os.pipe()
-        self._input, to_kernel = os.pipe()
-        watched, self._life = os.pipe()
-        theirs = (from_kernel, to_kernel, watched)
-        try:
-            self.process = _start(theirs, memory_mb, idle)
-        except OSError:
-            self._close()
-            raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
+        self.process, self._pipes = with_pipes(lambda fds: _start(fds, memory_mb, idle))
         # A child that does not read must not hold the thread that writes.
-        os.set_blocking(self._output, False)
+        os.set_blocking(self._pipes.output, False)
 
     @property
     def alive(self) -> bool:
@@ -185,41 +175,31 @@ class _Child:
     def ask(self, head: bytes, data: bytes, limits: Limits) -> tuple[bytes, bytes]:
         """Send a source and wait for the answer."""
         if not self.started:
-            receive(self._input, limit=0, deadline=time.monotonic() + _START)
+            receive(self._pipes.input, limit=0, deadline=time.monotonic() + _START)
             self.started = True
         deadline = time.monotonic() + limits.seconds * _CLOCK
-        send(self._output, head, data, deadline=deadline)
+        send(self._pipes.output, head, data, deadline=deadline)
         most = 2**20 + _ANSWER * (limits.instructions + limits.qubits + limits.clbits)
-        return receive(self._input, limit=most + 4 * limits.size, deadline=deadline)
+        most += 4 * limits.size
+        return receive(self._pipes.input, limit=most, deadline=deadline)
 
     def end(self) -> None:
         """Kill it and wait until it is gone."""
         self.process.kill()
         self.process.wait()
-        self._close()
-
-    def _close(self) -> None:
-        for fd in (self._output, self._input, self._life):
-            os.close(fd)
+        self._pipes.close()
 
 
-def _start(
-    fds: tuple[int, int, int], memory_mb: int, idle: float
-) -> subprocess.Popen[bytes]:
-    # The child inherits the mask, so a Ctrl-C while it starts cannot kill it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE, *map(str, (*fds, memory_mb, idle))],
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # Each thread of a numeric library would take address space of its own.
-            env={**child_environment(), **dict.fromkeys(_ONE_THREAD, "1")},
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def _start(fds: Theirs, memory_mb: int, idle: float) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", _MODULE, *map(str, (*fds, memory_mb, idle))],
+        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        # Each thread of a numeric library would take address space of its own.
+        env={**child_environment(), **dict.fromkeys(_ONE_THREAD, "1")},
+    )
 
 
 def _opened(kind: bytes, body: bytes, file: str) -> bytes:

@@ -189,7 +189,14 @@ class WorkerPool:
             task = self._next(seat)
             if task is None:
                 break
-            lost = self._run(seat, task)
+            try:
+                lost = self._run(seat, task)
+            except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
+                # Else nobody would hear of this job again, nor use this seat.
+                told = f"{type(error).__name__}: {error}"
+                lost = f"its worker cannot be understood: {told}"
+                if seat.process is not None:
+                    seat.process.kill()
             with self._changed:
                 seat.task = None
             if lost is not None:
@@ -247,6 +254,8 @@ class WorkerPool:
         self, process: WorkerProcess, task: _Task, payload: bytes, started: float
     ) -> tuple[bool, str | None]:
         """Give a job to a process: whether it said anything, and why it was lost."""
+        if task.cancelled:
+            return False, "cancelled"  # the process before this one was killed for it
         known = task.spec.key in process.backends
         environ = child_environment()
         work = Work(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import site
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.workers.frames import Hello, receive, send
+from quantumflow_lab.workers.pipes import Theirs, with_pipes
 
 _MODULE = "quantumflow_lab.workers.child"
 _LINES = 20
@@ -39,20 +39,11 @@ class ChildProcess:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
         self._printed: deque[str] = deque(maxlen=_LINES)
         self._ended: str | None = None
-        from_kernel, self._output = os.pipe()
-        self._input, to_kernel = os.pipe()
-        watched, self._life = os.pipe()
-        theirs = (from_kernel, to_kernel, watched)
-        try:
-            self._process = _start(command, environment, theirs)
-        except OSError:
-            self._close()
-            raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
+        self._process, self._pipes = with_pipes(
+            lambda fds: _start(command, environment, fds)
+        )
         self._readable = select.poll()
-        self._readable.register(self._input, select.POLLIN)
+        self._readable.register(self._pipes.input, select.POLLIN)
         self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
         self._reader.start()
 
@@ -98,7 +89,7 @@ class ChildProcess:
                 self._process.kill()
             status = self._process.wait()
             self._reader.join(timeout=1)
-            self._close()
+            self._pipes.close()
             self._ended = _epitaph(self.who, status, list(self._printed))
         return self._ended
 
@@ -109,10 +100,6 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return True
         return False
-
-    def _close(self) -> None:
-        for fd in (self._output, self._input, self._life):
-            os.close(fd)
 
     def _drain(self) -> None:
         stream = self._process.stdout
@@ -146,30 +133,25 @@ class WorkerProcess(ChildProcess):
 
     def send(self, message: object) -> None:
         """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
-        send(self._output, message)
+        send(self._pipes.output, message)
 
     def receive(self) -> Any:
         """Wait for a frame. Raises ``EOFError`` if the child is gone."""
         self.wait()
-        return receive(self._input)
+        return receive(self._pipes.input)
 
 
 def _start(
-    command: Sequence[str], environment: Mapping[str, str], fds: tuple[int, int, int]
+    command: Sequence[str], environment: Mapping[str, str], fds: Theirs
 ) -> subprocess.Popen[bytes]:
-    # The child inherits the mask, so a Ctrl-C while it starts cannot kill it.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return subprocess.Popen(
-            [*command, *map(str, fds)],
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return subprocess.Popen(
+        [*command, *map(str, fds)],
+        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment,
+    )
 
 
 def child_environment() -> dict[str, str]:

@@ -87,6 +87,10 @@ FIRST_SIGHT = """async (cell) => {
 }"""
 
 
+NEXT_FRAME = """() => new Promise((resolve) =>
+  requestAnimationFrame(() => requestAnimationFrame(resolve)))"""
+
+
 @dataclass
 class Server:
     """A running JupyterLab."""
@@ -121,7 +125,18 @@ class Lab:
             nbformat.write(_notebook(cells), path)
         self.page.goto(self.server.url(name), timeout=60_000)
         self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.ready()
+
+    def ready(self) -> None:
+        """Wait until the kernel of the notebook answers and does nothing."""
         self.page.evaluate(READY)
+
+    def reload(self) -> None:
+        """Save the notebook and load the page anew, as a person does; see its cells."""
+        self.command("docmanager:save")
+        self.page.reload(timeout=60_000)
+        self.page.wait_for_function("window.jupyterapp !== undefined", timeout=60_000)
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
 
     def command(self, name: str) -> None:
         """Carry out a command of JupyterLab and wait for its end."""
@@ -171,7 +186,8 @@ class Lab:
         self.page.wait_for_selector(
             f"body[data-jp-theme-light='{light}']", state="attached"
         )
-        self.page.wait_for_timeout(300)
+        # Colours change at once, as motion is reduced: it is drawn with the next frame.
+        self.page.evaluate(NEXT_FRAME)
 
     def screenshot(self, name: str, selector: str | None = None) -> Path:
         """Keep a picture of the page, or of what matches a selector."""
@@ -289,7 +305,9 @@ def serving(root: Path) -> Iterator[Server]:
 @contextmanager
 def looking(browser: Browser, server: Server) -> Iterator[Lab]:
     """A fresh page; its kernels are shut down at the end."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page = browser.new_page(
+        viewport={"width": 1280, "height": 1000}, reduced_motion="reduce"
+    )
     page.set_default_timeout(60_000)
     opened = Lab(page, server)
     page.on("request", _noting_strangers(opened.requests))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from quantumflow_lab.store import Store
 from tests.browser.axe import faults
@@ -53,6 +54,7 @@ def after(pace):
 """
 THEMES = ("JupyterLab Dark", "JupyterLab Light")
 VIEWS = (".qf-still", "article.qf-run", "article.qf-composer", "article.qx")
+SIDE = "#quantumflow-sidebar"
 TABS = ("Graph", "Timeline", "Results", "Events")
 
 
@@ -99,3 +101,30 @@ def test_no_view_has_a_serious_fault_in_light_or_dark(lab: Lab) -> None:
         checked(lab, "article.qf-run", theme, "details")
         live.get_by_role("button", name="Close details").click()
     lab.run(len(cells) + 1)
+
+
+def test_the_sidebar_has_no_serious_fault_in_light_or_dark(lab: Lab) -> None:
+    """A run that goes on, past ones that are open, one that failed, and none at all."""
+    with Store(lab.server.home) as store:
+        if store.query("explore_extent")[0]["runs"] == 0:
+            store.append(PAST)
+    lab.open([LOAD, ENDLESS, "endless.cancel()"], "side.ipynb")
+    lab.run(0)
+    lab.run(1)
+    lab.command("quantumflow:show-runs")
+    side = lab.page.locator(SIDE)
+    side.get_by_role("button", name="Cancel endless").wait_for()
+    expect(side).to_contain_text("5.00 USD")
+    for name in ("endless", "bell"):
+        row = side.locator(".qf-side-run", has_text=name).first
+        row.locator(".qf-side-main").click()
+        row.locator(".qf-side-details").wait_for()
+        for theme in THEMES:
+            lab.theme(theme)
+            checked(lab, SIDE, theme, name)
+    side.get_by_role("searchbox").fill("no run is called so")
+    expect(side.locator(".qf-side-run")).to_have_count(0)
+    for theme in THEMES:
+        lab.theme(theme)
+        checked(lab, SIDE, theme, "nothing found")
+    lab.run(2)

@@ -44,7 +44,7 @@ def test_a_bell_pair_is_composed_from_nothing_and_run(lab: Lab) -> None:
     view.get_by_role("button", name="Make a circuit").click()
     steps = view.locator("[data-step]")
     expect(steps).to_have_count(1)
-    view.get_by_role("button", name="Sample runs circuits").click()
+    view.get_by_role("button", name="Sample counts outcomes").click()
     expect(steps).to_have_count(2)
     shots = view.get_by_label("shots", exact=True).last
     shots.fill("64")

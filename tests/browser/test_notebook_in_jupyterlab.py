@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from quantumflow_lab.store import Store
 
@@ -41,6 +43,8 @@ def pace():
         time.sleep(0.05)
 """
 RUN = "article.qf-run"
+BEATS = re.compile("^beat of pace")
+MANY_BEATS = re.compile(r"^beat of pace: (4\d|\d{3,}) values")
 CANCEL_MS = 250
 """Longest time from the press to an idle kernel."""
 BUSY = 4
@@ -59,8 +63,8 @@ def test_the_quickstart_runs_and_its_graph_shows_every_step_done(lab: Lab) -> No
     lab.open(QUICKSTART)
     lab.command("notebook:run-all-cells")
     still = lab.page.locator(".qf-still").first
-    still.wait_for()
-    states = still.locator("tbody tr td:nth-of-type(5)").all_inner_texts()
+    still.wait_for(state="attached")
+    states = still.locator("tbody tr td:nth-of-type(5)").all_text_contents()
     assert states == ["✓ done"] * 3
     assert lab.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
     still.scroll_into_view_if_needed()
@@ -75,7 +79,9 @@ def test_cancel_frees_the_kernel_at_once_and_is_recorded(lab: Lab) -> None:
     lab.run(0)
     lab.start(1)
     lab.page.get_by_role("button", name="Cancel", exact=True).wait_for()
-    lab.page.wait_for_timeout(5000)
+    live = lab.page.locator(RUN)
+    live.locator("[data-step=counts]").get_by_text("running").wait_for()
+    live.get_by_label(MANY_BEATS).wait_for()
     lab.screenshot("live-light", RUN)
     lab.theme("JupyterLab Dark")
     lab.screenshot("live-dark", RUN)
@@ -109,14 +115,46 @@ def test_detach_frees_the_notebook_while_the_run_goes_on(lab: Lab) -> None:
     lab.run(0)
     lab.start(1)
     lab.page.get_by_role("button", name="Detach", exact=True).wait_for()
-    lab.page.wait_for_timeout(1000)
+    live = lab.page.locator(RUN)
+    live.get_by_label(BEATS).wait_for()
     took = lab.press("Detach")
     assert took < BUSY * CANCEL_MS
     lab.run(2)
     assert "'running'" in lab.text(2)
-    before = lab.text(1)
-    lab.page.wait_for_timeout(1500)
-    assert lab.text(1) != before
+    before = live.get_by_label(BEATS).get_attribute("aria-label")
+    expect(live.get_by_label(BEATS)).not_to_have_attribute("aria-label", before or "")
     lab.run(3)
     ended = lab.page.locator(".jp-Cell").nth(1).locator(".qf-still")
     ended.get_by_text("cancelled").first.wait_for()
+
+
+def test_a_page_that_is_loaded_anew_shows_the_run_and_the_composer(lab: Lab) -> None:
+    composed = "%%qflow drawn\n@qf.step\ndef pace():\n    return 1\n"
+    composer = f"import quantumflow_lab as qf\nc = qf.Composer({composed!r})\nc"
+    lab.open([LOAD, composer, LONG, "print(c.text)"], "reload.ipynb")
+    lab.run(0)
+    lab.run(1)
+    view = lab.page.locator("article.qf-composer")
+    shots = view.get_by_label("shots", exact=True).first
+    shots.fill("250")
+    shots.press("Enter")
+    expect(view.get_by_role("button", name="Undo (Ctrl+Z)")).to_be_enabled()
+    lab.start(2)
+    live = lab.page.locator(RUN)
+    live.get_by_role("button", name="Cancel", exact=True).wait_for()
+    lab.reload()
+    live.locator("[data-step=pace]").get_by_text("running").wait_for()
+    view.locator("[data-step=pace]").wait_for()
+    expect(shots).to_have_value("250")
+    # What the kernel sends at the end, the page no longer has a place for.
+    live.get_by_role("button", name="Cancel", exact=True).click()
+    live.locator(".qf-header .qf-is-cancelled").wait_for()
+    expect(live.get_by_role("button", name="Cancel", exact=True)).to_be_disabled()
+    shots.fill("333")
+    shots.press("Enter")
+    expect(view.get_by_role("button", name="Redo (Ctrl+Shift+Z)")).to_be_disabled()
+    expect(view.locator(".qfc-toolbar")).to_contain_text("can run")
+    lab.ready()
+    lab.start(3)
+    printed = lab.page.locator(".jp-OutputArea-output", has_text="--shots 333")
+    printed.wait_for(state="attached")

@@ -51,10 +51,26 @@ def test_an_address_that_does_not_answer(
 def test_an_address_connects_and_is_used_again(lab: Lab, client: Client) -> None:
     executor = f"dask:{client.scheduler.address}"
     assert lab.run(CELL, name="one", executor=executor)["one"] == 1
-    found = lab._clusters[f"dask at {client.scheduler.address}"]
+    found = lab._clusters.known[f"dask at {client.scheduler.address}"]
     assert isinstance(found, DaskCluster)
     assert lab.run(CELL, name="two", executor=executor)["one"] == 1
-    assert lab._clusters[found.name] is found
+    assert lab._clusters.known[found.name] is found
+
+
+def test_a_client_without_its_scheduler_is_not_waited_for(
+    lab: Lab, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = client.scheduler.address
+    told = f"the scheduler of Dask at {address} is gone, and its client looks for it"
+    with monkeypatch.context() as lost:
+        lost.setattr(client, "status", "connecting")
+        with pytest.raises(NoCluster, match=told):
+            lab.run(CELL, name="one", executor="dask")
+    assert lab.run(CELL, name="one", executor="dask")["one"] == 1
+    monkeypatch.setattr(client, "status", "connecting")
+    for executor in ("dask", f"dask:{address}"):
+        with pytest.raises(NoCluster, match=told):
+            lab.run(CELL, name="two", executor=executor)
 
 
 def test_an_executor_that_is_none() -> None:

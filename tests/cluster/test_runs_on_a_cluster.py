@@ -207,7 +207,7 @@ def cube(x):
     assert row["points"] == 10_000
 
 
-def test_a_worker_that_is_killed_costs_only_its_own_attempts(
+def test_a_killed_worker_costs_only_its_own_attempts_and_one_that_joins_helps(
     lab: Lab, client: Client, tmp_path: Path
 ) -> None:
     folder = tmp_path / "seen"
@@ -219,7 +219,12 @@ def test_a_worker_that_is_killed_costs_only_its_own_attempts(
     victim = int(first.name.rpartition("-")[2])
     os.kill(victim, signal.SIGKILL)
     hit = int(first.name.split("-")[1])
+    # The other is busy, so this is one that has joined in mid-run.
+    before = {each.name for each in folder.glob("begun-*")}
+    pids = {int(name.rpartition("-")[2]) for name in before}
     wait_for(lambda: len(list(folder.glob("begun-*"))) > 2)
+    (joined,) = {each.name for each in folder.glob("begun-*")} - before
+    assert int(joined.rpartition("-")[2]) not in pids
     (folder / "go").touch()
     run.wait()
 
@@ -229,4 +234,5 @@ def test_a_worker_that_is_killed_costs_only_its_own_attempts(
     assert tries == {x: 2 if x == hit else 1 for x in range(6)}
     told = " ".join(each["words"] for each in run._data.watch.story.told(0.0))
     assert "the worker has left, or died" in told
+    assert "has 2 workers now, 2 threads" in told
     client.wait_for_workers(2, timeout=30)

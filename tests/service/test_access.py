@@ -22,6 +22,8 @@ NEEDS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/api/workflows"): ("read", None),
     ("GET", "/api/workflows/{workflow}"): ("read", None),
     ("POST", "/api/workflows/{workflow}/execute"): ("run", {}),
+    ("GET", "/api/about"): ("read", None),
+    ("POST", "/api/runs"): ("run", {"name": "w", "declared": BELL}),
     ("GET", "/api/runs"): ("read", None),
     ("GET", "/api/runs/{run}"): ("read", None),
     ("GET", "/api/runs/{run}/events"): ("read", None),

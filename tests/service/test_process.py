@@ -170,8 +170,7 @@ def test_no_end_of_the_service_loses_a_run(
         assert events[0][0] == "reset"
         assert events[-1][2] == {"state": "done"}
         outputs = [e[2]["data"] for e in events if e[0] == "output"]
-        # Known fault: prints of points 0 to 3, done two services ago, may be missing.
-        assert {int(text.split()[1]) for text in outputs} >= {*range(4, 30)}
+        assert {int(text.split()[1]) for text in outputs} == {*range(30)}
         assert [r["id"] for r in client.get("/api/runs").json()["items"]] == [run]
     # What was done is not done again.
     points = ran.read_text().split()

@@ -30,7 +30,7 @@ from quantumflow_lab.errors import (
     WorkerLost,
 )
 from quantumflow_lab.ports import Fault
-from quantumflow_lab.workers.environment import EnvironmentJob
+from quantumflow_lab.workers.environment_job import EnvironmentJob
 
 HERE = Path(__file__).parent
 

@@ -12,7 +12,7 @@ import pytest
 
 from quantumflow_lab import EnvironmentBackend, Lab
 from quantumflow_lab.errors import BadOption, EnvironmentBroken, NoCommonQpy
-from quantumflow_lab.workers.environment import common_qpy
+from quantumflow_lab.workers.environment_circuits import common_qpy
 from quantumflow_lab.workers.environment_process import Environment
 
 HERE = Path(__file__).parent

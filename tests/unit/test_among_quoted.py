@@ -89,8 +89,8 @@ def test_prices_of_jobs_and_shots_alone_need_no_look_at_the_circuits(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.backends.add("gates", Shotless(5, seed=1), price=Price("USD", per_job="0.2"))
-    monkeypatch.setattr(lab, "_quoted", None)
-    live = lab._decided(*planned(lab))
+    monkeypatch.setattr(lab._quoting, "_quoted", None)
+    live = lab._quoting.decided(*planned(lab))
     assert live.plan.steps[0].backend == "gates"
 
 

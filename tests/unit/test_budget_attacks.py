@@ -166,7 +166,7 @@ def test_a_ledger_that_nobody_can_read_lets_nothing_through(
     assert line.startswith(
         "step 'counts' stopped: what its next job costs cannot be written down: "
     )
-    assert "delete it, and it is made of the store" in line
+    assert "delete it while no run goes on, and it is made anew" in line
     (tmp_path / "ledger.json").unlink()
     again = run(capped, waits=[0], shots=10, backend="dev").wait()
     assert again.state == "done"
@@ -176,7 +176,8 @@ def test_a_clock_that_jumps_to_another_month_and_back_buys_nothing(
     capped: Lab,
 ) -> None:
     run(capped, waits=[0], shots=600, backend="dev").wait().raise_failure()
-    book, now = capped._ledger, capped._ledger.wall()
+    book = capped._launcher.ledger
+    now = book.wall()
     half = Money(Decimal(5), "USD")
     book.wall = lambda: now + 40 * 86400
     assert book.reserve("then", half) is None

@@ -16,7 +16,7 @@ from quantumflow_lab import Lab
 from quantumflow_lab.backends import jobs
 from quantumflow_lab.emulate.faults import ALWAYS, FAULTS, Named
 from quantumflow_lab.emulate.ibm import Service, service
-from quantumflow_lab.runner import jobs as runner_jobs
+from quantumflow_lab.runner import losses
 from tests.unit.test_emulated_faults import CELL, account
 
 pytestmark = pytest.mark.filterwarnings(
@@ -71,7 +71,7 @@ def test_a_job_that_was_cancelled_here_costs_what_its_provider_says(
 def test_one_of_which_nobody_tells_counts_as_the_most_that_it_may_cost(
     ibm: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_jobs, "ACCOUNT_S", 0.5)
+    monkeypatch.setattr(losses, "ACCOUNT_S", 0.5)
     ibm.add(Named("silence", (("GET", "/jobs/*", 503, {"times": ALWAYS}),)))
     row = stopped(ibm, tmp_path)
     assert (row["state"], row["rule"]) == ("cancelled", "at most")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +16,9 @@ from scipy.stats import binomtest
 from quantumflow_lab import charts, colours
 from quantumflow_lab.charts.style import plain
 from quantumflow_lab.colours import PALETTE, colour_of
+from quantumflow_lab.figures import KINDS
+from quantumflow_lab.intervals import wilson
+from quantumflow_lab.magics.commands import OF_A_RUN
 
 START = 1_700_000_000.0
 EVIL = ["$x$", "$", r"\$", "_hidden", "a\nb", "$\\frac{", "<b>", "x" * 300, ""]
@@ -48,19 +53,19 @@ def bar(kind: str, lane: str, start: float, end: float | None, **more: Any) -> A
 def test_wilson_intervals_have_known_ends(
     k: int, n: int, low: float, high: float
 ) -> None:
-    assert charts.wilson(k, n) == pytest.approx((low, high), abs=5e-5)
+    assert wilson(k, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize("confidence", [0.68, 0.95, 0.999])
 def test_wilson_intervals_agree_with_scipy(confidence: float) -> None:
     for k, n in [(0, 7), (3, 7), (493, 1000), (1000, 1000)]:
         theirs = binomtest(k, n).proportion_ci(confidence, method="wilson")
-        assert charts.wilson(k, n, confidence) == pytest.approx(tuple(theirs))
+        assert wilson(k, n, confidence) == pytest.approx(tuple(theirs))
 
 
 def test_more_hits_than_shots_have_no_interval() -> None:
     with pytest.raises(ValueError, match="k must be between 0 and n, not 11 of 10"):
-        charts.wilson(11, 10)
+        wilson(11, 10)
 
 
 def test_counts_are_probabilities_with_wilson_intervals() -> None:
@@ -70,8 +75,8 @@ def test_counts_are_probabilities_with_wilson_intervals() -> None:
     assert heights == [[0.6, 0.4], [1.0, 0.0]]
     (segments,) = [c.get_segments() for c in axes.containers[0].lines[2]]
     assert [tuple(s[:, 1]) for s in segments] == [
-        pytest.approx(charts.wilson(6, 10)),
-        pytest.approx(charts.wilson(4, 10)),
+        pytest.approx(wilson(6, 10)),
+        pytest.approx(wilson(4, 10)),
     ]
     assert labels(figure) == [("bitstring", "probability")]
     assert [t.get_text() for t in figure.legends[0].get_texts()] == [
@@ -133,6 +138,25 @@ def test_the_timeline_has_a_row_for_each_step_and_each_job_at_the_same_time() ->
     assert [c.get_hatch() for c in axes.collections] == [None, None, "////", None]
     assert axes.get_xlabel() == "time since the start (s)"
     assert axes.get_title(loc="left") == "bell"
+
+
+@pytest.mark.parametrize(
+    ("origins", "words"), [([3, 3], "run 3"), ([7, 3], "runs 3, 7")]
+)
+def test_the_timeline_of_a_run_that_is_all_kept_says_so(
+    origins: list[int], words: str
+) -> None:
+    rows = [bar("step", "python", 0, 0, kept_from=number) for number in origins]
+    (axes,) = drawn(charts.timeline(rows, title="bell")).axes
+    assert axes.texts[0].get_text() == f"nothing ran: all of it was kept from {words}"
+
+
+def test_the_timeline_draws_a_run_of_which_a_part_is_kept() -> None:
+    rows = [
+        bar("step", "python", 0, 0, kept_from=3),
+        bar("step", "python", 0, 2, kept_from=None),
+    ]
+    assert drawn(charts.timeline(rows)).axes[0].get_xlim() == (0, 2.04)
 
 
 def test_metrics_have_one_panel_for_each_name_and_a_line_for_each_point() -> None:
@@ -377,3 +401,18 @@ def test_quotes_of_many_sizes_have_a_logarithmic_scale() -> None:
 
 def test_a_dollar_is_no_formula() -> None:
     assert plain("$a_b$") == r"\$a_b\$"
+
+
+def test_the_magic_knows_every_chart_of_a_run() -> None:
+    assert tuple(KINDS) == OF_A_RUN
+
+
+def test_matplotlib_is_not_loaded_before_a_chart_is_asked_for() -> None:
+    code = (
+        "import sys, quantumflow_lab.magics\n"
+        "sys.exit('matplotlib' in sys.modules and 'matplotlib was loaded')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -103,14 +103,15 @@ def test_the_figure_has_units_and_a_name_for_each(lab: Lab) -> None:
 
 def test_all_are_forecast_at_a_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """One whose worker has yet to start takes no time from the others."""
-    submit, held = lab._executor.submit, []
+    executor, held = lab._quoting.executor, []
+    submit = executor.submit
 
     def hold(*given: Any) -> None:
         held.append(given)
         for each in held if len(held) == 3 else ():
             submit(*each)
 
-    monkeypatch.setattr(lab._executor, "submit", hold)
+    monkeypatch.setattr(executor, "submit", hold)
     choice = candidates(lab, "shots", "seconds", "twice")
     assert [each.success.value is None for each in choice.candidates] == [False] * 3
 

@@ -46,7 +46,8 @@ def made(text: str) -> QuantumCircuit:
 
 
 def test_a_document_is_what_the_canvas_draws() -> None:
-    around = Surroundings({"np", "QuantumCircuit"}, {}, ["aer"], lambda name: name * 2)
+    names = {"np", "QuantumCircuit"}
+    around = Surroundings(names, {}, ["aer"], lambda name: name * 2, {"np"})
     document = cell_document(read(PAIR, around), around)
     pair, counts = document.pop("steps")
     options = document.pop("options")
@@ -65,8 +66,12 @@ def test_a_document_is_what_the_canvas_draws() -> None:
             }
         ],
         "inputs": [
-            {"name": "QuantumCircuit", "summary": "QuantumCircuitQuantumCircuit"},
-            {"name": "np", "summary": "npnp"},
+            {
+                "name": "QuantumCircuit",
+                "summary": "QuantumCircuitQuantumCircuit",
+                "code": False,
+            },
+            {"name": "np", "summary": "npnp", "code": True},
         ],
     }
     assert options[0] == {
@@ -111,7 +116,7 @@ def test_a_need_that_nothing_has_is_no_input() -> None:
     text = "%%qflow t\n@qf.sample\ndef counts(pair, site):\n    return pair\n"
     around = Surroundings({"site"})
     document = cell_document(read(text, around), around)
-    assert document["inputs"] == [{"name": "site", "summary": None}]
+    assert document["inputs"] == [{"name": "site", "summary": None, "code": False}]
     assert document["steps"][0]["inputs"] == ["site"]
     assert document["problems"][0]["message"].startswith("step 'counts' needs 'pair'")
 

@@ -10,7 +10,7 @@ import pytest
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import BadOption
 from quantumflow_lab.explore import Compare
-from quantumflow_lab.widgets import CompareWidget
+from quantumflow_lab.widgets.compare import CompareWidget
 
 CELL = """
 from qiskit import QuantumCircuit

@@ -13,7 +13,8 @@ import quantumflow_lab as qf
 from quantumflow_lab import Lab
 from quantumflow_lab.explore import Dashboard
 from quantumflow_lab.explore.desk import Desk
-from quantumflow_lab.widgets import DashboardWidget, explorer
+from quantumflow_lab.widgets import explorer
+from quantumflow_lab.widgets.dashboard import DashboardWidget
 from quantumflow_lab.widgets.overview import overview
 from tests.unit.explored import DAY, PAST, T
 

@@ -90,6 +90,13 @@ def test_an_unchanged_cell_is_kept_as_a_whole_and_says_from_where(lab: Lab) -> N
     assert "kept · run 1 · just now" in repr(third)
 
 
+def test_its_timeline_says_which_run_it_is_kept_from(lab: Lab) -> None:
+    go(lab)
+    (axes,) = go(lab).figure("timeline").axes
+    words = [text.get_text() for text in axes.texts]
+    assert words == ["nothing ran: all of it was kept from run 1"]
+
+
 def test_it_shows_and_has_logged_what_it_had(lab: Lab) -> None:
     def said(run: Run) -> list[str]:
         return [output.data for output in run._data.outputs]
@@ -99,6 +106,20 @@ def test_it_shows_and_has_logged_what_it_had(lab: Lab) -> None:
     query = "SELECT count(*) AS n FROM qf_metrics WHERE run = ?"
     assert lab.sql(query, [again.id]).to_pylist() == [{"n": 3}]
     assert said(lab.load("k")) == said(first)
+
+
+def test_kept_points_show_what_they_showed_beside_those_that_run(lab: Lab) -> None:
+    cell = "i = qf.axis({})\n@qf.step\ndef at(i):\n    print('at', i)\n    return i\n"
+
+    def said(run: Run) -> list[tuple[int, str]]:
+        return sorted((o.point, o.data) for o in run.outputs)
+
+    go(lab, cell.format("[0, 1]"))
+    again = go(lab, cell.format("[2, 1]"))
+    assert kept(again) == {"at": 1}
+    assert said(again) == [(0, "at 2\n"), (1, "at 1\n")] == said(lab.load("k"))
+    third = go(lab, cell.format("[1]"))
+    assert said(third) == [(0, "at 1\n")] == said(lab.load("k"))
 
 
 def test_another_process_keeps_it_too(home: Path) -> None:

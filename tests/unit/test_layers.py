@@ -40,7 +40,7 @@ LAYERS = {
     "workflow": Layer("workflow document dims"),
     "grid": Layer("grid"),
     "delays": Layer("delays"),
-    "colours": Layer("colours"),
+    "colours": Layer("colours intervals"),
     "codec": Layer("codec written", "delays"),
     "fingerprint": Layer("fingerprint", "codec"),
     "cell": Layer("cell", "workflow fingerprint amounts"),
@@ -66,17 +66,28 @@ LAYERS = {
     "emulate": Layer("emulate", "reading"),
     "doctor": Layer("doctor testing", "ports backends workers widgets"),
     "run": Layer(
-        "run stored takeup closing hearing tables figures evidence forgetting",
+        "run stored takeup closing hearing tables figures meant evidence listing "
+        "forgetting",
         "workflow grid cell ports planning runner store charts widgets compare amounts "
         "clock",
     ),
     "quote": Layer("quote", "amounts planning ports runner charts widgets"),
+    "launch": Layer(
+        "launch",
+        "clock settings workflow cell fingerprint amounts planning ports runner "
+        "backends workers cluster store run quote",
+    ),
+    "remote": Layer(
+        "remote",
+        "workflow grid codec fingerprint cell planning runner run quote widgets "
+        "amounts settings",
+    ),
     "export": Layer("export", "workflow grid codec cell backends store run widgets"),
 }
 """From the bottom to the top: a layer names only layers above it in this list."""
 
 FACES = (
-    *("lab", "composer", "explore", "sidebar", "magics", "service", "cli"),
+    *("lab", "connected", "composer", "explore", "sidebar", "magics", "service", "cli"),
     *("__main__", "__init__"),
 )
 """The composition root and what stands above it: these may import every part."""
@@ -260,7 +271,7 @@ def table() -> str:
     for name, layer in LAYERS.items():
         cells = (words(layer.modules), words(layer.may), words(owned(name)))
         lines.append(f"| {name} | {' | '.join(cells)} |")
-    for name in ("lab", "composer", "explore", "sidebar", "magics", "service", "cli"):
+    for name in FACES[:-2]:
         lines.append(f"| {name} | `{name}` | every layer | {words(owned(name))} |")
     return "\n".join(lines) + "\n"
 

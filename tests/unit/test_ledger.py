@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import pytest
 
 from quantumflow_lab import Lab, Price
 from quantumflow_lab.amounts import Money
-from quantumflow_lab.errors import BadOption, BudgetReached
+from quantumflow_lab.errors import BadOption, BudgetReached, StoreError
 from quantumflow_lab.store.ledger import Ledger
 from tests.unit.test_budget import Timed, run
 
@@ -206,3 +207,60 @@ def test_a_cap_that_cannot_be_is_refused_at_once(
     message = r"setting budget_session \(QFLOW_BUDGET_SESSION\) must be money such as"
     with pytest.raises(BadOption, match=message):
         Lab(tmp_path)
+
+
+SPOILT = '{"month": "2026-11", "spent": {"USD": "many"}, "open": {}}'
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"month": "2026-11"}', SPOILT])
+def test_a_damaged_book_says_what_to_do_and_sends_nothing(
+    tmp_path: Path, clock: Clock, text: str
+) -> None:
+    file = tmp_path / "ledger.json"
+    file.write_text(text)
+    book = ledger(tmp_path, clock, month="10", before="3")
+    with pytest.raises(StoreError, match="is damaged") as raised:
+        book.reserve("a", usd("1"))
+    assert str(raised.value) == (
+        f"{file} is damaged, so nobody knows what jobs of this month may cost: delete "
+        "it while no run goes on, and it is made anew from the records of the home"
+    )
+    file.unlink()
+    assert book.reserve("a", usd("8")) is not None, "what was spent counts again"
+    assert book.reserve("a", usd("7")) is None
+
+
+def test_a_book_that_cannot_be_read_is_an_error_of_the_store(
+    tmp_path: Path, clock: Clock
+) -> None:
+    (tmp_path / "ledger.json").mkdir()
+    with pytest.raises(StoreError, match=r"cannot read .*ledger\.json: Is a directory"):
+        ledger(tmp_path, clock, month="10").reserve("a", usd("1"))
+
+
+def test_what_is_kept_back_outlives_a_power_cut(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name of the new book is on the disk before the job is sent, not only it."""
+    synced = []
+
+    def fsync(file: int) -> None:
+        synced.append(os.fstat(file).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    assert ledger(tmp_path, clock, month="10").reserve("a", usd("1")) is None
+    book = tmp_path / "ledger.json"
+    assert synced == [book.stat().st_ino, tmp_path.stat().st_ino]
+
+
+def test_a_damaged_book_stops_the_step_and_not_the_lab(
+    capped: Lab, tmp_path: Path
+) -> None:
+    (tmp_path / "ledger.json").write_text("{")
+    short = run(capped, waits=[0], shots=10, backend="dev").wait()
+    with pytest.raises(BudgetReached, match=r"ledger\.json is damaged"):
+        short.raise_failure()
+    assert capped.backends.backend("dev").jobs == []
+    (tmp_path / "ledger.json").unlink()
+    done = run(capped, waits=[0], shots=10, backend="dev", fresh=True).wait()
+    assert done.state == "done"

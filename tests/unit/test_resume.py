@@ -112,6 +112,25 @@ def test_points_that_are_done_are_not_done_again(lab: Lab) -> None:
     assert "taken up" in str(again.snapshot()["message"]) or again.state == "failed"
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_points_showed_that_are_done_is_shown_again_once(
+    home: Path, *, elsewhere: bool
+) -> None:
+    cell = SWEEP.replace("done.append(i)", "print('at', i)").replace("[0]", "")
+    lab = Lab(home)
+    run(lab, cell, pole=2)
+    if elsewhere:
+        lab.close()
+        lab = Lab(home)
+    again = lab.resume("work")
+    shown = sorted((o.point, o.data) for o in again.outputs)
+    assert shown == [(i, f"at {i}\n") for i in range(4)]
+    # What was recorded before is not recorded again; point 2 was tried twice.
+    kept = sorted((o.point, o.data) for o in lab.load("work").outputs)
+    assert kept == sorted([*shown, (2, "at 2\n")])
+    lab.close()
+
+
 def loop(lab: Lab, *, stop: int, angles: list[float]) -> Any:
     ansatz = QuantumCircuit(1)
     ansatz.ry(Parameter("t"), 0)

@@ -27,7 +27,7 @@ from quantumflow_lab.errors import (
     OpenJobs,
 )
 from quantumflow_lab.grid import Failed
-from quantumflow_lab.runner import jobs
+from quantumflow_lab.runner import losses, sending
 from quantumflow_lab.runner.runner import Runner
 from tests.unit.cloud import Cloud
 
@@ -241,7 +241,7 @@ def test_a_worker_that_dies_before_the_id_is_heard_leaves_it_open(home: Path) ->
 def test_who_cancels_a_run_cancels_its_job_in_the_cloud(
     home: Path, monkeypatch: pytest.MonkeyPatch, *, lock: bool
 ) -> None:
-    monkeypatch.setattr(jobs, "ACCOUNT_S", 0.5)
+    monkeypatch.setattr(losses, "ACCOUNT_S", 0.5)
     queued(home)
     lab = opened(home, lock=lock)
     run = lab.run(CELL, name="work", backend="cloud", background=True)
@@ -374,7 +374,7 @@ def test_a_point_of_which_a_part_never_left_is_sent_again(home: Path) -> None:
 def test_a_runner_that_does_not_answer_in_time_lets_nothing_leave_unrecorded(
     home: Path, monkeypatch: pytest.MonkeyPatch, *, lock: bool
 ) -> None:
-    monkeypatch.setattr(jobs, "_SILENCE_S", 0.3)
+    monkeypatch.setattr(sending, "_SILENCE_S", 0.3)
     post, late = Runner._post, [1.5]
 
     def posted(runner: Runner, action: Callable[[], None]) -> None:

@@ -82,12 +82,37 @@ def test_pubs_in_lists_and_dicts_are_named() -> None:
 
 def test_estimates_keep_their_standard_errors() -> None:
     assert glimpse(estimated(0.5, 0.01)) == Estimates(((0.5, 0.01),), 1)
-    seen = glimpse(estimated([0.5, float("nan"), -1.0]))
-    assert seen == Estimates(((0.5, None), (-1.0, None)), 3)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf")])
+def test_a_value_that_is_no_finite_number_keeps_its_place(odd: float) -> None:
+    seen = glimpse(estimated([0.5, odd, -1.0], [0.1, 0.2, odd]))
+    assert seen == Estimates(((0.5, 0.1), (None, 0.2), (-1.0, None)), 3)
+    assert seen is not None
+    spot = Spot(0, "p")
+    picture = drawn([(spot, seen)])
+    assert picture is not None
+    assert picture["series"][0]["values"] == [
+        [0.0, 0.5, 0.1],
+        [1.0, None, 0.2],
+        [2.0, -1.0, None],
+    ]
+
+
+def test_a_point_that_is_not_a_number_shifts_no_other_point() -> None:
+    values = (1.0, float("nan"), 3.0)
+    points = [(Spot(i, f"i {i}"), glimpse(value)) for i, value in enumerate(values)]
+    picture = drawn([(spot, seen) for spot, seen in points if seen is not None])
+    assert picture is not None
+    assert picture["series"][0]["values"] == [
+        [0.0, 1.0, None],
+        [1.0, None, None],
+        [2.0, 3.0, None],
+    ]
 
 
 @pytest.mark.parametrize(
-    "value", [None, "text", True, [], {}, Failed("E", "m", 1), object(), float("nan")]
+    "value", [None, "text", True, [], {}, Failed("E", "m", 1), object(), estimated([])]
 )
 def test_what_cannot_be_drawn_is_not(value: object) -> None:
     assert glimpse(value) is None

@@ -16,8 +16,8 @@ from qiskit.providers.basic_provider import BasicSimulator
 from qiskit.quantum_info import SparsePauliOp
 
 from quantumflow_lab import Lab, Run
-from quantumflow_lab.charts import wilson
 from quantumflow_lab.errors import BadOption, StepFailed, TooManyCalls, UnknownOption
+from quantumflow_lab.intervals import wilson
 from quantumflow_lab.settings import Settings
 
 if TYPE_CHECKING:

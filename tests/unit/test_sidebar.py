@@ -96,9 +96,15 @@ def test_runs_are_told_newest_first_with_what_became_of_them(
         "failed": 0,
         "total": 5,
         "backends": ["aer"],
+        "cost": None,
         "notebook": None,
         "error": None,
         "path": None,
+    }
+    assert {row["run"]: row["cost"] for row in runs} == {
+        "a": None,
+        "b": "5.00 USD",
+        "c": "9.00 EUR, 1.00 USD",
     }
     assert len(sidebar.runs(limit=2)["runs"]) == 2
     assert {row["name"] for row in sidebar.runs(find="BELL")["runs"]} == {"bell"}
@@ -165,6 +171,7 @@ def test_a_run_whose_process_has_gone_is_not_running() -> None:
         "failed": 0,
         "points": 1,
         "backends": None,
+        "money": None,
         "notebook": None,
         "error": "token=abc\nmore",
         "steps": [{"dims": ["t"]}],

@@ -216,6 +216,7 @@ def test_the_timeline_has_a_bar_for_each_step_and_job(store: Store) -> None:
             "ended": T + 1,
             "state": "done",
             "backend": "aer",
+            "kept_from": None,
         },
         {
             "lane": "aer",
@@ -226,6 +227,7 @@ def test_the_timeline_has_a_bar_for_each_step_and_job(store: Store) -> None:
             "ended": T + 0.6,
             "state": "settled",
             "backend": "aer",
+            "kept_from": None,
         },
     ]
 

@@ -11,11 +11,12 @@ from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 from quantumflow_lab import Composer, Lab
 from quantumflow_lab.composer import composer as composer_module
-from quantumflow_lab.composer.quoting import Quoting
+from quantumflow_lab.composer.quoting import BEHIND, Quoting
 from quantumflow_lab.errors import BadOption, EditRefused
 from quantumflow_lab.price import Price
-from quantumflow_lab.widgets import ComposerWidget, composer_html, composer_text
 from quantumflow_lab.widgets import composer as widget_module
+from quantumflow_lab.widgets import composer_html, composer_text
+from quantumflow_lab.widgets.composer import ComposerWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -249,6 +250,7 @@ def test_a_quote_that_fails_says_why(make: Any) -> None:
 def test_only_the_newest_text_is_quoted_and_only_that_quote_is_told() -> None:
     asked: list[str] = []
     told: list[tuple[str, int]] = []
+    behind: list[str | None] = []
     go, first = threading.Event(), threading.Event()
 
     def ask(text: str) -> Any:
@@ -259,6 +261,7 @@ def test_only_the_newest_text_is_quoted_and_only_that_quote_is_told() -> None:
 
     def tell(quote: dict[str, Any]) -> None:
         told.append((quote["state"], quote["revision"]))
+        behind.append(quote["message"])
 
     quoting = Quoting(ask, tell, pause=0.01)
     quoting.want("a", 1)
@@ -269,6 +272,7 @@ def test_only_the_newest_text_is_quoted_and_only_that_quote_is_told() -> None:
     assert within(10, lambda: ("failed", 3) in told)
     assert asked == ["a", "c"]
     assert told == [("working", 1), ("working", 2), ("working", 3), ("failed", 3)]
+    assert behind == [None, BEHIND, BEHIND, "c"]
 
 
 def test_a_text_that_cannot_run_is_not_quoted_any_more() -> None:

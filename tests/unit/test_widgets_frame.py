@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantumflow_lab.widgets import RunWidget, run_html
+from quantumflow_lab.widgets import run_html
 from quantumflow_lab.widgets.frame import FRAME, METRIC_LIMIT, trimmed
+from quantumflow_lab.widgets.run import RunWidget
 
 MESSAGE = 200 * 1024
 """Bytes that a message to the browser may have."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quantumflow_lab.colours import colour_of
 from quantumflow_lab.widgets import run_html, table_html
 from quantumflow_lab.widgets.escape import element, join, one_line
 
@@ -79,7 +80,7 @@ def test_the_picture_holds_steps_inputs_edges_and_metrics() -> None:
     tree = parsed(run_html(BELL))
     assert [picture.get("aria-label") for picture in tree.iter(f"{SVG}svg")] == [
         "Steps of bell",
-        "parity · counts: 1",
+        "parity: 1",
     ]
     edges = [e for e in tree.iter(f"{SVG}path") if e.get("class") == "qf-edge"]
     assert len(edges) == 2
@@ -92,7 +93,87 @@ def test_the_bare_text_of_the_picture_reads_well_where_svg_is_taken_away() -> No
         "shots; bell, circuit, ✓ done 2 ms, 1/1; "
         "counts, sample · aer, theta 3, ◑ partial 1.4 s, 2/3; "
     )
-    assert line == "parity · counts: 1; "
+    assert line == "parity: 1; "
+
+
+def with_results(results: dict[str, Any]) -> ET.Element:
+    one = step("counts", results=results)
+    return parsed(run_html({"name": "bell", "state": "done", "steps": [one]}))
+
+
+def estimates(values: list[list[float | None]], **more: Any) -> dict[str, Any]:
+    line = {"label": "", "backend": None, "values": values}
+    about = {"axis": "angle", "unit": "rad", "which": "latest", "placed": True}
+    return {"series": [line], "total": len(values), "point": "", **about, **more}
+
+
+def test_counts_are_drawn_with_their_intervals() -> None:
+    counts = {"shots": 1000, "outcomes": 3, "counts": [["00", 510], ["11", 480]]}
+    tree = with_results({"counts": [{"label": "angle 1", "backend": "aer", **counts}]})
+    _, bars = texts(tree, f"{SVG}svg")
+    assert bars == (
+        "angle 1 · 1,000 shots: 00: 51.0 % (47.9–54.1); 11: 48.0 % (44.9–51.1); "
+        "1 other: 1.0 %; "
+    )
+    drawn = [e for e in tree.iter() if e.get("class") == "qf-fill"]
+    widths = [float(bar.get("width", "")) for bar in drawn]
+    assert widths[1] / widths[0] == pytest.approx(48 / 51, rel=0.01)
+    assert texts(tree, "div")[-2] == "latest points, 95 % Wilson intervals"
+
+
+def test_counts_that_nobody_counted_are_told() -> None:
+    one: dict[str, Any] = {
+        "label": "",
+        "backend": None,
+        "shots": 10**6,
+        "outcomes": 0,
+        "counts": [],
+    }
+    _, said = texts(with_results({"counts": [one]}), f"{SVG}svg")
+    assert said == "1,000,000 shots: too many to be counted while the run goes on."
+
+
+def test_values_are_drawn_over_their_axis_with_their_errors() -> None:
+    shown = estimates([[0.0, 1.0, 0.1], [1.0, None, None], [2.0, -1.0, 0.1]])
+    tree = with_results({**shown, "total": 900})
+    _, said = texts(tree, f"{SVG}svg")
+    assert said == (
+        "2 values from −1 to 1, × 1 of 3 not a finite number; −1, 0, 1, "
+        "0, 2, angle (rad) · the latest 3 of 900 points; ×"
+    )
+    dots = [float(e.get("cx", "")) for e in tree.iter(f"{SVG}circle")]
+    (odd,) = (e for e in tree.iter(f"{SVG}text") if e.text == "×")
+    assert float(odd.get("x", "")) == pytest.approx(sum(dots) / 2)
+    whiskers = [e for e in tree.iter() if e.get("class") == "qf-whisker"]
+    assert len(whiskers) == 2
+
+
+def test_each_backend_has_its_colour_its_mark_and_its_name() -> None:
+    names = ("aer", "fake_lima")
+    lines = [{"label": n, "backend": n, "values": [[0.0, 1.0, None]]} for n in names]
+    tree = with_results(estimates([], series=lines, total=2))
+    groups = [e for e in tree.iter(f"{SVG}g") if "--qf-tone" in e.get("style", "")]
+    assert [e.get("style") for e in groups] == [
+        f"--qf-tone:{colour_of(name)}" for name in names * 2
+    ]
+    assert [each.tag for group in groups[:2] for each in group] == [
+        f"{SVG}circle",
+        f"{SVG}path",
+    ]
+    assert texts(tree, f"{SVG}text")[-2:] == ["aer", "fake_lima"]
+
+
+number = st.none() | st.floats(-1e300, 1e300)
+
+
+@given(st.lists(st.tuples(number, number), min_size=1))
+def test_any_values_can_be_drawn(pairs: list[list[float | None]]) -> None:
+    rows = [[float(i), v, s and abs(s)] for i, (v, s) in enumerate(pairs)]
+    tree = with_results(estimates(rows, placed=False))
+    for name in ("cx", "cy", "x", "y", "d"):
+        places = " ".join(e.get(name, "") for e in tree.iter())
+        assert "nan" not in places
+        assert "inf" not in places
 
 
 def test_an_error_is_shown_in_full() -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from quantumflow_lab.widgets import RunWidget, run_html, run_text
 from quantumflow_lab.widgets import run as run_module
+from quantumflow_lab.widgets import run_html, run_text
+from quantumflow_lab.widgets.run import RunWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,3 +166,13 @@ def test_without_a_front_end_the_html_says_why(
 def test_its_text_holds_no_address(make: Any) -> None:
     widget, _ = make()
     assert repr(widget) == run_text(RUN)
+
+
+def test_a_page_that_asks_for_all_of_it_again_is_noticed(make: Any) -> None:
+    widget, _ = make()
+    widget.update({**RUN, "state": "done"})
+    assert not widget.asked_anew
+    widget._handle_msg(
+        {"content": {"data": {"method": "request_state"}}, "buffers": []}
+    )
+    assert widget.asked_anew

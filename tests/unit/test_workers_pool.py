@@ -30,6 +30,7 @@ from quantumflow_lab.ports import (
     Settled,
 )
 from quantumflow_lab.workers import Executors, WorkerPool
+from quantumflow_lab.workers import pool as pool_module
 
 
 class Ear:
@@ -304,6 +305,72 @@ def test_a_closed_pool_takes_no_job():
     assert pool.pids() == []
     assert submit(pool, request(1, "aer", bell())).wait()[-1] == Lost(
         1, "the lab is closed"
+    )
+
+
+def test_an_answer_that_cannot_be_read_loses_its_job_and_no_other(monkeypatch):
+    """As of a class that unpickles only in the worker."""
+    receive, heard = pool_module.WorkerProcess.receive, []
+
+    def oddly(process):
+        heard.append(receive(process))
+        if len(heard) == 1:
+            raise AttributeError("no such class here")
+        return heard[-1]
+
+    monkeypatch.setattr(pool_module.WorkerProcess, "receive", oddly)
+    pool = WorkerPool(size=1)
+    try:
+        assert submit(pool, request(1, "aer", bell())).wait(20)[-1] == Lost(
+            1, "its worker cannot be understood: AttributeError: no such class here"
+        )
+        assert isinstance(submit(pool, request(2, "aer", bell())).wait()[-1], Settled)
+    finally:
+        pool.close()
+
+
+def test_a_cancel_that_comes_while_a_job_is_taken_stops_it(monkeypatch):
+    pool = WorkerPool(size=1)
+    packed = pool_module._packed
+
+    def slowly(task):
+        if task.request.job == 1:
+            pool.cancel(1)
+            time.sleep(0.2)  # the worker is gone, and would be replaced
+        return packed(task)
+
+    monkeypatch.setattr(pool_module, "_packed", slowly)
+    try:
+        assert submit(pool, request(1, "aer", bell())).wait()[-1] == Lost(
+            1, "cancelled"
+        )
+        assert isinstance(submit(pool, request(2, "aer", bell())).wait()[-1], Settled)
+    finally:
+        pool.close()
+
+
+def test_a_backend_that_cannot_be_asked_fails_its_job_and_not_who_sends_it(lab):
+    registry, _, executors = lab
+
+    class Expired(LockedSimulator):
+        @property
+        def max_circuits(self):
+            if self.expired:
+                raise PermissionError("the token has expired")
+            return super().max_circuits
+
+    backend = Expired.__new__(Expired)
+    backend.expired = False
+    backend.__init__()
+    registry.add("expired", backend)
+    registry.facts("expired")
+    backend.expired = True
+    events = submit(executors, request(34, "expired", bell())).wait()
+    (failed,) = [event for event in events if isinstance(event, MemberFailed)]
+    assert "the token has expired" in str(failed.error)
+    backend.expired = False
+    assert isinstance(
+        submit(executors, request(35, "expired", bell())).wait()[-1], Settled
     )
 
 

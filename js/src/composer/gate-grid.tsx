@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Part, all, gateAt, label, part, shown, span } from "./grid";
 import type { Gate } from "./model";
 import type { Bench } from "./placing";
@@ -16,7 +16,8 @@ export function GateGrid({ bench, act }: Props) {
   const grid = useRef<HTMLDivElement>(null);
   const columns = shown(circuit, cursor);
   const cell = (qubit: number, column: number) => `${id}-${qubit}-${column}`;
-  useEffect(() => grid.current?.focus({ preventScroll: true }), []);
+  // Before the next key, which would be the notebook's: it deletes and cuts cells.
+  useLayoutEffect(() => grid.current?.focus({ preventScroll: true }), []);
   useEffect(() => {
     document.getElementById(cell(cursor.qubit, cursor.column))?.scrollIntoView?.({ block: "nearest", inline: "nearest" });
   }, [cursor.column]);

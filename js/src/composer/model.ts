@@ -62,6 +62,11 @@ export interface Problem {
   step: string | null;
 }
 
+/** A name of the notebook; `code` for modules, classes and functions, which are not drawn. */
+export interface CellInput extends Input {
+  code?: boolean;
+}
+
 export interface Cell {
   text: string;
   name: string;
@@ -73,7 +78,7 @@ export interface Cell {
   options: Option[];
   dials: Dial[];
   axes: Axis[];
-  inputs: Input[];
+  inputs: CellInput[];
   steps: Step[];
   problems: Problem[];
   readable: boolean;

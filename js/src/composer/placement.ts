@@ -7,8 +7,7 @@ import {
   place,
   stepId,
 } from "../shared/layout";
-import type { Input } from "../run/model";
-import type { Places, Step } from "./model";
+import type { CellInput, Places, Step } from "./model";
 
 export interface Placed {
   nodes: Map<string, Box>;
@@ -18,13 +17,13 @@ export interface Placed {
 
 export function placed(
   steps: Step[],
-  inputs: Input[],
+  inputs: CellInput[],
   direction: Direction,
   places: Places,
   room = Infinity,
 ): Placed {
   const shaped = steps.map((step) => ({ ...step, needs: step.edges }));
-  const automatic = place(shaped, inputs, direction, room);
+  const automatic = place(shaped, inputs.filter((input) => !input.code), direction, room);
   const nodes = new Map(automatic.nodes);
   const moved = new Set<string>();
   for (const step of steps) {

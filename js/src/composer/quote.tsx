@@ -1,4 +1,5 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { duration } from "../run/format";
 import { Glyph, StateIcon } from "../shared/icons";
 import { useDesk } from "./desk";
 import type { Quote } from "./model";
@@ -19,16 +20,11 @@ export function QuotePanel() {
     <section class={`qfc-quote${stale || quote.state === "working" ? " qfc-stale" : ""}`} aria-label="Quote">
       <h4 class="qfc-heading">
         Quote
-        <span role="status" class="qf-state">
-          {quote.state === "working" ? (
-            <>
-              <StateIcon state="running" />
-              working it out…
-            </>
-          ) : (
-            stale && "of an earlier version"
-          )}
-        </span>
+        {quote.state === "working" ? (
+          <Working key={quote.revision} behind={quote.message !== null} />
+        ) : (
+          <span role="status" class="qf-state">{stale && "of an earlier version"}</span>
+        )}
         {stale && quote.state !== "working" && (
           <button
             type="button"
@@ -49,6 +45,30 @@ export function QuotePanel() {
       {figures && figures.rows.length > 0 && <Table quote={figures} />}
       {quote.state === "ready" && quote.message && <p class="qfc-aside">{quote.message}</p>}
     </section>
+  );
+}
+
+/** Seconds after which a person is told that nothing has to be waited for. */
+const LONG = 5;
+
+/** How long it has taken so far; only words are spoken, not every second. */
+function Working({ behind }: { behind: boolean }) {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const begun = performance.now();
+    const timer = setInterval(() => setSeconds(Math.floor((performance.now() - begun) / 1000)), 500);
+    return () => clearInterval(timer);
+  }, []);
+  const words = behind ? "waiting for that of an earlier version…" : "working it out…";
+  return (
+    <>
+      <span role="status" class="qf-state">
+        <StateIcon state="running" />
+        {words}
+        {seconds >= LONG && <span class="qf-sub">You can go on editing, and run it without a quote.</span>}
+      </span>
+      {seconds > 0 && <span class="qf-sub qf-number" aria-hidden="true">{duration(seconds)}</span>}
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 import { type Desk, DeskProvider, type Selection, type Stage } from "./desk";
 import { Inspector } from "./inspector";
 import type { Message, Op, Places, Refused } from "./model";
@@ -83,6 +83,7 @@ export function ComposerView({ told, refused, lost, silent, send, edit, forgive,
       <article
         class={`qf-widget qf-composer${lost ? " qfc-lost" : ""}`}
         aria-label={`Composer of ${cell.name || "a new workflow"}`}
+onFocusCapture={keepFocus}
         onKeyDown={(event) => {
           history(event, desk);
           keepKeys(event);

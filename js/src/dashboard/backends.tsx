@@ -5,8 +5,9 @@ import { percent } from "./format";
 import type { Backends, Candidate, Device, Pair, Qubit } from "./model";
 import { PAIRS, QUBITS, bare, usable } from "./scale";
 import { type Column, SortedTable } from "./table";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 import { useUnique } from "../shared/ids";
+import { Omitted } from "./parts";
 
 export function BackendsView({ data }: { data: Backends }) {
   const [name, setName] = useState<string | null>(null);
@@ -23,8 +24,9 @@ export function BackendsView({ data }: { data: Backends }) {
     );
   }
   return (
-    <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys}>
+    <article class="qf-widget qx" aria-label="Backends" onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       {data.message && <p class="qx-message" role="alert">{data.message}</p>}
+      <Omitted what={data.omitted} />
       {data.working && (
         <p class="qx-message" role="status">Working out what the workflow would take on each…</p>
       )}

@@ -2,8 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { plural } from "../run/format";
 import type { Compared, Section, Send } from "./model";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 import { useUnique } from "../shared/ids";
+import { Omitted } from "./parts";
 
 interface Props {
   data: Compared;
@@ -31,7 +32,7 @@ export function CompareView({ data, lost, send }: Props) {
   useEffect(() => setAsked(null), [data.n]);
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
-    <article class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label={`${data.a} compared with ${data.b}`} aria-busy={waiting} onKeyDown={keepKeys}>
+    <article class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label={`${data.a} compared with ${data.b}`} aria-busy={waiting} onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       <header class="qx-head">
         <div class="qx-row">
           <Side label="from" value={a} other={b} data={data} disabled={lost} choose={(run) => ask(run, b)} />
@@ -41,6 +42,7 @@ export function CompareView({ data, lost, send }: Props) {
         </div>
       </header>
       {message && <p class="qx-message" role="alert">{message}</p>}
+      <Omitted what={data.omitted} />
       <div class="qx-said">
         <div class={`qx-verdict qx-verdict-${data.verdict}`}>
           <span class="qx-sign" aria-hidden="true">{VERDICTS[data.verdict][0]}</span>

@@ -16,11 +16,19 @@ const ERROR = PAIRS[0]!;
 const PAD = 18;
 /** Qubits above which the map takes the whole width. */
 export const LARGE = 60;
+const FEW = 12;
+
+/** Width of the map: a few qubits stand no further apart than a hand. */
+function room({ places, aspect }: Device): number {
+  const across = (places.length > LARGE ? 940 : 620) - 2 * PAD;
+  const down = places.length > FEW ? across : 240;
+  return Math.min(across, down / Math.max(aspect, 0.01));
+}
 
 export function CouplingMap({ device, by, chosen, choose }: Props) {
   const [box, width] = useWidth(420);
   const nodes = useRef(new Map<number, SVGGElement>());
-  const inner = Math.min(width, device.places.length > LARGE ? 940 : 620) - 2 * PAD;
+  const inner = Math.min(room(device), width - 2 * PAD);
   const height = Math.max(inner * device.aspect, 0);
   const places = device.places.map(([x, y]) => [PAD + x * inner, PAD + y * height] as const);
   const radius = Math.min(15, Math.max(3.5, 0.36 * spacing(places)));

@@ -6,12 +6,12 @@ import { Head } from "./head";
 import { Legend, States } from "./legend";
 import { backendLines, currencies, kindLines, nameLines, savedLines } from "./lines";
 import type { Dashboard, Dimension, Filter, Send } from "./model";
-import { Card } from "./parts";
+import { Card, Omitted } from "./parts";
 import { QuotedChart } from "./quoted";
 import { Rows } from "./rows";
 import { Opened, Runs } from "./runs";
 import { Time } from "./time";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 
 interface Props {
   data: Dashboard;
@@ -57,9 +57,10 @@ export function DashboardView({ data, lost, send }: Props) {
   several.current ||= new Set(charts.quoted.map((row) => row.currency)).size > 1;
   const message = lost ? "The kernel has gone. This is the last it told." : data.message;
   return (
-    <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys}>
+    <article ref={root} class={`qf-widget qx${waiting ? " qx-waiting" : ""}`} aria-label="Runs of the lab" aria-busy={waiting} onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       <Head data={data} filter={filter} lost={lost} choose={choose} send={send} />
       {message && <p class="qx-message" role="alert">{message}</p>}
+      <Omitted what={data.omitted} />
       <div class="qx-grid-of-cards">
         <Card title="Runs over time" about={`runs by ${binned(data.width)}, UTC`} sql={[sql.time, sql.states]} wide>
           <States rows={charts.states} chosen={filter.state} choose={toggle("state")} />

@@ -92,6 +92,8 @@ export type ChartName = keyof Charts | "kind_costs";
 
 export interface Dashboard {
   view: "dashboard";
+  /** What did not fit into the message, in words. */
+  omitted?: string[];
   /** Number of the question that this answers. */
   n: number;
   filter: Filter;
@@ -165,6 +167,8 @@ export interface Candidate {
 
 export interface Backends {
   view: "backends";
+  /** What did not fit into the message, in words. */
+  omitted?: string[];
   devices: Device[];
   choice: { title: string; sentence: string; candidates: Candidate[] } | null;
   message: string | null;
@@ -182,6 +186,8 @@ export interface Section {
 
 export interface Compared {
   view: "compare";
+  /** What did not fit into the message, in words. */
+  omitted?: string[];
   n: number;
   a: string;
   b: string;

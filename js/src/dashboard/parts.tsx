@@ -77,3 +77,9 @@ export function useWidth(usual = 480) {
   }, []);
   return [box, width] as const;
 }
+
+/** What the kernel has left out to keep its message small. */
+export function Omitted({ what }: { what: string[] | undefined }) {
+  if (!what || what.length === 0) return null;
+  return <p class="qx-message" role="note">{`Not shown, to keep this view quick: ${what.join(", ")}.`}</p>;
+}

@@ -78,7 +78,11 @@ function Row({ row, colours, open, choose }: RowProps) {
           </span>
         ))}
       </td>
-      <td class="qx-right">{row.money.map(money).join(", ")}</td>
+      <td class="qx-right qx-costs">
+        {row.money.map((each, i) => (
+          <span key={each.currency}>{`${i > 0 ? "\u00a0 " : ""}${money(each)}`}</span>
+        ))}
+      </td>
     </tr>
   );
 }

@@ -91,6 +91,8 @@ function Details({ id, row, rows, acts }: { id: string; row: RunRow; rows: RunRo
         <dd>{progress(row)}</dd>
         {row.backends.length > 0 && <dt>Backends</dt>}
         {row.backends.length > 0 && <dd>{row.backends.join(", ")}</dd>}
+        {row.cost && <dt>Cost</dt>}
+        {row.cost && <dd>{row.cost}</dd>}
         {row.notebook && <dt>Notebook</dt>}
         {row.notebook && <dd title={row.notebook}>{row.notebook}</dd>}
         <dt>Begun</dt>

@@ -14,6 +14,8 @@ export interface RunRow {
   failed: number;
   total: number | null;
   backends: string[];
+  /** What it has cost in each currency, if anything. */
+  cost?: string | null;
   notebook: string | null;
   /** Where the notebook can be opened, if it is still there. */
   path: string | null;
@@ -43,9 +45,12 @@ export function progress(row: RunRow): string {
   return `${count} of ${plural(row.total, "point")}${failed}`;
 }
 
-/** The same in few words. */
-export const share = (row: RunRow): string =>
-  row.total === null ? row.done.toLocaleString("en") : `${row.done.toLocaleString("en")} of ${row.total.toLocaleString("en")}`;
+/** The same in few words, with what was spent so far. */
+export function share(row: RunRow): string {
+  const done = row.done.toLocaleString("en");
+  const points = row.total === null ? done : `${done} of ${row.total.toLocaleString("en")}`;
+  return [points, row.cost].filter(Boolean).join(" · ");
+}
 
 /** How long it has taken, or how long ago it began. */
 export const clock = (row: RunRow, now: number): string =>
@@ -55,7 +60,7 @@ export const clock = (row: RunRow, now: number): string =>
 export function summary(row: RunRow): string {
   const backends = row.backends.slice(0, 2).join(", ");
   const more = row.backends.length > 2 ? ` +${row.backends.length - 2}` : "";
-  return [duration(row.elapsed), `${backends}${more}`].filter(Boolean).join(" · ");
+  return [duration(row.elapsed), row.cost, `${backends}${more}`].filter(Boolean).join(" · ");
 }
 
 /** A row in one sentence, for screen readers. */
@@ -64,7 +69,7 @@ export const sentence = (row: RunRow, cancelling: boolean, now: number): string 
     `${row.name}, run ${row.number}`,
     word(row, cancelling),
     progress(row),
-    row.state === "running" ? "" : summary(row).replaceAll(" · ", ", "),
+    row.state === "running" ? row.cost : summary(row).replaceAll(" · ", ", "),
     clock(row, now),
   ]
     .filter(Boolean)

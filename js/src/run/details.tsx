@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { dims, duration, taken } from "./format";
 import { Metrics } from "./metrics";
 import { type Message, type Metric, type Step } from "./model";
@@ -18,7 +18,7 @@ interface Props {
 /** Everything known of one step, under the graph. */
 export function Details({ step, metrics = [], live, colours = {}, close, send }: Props) {
   const panel = useRef<HTMLElement>(null);
-  useEffect(() => panel.current?.focus(), [step.name]);
+  useLayoutEffect(() => panel.current?.focus(), [step.name]);
   const active = live && (step.state === "running" || step.state === "waiting");
   return (
     <section

@@ -54,8 +54,8 @@ export interface Histogram {
 export interface Series {
   label: string;
   backend: string | null;
-  /** Place, value and standard error. */
-  values: [number, number, number | null][];
+  /** Place, value and standard error; null where a number is not finite. */
+  values: [number, number | null, number | null][];
 }
 
 export interface Estimates {

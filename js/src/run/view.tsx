@@ -4,7 +4,7 @@ import { EventsPanel } from "./events";
 import { Gantt } from "./gantt";
 import { Graph } from "./graph";
 import { Header } from "./header";
-import { keepKeys } from "../shared/keys";
+import { keepFocus, keepKeys } from "../shared/keys";
 import { Metrics } from "./metrics";
 import { type Message, type Snapshot, ended } from "./model";
 import { ResultsPanel } from "./results";
@@ -48,7 +48,7 @@ export function RunView({ run, lost, send, detachable = true }: Props) {
   const silence = useSilence(run, !lost && !ended(run));
   const message = lost && !ended(run) ? GONE : (silence ?? run.message ?? whyEnded(run));
   return (
-    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys}>
+    <article class="qf-widget qf-run" aria-label={`Run of ${run.name}`} onKeyDown={keepKeys} onFocusCapture={keepFocus}>
       <Header run={run} lost={lost} send={send} detachable={detachable} />
       {message && <p class={`qf-message qf-is-${lost ? "failed" : run.state}`}>{message}</p>}
       {run.omitted && run.omitted.length > 0 && (

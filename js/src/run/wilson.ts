@@ -1,4 +1,4 @@
-/** 95 % score interval for a probability of which `k` in `n` were seen; as charts/intervals.py. */
+/** 95 % score interval for a probability of which `k` in `n` were seen; as intervals.py. */
 export function wilson(k: number, n: number): [number, number] {
   if (n <= 0) return [0, 1];
   const z = 1.959963984540054;

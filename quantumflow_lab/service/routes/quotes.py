@@ -17,8 +17,9 @@ def quote(asked: QuoteAsked, desk: TheDesk, asker: Submitter) -> QuoteAnswer:
     """Jobs, circuits, shots, time, money and success, by step and backend."""
     if asked.workflow is not None:
         saved = saved_of(desk, asked.workflow)
-        name, cell = saved.name, cell_of_saved(desk, asker, saved, asked.inputs)
+        cell = cell_of_saved(desk, asker, saved, asked.inputs)
+        name = asked.name or saved.name
     else:
-        name = "quote"
+        name = asked.name or "quote"
         cell = cell_for(desk, asker, asked.declared, asked.source, asked.inputs, name)
     return QuoteAnswer(**plain(desk.quote(cell, name, asked).document()))

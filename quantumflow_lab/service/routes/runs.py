@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab import codec
 from quantumflow_lab.errors import NotStorable
@@ -16,6 +18,7 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import MISSING
 from quantumflow_lab.service.asking import Reader, Submitter, TheDesk
 from quantumflow_lab.service.desk import Asker, Desk
+from quantumflow_lab.service.exact import EXACT, described, exact
 from quantumflow_lab.service.models import (
     RUN_ID,
     STEP,
@@ -31,7 +34,7 @@ from quantumflow_lab.service.models import (
 )
 from quantumflow_lab.service.plain import hidden, plain
 from quantumflow_lab.service.problems import Problem
-from quantumflow_lab.service.stream import Place, events, view_of
+from quantumflow_lab.service.stream import TICK, Place, events, view_of
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -46,13 +49,28 @@ def list_runs(
     asker: Reader,
     name: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
     state: State | None = None,
+    backend: Annotated[str | None, Query(min_length=1, max_length=128)] = None,
+    since: Annotated[
+        str | None, Query(max_length=32, description="A duration such as 3d.")
+    ] = None,
+    find: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="In the cell.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[
         str | None, Query(pattern=RUN_ID, description="From `next`.")
     ] = None,
 ) -> RunPage:
     """Runs of the lab, newest first, those of notebooks among them."""
-    rows = desk.listed(name, state, cursor, limit + 1)
+    rows = desk.listed(
+        name=name,
+        state=state,
+        backend=backend,
+        since=since,
+        find=find,
+        before=cursor,
+        limit=limit + 1,
+    )
     items = [
         RunLine(
             id=row["run"],
@@ -61,6 +79,13 @@ def list_runs(
             state=row["state"],
             started=row["started"],
             seconds=row["wall_s"],
+            steps=row["steps"],
+            points=row["points"],
+            failed=row["failed"],
+            jobs=row["jobs"],
+            shots=row["shots"],
+            machine_s=row["machine_s"],
+            qpu_s=row["qpu_s"],
             backends=row["backends"] or [],
             cost=plain(row["cost"]),
             currency=row["currency"],
@@ -73,7 +98,7 @@ def list_runs(
 @router.get("/{run}")
 def status(run: RunId, desk: TheDesk, asker: Reader) -> RunStatus:
     """How a run stands."""
-    return status_of(desk.run(run), asker)
+    return status_of(desk, desk.run(run), asker)
 
 
 @router.get(
@@ -101,10 +126,22 @@ def follow(
     )
 
 
-@router.get("/{run}/results")
-def results(run: RunId, desk: TheDesk, asker: Reader) -> Results:
-    """Which steps and axes a run has."""
-    data = desk.run(run).data
+@router.get("/{run}/results", response_model=Results, responses=EXACT)
+def results(
+    run: RunId,
+    desk: TheDesk,
+    asker: Reader,
+    form: Literal["json", "exact"] = "json",
+) -> Any:
+    """Which steps and axes a run has.
+
+    With `form=exact`, bytes of the codec: beside that the document of the workflow, the
+    options that it was asked for, and why steps failed.
+    """
+    found = desk.run(run)
+    data = found.data
+    if form == "exact":
+        return exact(described(found, code="code" in asker.token.scopes))
     return Results(
         id=data.id,
         state=data.state,
@@ -123,19 +160,7 @@ def results(run: RunId, desk: TheDesk, asker: Reader) -> Results:
     )
 
 
-@router.get(
-    "/{run}/results/{step}",
-    response_model=StepResults,
-    responses={
-        200: {
-            "content": {
-                "application/octet-stream": {
-                    "schema": {"type": "string", "format": "binary"}
-                }
-            }
-        }
-    },
-)
+@router.get("/{run}/results/{step}", response_model=StepResults, responses=EXACT)
 def step_results(
     run: RunId,
     step: StepName,
@@ -160,7 +185,7 @@ def step_results(
     end = min(offset + limit, total)
     values = [state.values[i] for i in range(offset, end)]
     if form == "exact":
-        return _exact(data, state, values, offset)
+        return exact(_page(data, state, values, offset))
     return StepResults(
         id=data.id,
         step=step,
@@ -178,8 +203,12 @@ def step_results(
 def cancel(run: RunId, what: Cancel, desk: TheDesk, asker: Submitter) -> RunStatus:
     """Stop a run, or one of its steps; a run that has ended stays as it is."""
     found = desk.run(run)
-    found.cancel(what.step)
-    return status_of(found, asker)
+    if what.point is None:
+        found.cancel(what.step)
+    else:
+        found.units(what.step or "")  # names the nearest step if there is none
+        desk.lab.cancel_run(run, what.step, what.point)
+    return status_of(desk, found, asker)
 
 
 @router.post("/{run}/pause", status_code=202)
@@ -188,7 +217,7 @@ def pause(run: RunId, desk: TheDesk, asker: Submitter) -> RunStatus:
     found = desk.run(run)
     if found.done:
         raise Problem(409, "run-has-ended", f"run {run} has ended; nothing can wait")
-    return status_of(found.pause(), asker)
+    return status_of(desk, found.pause(), asker)
 
 
 @router.post("/{run}/resume", status_code=202)
@@ -197,16 +226,17 @@ def resume(run: RunId, how: Resume, desk: TheDesk, asker: Submitter) -> RunStatu
     found = desk.resume(
         run,
         budget=how.budget,
+        mode=how.mode,
         accept_drift=how.accept_drift,
         resubmit=how.resubmit,
     )
-    return status_of(found, asker)
+    return status_of(desk, found, asker)
 
 
-def status_of(run: Run, asker: Asker) -> RunStatus:
+def status_of(desk: Desk, run: Run, asker: Asker) -> RunStatus:
     """A run as it is told of."""
     # First: what is told after that is at least as new.
-    ended = run.done
+    ended = run.done and not desk.expects(run)
     return RunStatus(
         id=run.id,
         name=run.name,
@@ -222,11 +252,14 @@ async def _followed(
 ) -> AsyncIterator[bytes]:
     code = "code" in asker.token.scopes
     with desk.streaming(asker.token):
+        while desk.expects(run):
+            yield b": not taken up yet\n\n"
+            await asyncio.sleep(TICK)
+            run = await run_in_threadpool(desk.run, run.id)
         told = events(
             run,
             seen,
             code=code,
-            outputs=desk.outputs,
             leaving=desk.leaving.is_set,
         )
         async for each in told:
@@ -243,9 +276,9 @@ def _where(data: Any, step: Any, index: int) -> dict[str, Any]:
     }
 
 
-def _exact(data: Any, step: Any, values: list[Any], first: int) -> Response:
-    """A page of values as bytes of the codec."""
-    said = {
+def _page(data: Any, step: Any, values: list[Any], first: int) -> dict[str, Any]:
+    """A page of values, for the codec."""
+    return {
         "dims": list(step.dims),
         "shape": None if step.shape is None else list(step.shape),
         "axes": {
@@ -257,12 +290,6 @@ def _exact(data: Any, step: Any, values: list[Any], first: int) -> Response:
         "first": first,
         "points": [_kept(value) for value in values],
     }
-    encoded = codec.encode(said)
-    return Response(
-        encoded.data,
-        media_type="application/octet-stream",
-        headers={"Qflow-Media": encoded.media},
-    )
 
 
 def _kept(value: Any) -> list[Any]:

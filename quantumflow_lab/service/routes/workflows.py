@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from quantumflow_lab.service.asking import Reader, Submitter, TheDesk, require_code
 from quantumflow_lab.service.declared import Cell, Declared
@@ -14,6 +14,7 @@ from quantumflow_lab.service.models import (
     WORKFLOW_ID,
     EncodedValue,
     Execution,
+    NewRun,
     NewWorkflow,
     RunStatus,
     Workflow,
@@ -26,6 +27,7 @@ from quantumflow_lab.service.saved import Saved
 from quantumflow_lab.workflow import Workflow as Read
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
+started = APIRouter(prefix="/api/runs", tags=["runs"])
 
 WorkflowId = Annotated[str, Path(pattern=WORKFLOW_ID)]
 Cursor = Annotated[
@@ -108,7 +110,29 @@ def execute(
         cell, saved.name, execution, asker, beside=execution.if_running == "beside"
     )
     response.headers["Location"] = f"/api/runs/{run.id}"
-    return status_of(run, asker)
+    return status_of(desk, run, asker)
+
+
+@started.post("", status_code=202)
+def begin(
+    new: NewRun,
+    desk: TheDesk,
+    asker: Submitter,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            pattern=r"^[A-Za-z0-9._-]{8,64}$",
+            description="Chosen by the caller: the same one twice begins one run.",
+        ),
+    ] = None,
+) -> RunStatus:
+    """Run a workflow that is not kept; the answer comes at once, the run goes on."""
+    cell = cell_for(desk, asker, new.declared, new.source, new.inputs, name=new.name)
+    beside = new.if_running == "beside"
+    run = desk.start(cell, new.name, new, asker, beside=beside, key=idempotency_key)
+    response.headers["Location"] = f"/api/runs/{run.id}"
+    return status_of(desk, run, asker)
 
 
 def saved_of(desk: Desk, key: str) -> Saved:

@@ -1,0 +1,1 @@
+"""The lab of a service, used as if it were here."""
