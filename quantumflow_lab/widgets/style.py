@@ -48,7 +48,8 @@ color:var(--qf-text-2);overflow-wrap:anywhere}
 gap:12px 24px}
 .qf-still .qf-lines svg{margin:0}
 .qf-still .qf-of-step{max-height:none}
-.qf-still .qf-of-step>.qf-title{display:inline-block;margin:0 8px 8px 0}
+.qf-still .qf-of-step>.qf-title{display:inline-block;overflow:visible;
+margin:0 8px 8px 0}
 .qf-still .qf-of-step>.qf-quiet{display:inline-block;font-size:11px}
 .qf-still .qf-plotted{fill:var(--qf-tone,var(--qf-brand))}
 .qf-still .qf-reach{fill:none;stroke:var(--qf-text);stroke-width:1.2;opacity:.75}
