@@ -90,7 +90,7 @@ class _Frame:
 
     def grid(self, mark: float) -> Markup:
         y = self.y(mark)
-        line = element("path", d=f"M{_LEFT} {y}H{WIDTH - _RIGHT}", class_="qf-grid")
+        line = element("path", d=f"M{_LEFT} {y}H{WIDTH - _RIGHT}", class_="qf-rule")
         return join(line, svg_text(_short(mark), _LEFT - 6, y + 4, end=True), ", ")
 
     def line(self, line: Line, n: int) -> Markup:
@@ -105,15 +105,17 @@ class _Frame:
         if error is None:
             return _mark(x, self.y(value), n)
         bar = f"M{x} {self.y(value - error)}V{self.y(value + error)}"
-        path = element("path", d=bar, class_="qf-whisker")
+        path = element("path", d=bar, class_="qf-reach")
         return join(path, _mark(x, self.y(value), n))
 
 
 def _mark(x: float, y: float, n: int) -> Markup:
     shape = _SHAPES[n % len(_SHAPES)]
     if not shape:
-        return element("circle", cx=x, cy=y, r=3, class_="qf-fill")
-    return element("path", d=shape, transform=f"translate({x} {y})", class_="qf-fill")
+        return element("circle", cx=x, cy=y, r=3, class_="qf-plotted")
+    return element(
+        "path", d=shape, transform=f"translate({x} {y})", class_="qf-plotted"
+    )
 
 
 def _legend(series: Sequence[Line]) -> Iterator[tuple[Markup, str]]:

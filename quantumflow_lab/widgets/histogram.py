@@ -67,8 +67,8 @@ def _bar(
     return join(
         svg_text(name, _LEFT - 8, y + 11, "qf-sub qf-bits", end=True),
         ": ",
-        element("rect", x=_LEFT, y=y + 1, width=width, height=12, class_="qf-fill"),
-        element("path", d=whisker, class_="qf-whisker"),
+        element("rect", x=_LEFT, y=y + 1, width=width, height=12, class_="qf-plotted"),
+        element("path", d=whisker, class_="qf-reach"),
         svg_text(figures, WIDTH, y + 11, end=True),
         "; ",
     )

@@ -149,7 +149,7 @@ def _results(snapshot: Snapshot) -> Iterator[Markup]:
                 " ",
                 element("div", note, class_="qf-quiet") if note else None,
                 element("div", *pictures, class_="qf-lines"),
-                class_="qf-scroll qf-results",
+                class_="qf-scroll qf-of-step",
             )
 
 

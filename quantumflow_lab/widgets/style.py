@@ -47,12 +47,13 @@ color:var(--qf-text-2);overflow-wrap:anywhere}
 .qf-still .qf-lines{display:flex;flex-wrap:wrap;align-items:flex-start;
 gap:12px 24px}
 .qf-still .qf-lines svg{margin:0}
-.qf-still .qf-results{max-height:none}
-.qf-still .qf-results>.qf-title{display:inline-block;margin:0 8px 8px 0}
-.qf-still .qf-results>.qf-quiet{display:inline-block;font-size:11px}
-.qf-still .qf-fill{fill:var(--qf-tone,var(--qf-brand))}
-.qf-still .qf-whisker{fill:none;stroke:var(--qf-text);stroke-width:1.2;opacity:.75}
-.qf-still .qf-grid{fill:none;stroke:var(--qf-line)}
+.qf-still .qf-of-step{max-height:none}
+.qf-still .qf-of-step>.qf-title{display:inline-block;overflow:visible;
+margin:0 8px 8px 0}
+.qf-still .qf-of-step>.qf-quiet{display:inline-block;font-size:11px}
+.qf-still .qf-plotted{fill:var(--qf-tone,var(--qf-brand))}
+.qf-still .qf-reach{fill:none;stroke:var(--qf-text);stroke-width:1.2;opacity:.75}
+.qf-still .qf-rule{fill:none;stroke:var(--qf-line)}
 .qf-still svg text.qf-bits{font-family:
 var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace)}
 .qf-still svg text{fill:var(--qf-text);font-size:12px}

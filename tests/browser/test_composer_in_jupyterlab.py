@@ -49,6 +49,7 @@ def test_a_bell_pair_is_composed_from_nothing_and_run(lab: Lab) -> None:
     shots = view.get_by_label("shots", exact=True).last
     shots.fill("64")
     shots.press("Enter")
+    expect(steps.last).to_contain_text("64 shots")
     lab.screenshot("composer-bell-light", VIEW)
     view.locator(".qfc-toolbar .qfc-primary").click()
     expect(view.locator(".qfc-run .qf-header .qf-is-done")).to_be_visible(

@@ -115,7 +115,7 @@ def test_counts_are_drawn_with_their_intervals() -> None:
         "angle 1 · 1,000 shots: 00: 51.0 % (47.9–54.1); 11: 48.0 % (44.9–51.1); "
         "1 other: 1.0 %; "
     )
-    drawn = [e for e in tree.iter() if e.get("class") == "qf-fill"]
+    drawn = [e for e in tree.iter() if e.get("class") == "qf-plotted"]
     widths = [float(bar.get("width", "")) for bar in drawn]
     assert widths[1] / widths[0] == pytest.approx(48 / 51, rel=0.01)
     assert texts(tree, "div")[-2] == "latest points, 95 % Wilson intervals"
@@ -144,7 +144,7 @@ def test_values_are_drawn_over_their_axis_with_their_errors() -> None:
     dots = [float(e.get("cx", "")) for e in tree.iter(f"{SVG}circle")]
     (odd,) = (e for e in tree.iter(f"{SVG}text") if e.text == "×")
     assert float(odd.get("x", "")) == pytest.approx(sum(dots) / 2)
-    whiskers = [e for e in tree.iter() if e.get("class") == "qf-whisker"]
+    whiskers = [e for e in tree.iter() if e.get("class") == "qf-reach"]
     assert len(whiskers) == 2
 
 
