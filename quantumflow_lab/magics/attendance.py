@@ -109,11 +109,11 @@ class Attendance:
             return None
         try:
             self._run.raise_failure()
+            if self._run.state == "cancelled" or self._deadline is not None:
+                return RunCancelled(f"run '{self._run.name}' was cancelled")
             failures = self._run.failures()
         except BaseException as error:  # noqa: BLE001  # a step may raise anything
             return as_the_cell_s(error)
-        if self._run.state == "cancelled" or self._deadline is not None:
-            return RunCancelled(f"run '{self._run.name}' was cancelled")
         for line in failures:
             sys.stderr.write(f"{line}\n")
         return None

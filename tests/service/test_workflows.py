@@ -174,7 +174,9 @@ def test_no_more_runs_go_on_than_may(
 
 def test_a_quote_tells_jobs_and_shots_without_a_run(caller: Caller) -> None:
     before = caller.get("/api/runs?name=quote").json()
-    said = caller.post("/api/quotes", {"declared": TURNED, "backend": ["aer"]})
+    said = caller.post(
+        "/api/quotes", {"declared": TURNED, "backend": ["aer"], "fresh": True}
+    )
     assert said.status_code == 200
     row = said.json()["steps"][0]
     # 3 points with 2 settings each, at 1/0.02² shots.
