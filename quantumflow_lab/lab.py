@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -125,6 +126,8 @@ class Lab:
         self, home: str | Path | None = None, *, settings: Settings | None = None
     ):
         self.settings = settings or Settings()
+        self.late_s = 0.0
+        """Seconds by which forecasts may be behind what was recorded."""
         self.store = Store(find_home(home or self.settings.home))
         self._cap("budget")
         self.backends = Registry(prices=lambda: self.prices)
@@ -439,13 +442,14 @@ class Lab:
         self._earlier.look(live)
         steps = live.plan.steps
         used = [name for step in steps for name in (*step.backends, *step.others)]
+        history, waits = self._history(workflow, used)
         quoter = Quoter(
             backends=self.backends,
             executor=self._executor,
             results=self.store.results,
             clock=self._clock,
-            history=self._history(workflow, used),
-            waits=self._waits(used),
+            history=history,
+            waits=waits,
             get=self.store.get,
             seconds=seconds,
         )
@@ -1022,7 +1026,7 @@ class Lab:
         if asked.among or asked.policy or asked.deadline or asked.budget:
             # Only where something is to be decided by it.
             used = map(known_as, defaults.among or defaults.backends)
-            history = self._history(workflow, used)
+            history, _ = self._history(workflow, used)
         facts = self.backends.facts
         plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
         return LiveRun(
@@ -1042,22 +1046,31 @@ class Lab:
             },
         )
 
-    def _history(self, workflow: Workflow, backends: Iterable[str]) -> History:
+    def _history(
+        self, workflow: Workflow, backends: Iterable[str]
+    ) -> tuple[History, dict[str, Waits]]:
         """What steps of the same code took in earlier runs, and all jobs of backends.
 
-        What the lab learns while jobs run goes on from there.
+        What the lab learns while jobs run goes on from there. Beside it how long jobs
+        will wait, where earlier ones tell.
         """
-        rows = self.store.query("ran", backends=list(dict.fromkeys(backends)))
-        learned = learned_of(rows, self.backends.facts)
-        self._runner.times.learn(learned)
+        names = list(dict.fromkeys(backends))
         codes = [f"{step.name} {step.code_hash}" for step in workflow.steps]
-        took = self.store.query("timings", name=workflow.name, codes=codes)
-        return history_of(took, learned)
+        ran, took, waited = self.store.queries(
+            [
+                ("ran", {"backends": names}),
+                ("timings", {"name": workflow.name, "codes": codes}),
+                ("waits", {"backends": names}),
+            ],
+            late=self.late_s,
+        )
+        learned = learned_of(ran, self.backends.facts)
+        self._runner.times.learn(learned)
+        return history_of(took, learned), self._waits(waited)
 
-    def _waits(self, backends: Iterable[str]) -> dict[str, Waits]:
-        """How long jobs of backends will wait, where earlier ones tell."""
+    def _waits(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Waits]:
         past: dict[str, list[Waited]] = {}
-        for row in self.store.query("waits", backends=list(dict.fromkeys(backends))):
+        for row in rows:
             waited = Waited(row["queue_s"], row["submitted"])
             past.setdefault(row["backend"], []).append(waited)
         now = self._clock.wall()
@@ -1297,8 +1310,14 @@ def _read(
     """A workflow with its options, from the text of a cell if need be."""
     if isinstance(workflow, str):
         asked = asked.over(asked_in(workflow))
-        workflow = Workflow.from_source(workflow, name)
+        workflow = _read_once(workflow, name)
     return replace(workflow, filename=filename or workflow.filename), asked
+
+
+@lru_cache(maxsize=64)
+def _read_once(text: str, name: str | None) -> Workflow:
+    """The workflow of a text, which is read again and again as it is run."""
+    return Workflow.from_source(text, name)
 
 
 def _taken(live: LiveRun, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 
 from quantumflow_lab.run import Run
@@ -31,12 +29,7 @@ def of_step(run: RunId, step: StepName, desk: TheDesk, asker: Reader) -> Perform
 
 
 def _performance(desk: Desk, run: Run, step: str | None) -> Performance:
-    def ask() -> dict[str, list[dict[str, Any]]]:
-        names = ("timeline", "jobs", "cost")
-        rows = desk.lab.store.queries([(name, {"run": run.id}) for name in names])
-        return dict(zip(names, rows, strict=True))
-
-    found = desk.remembered(("performance", run.id), ask)
+    found = desk.answers.took(run)
     chosen = {
         name: [plain(row) for row in rows if step in (None, row["step"])]
         for name, rows in found.items()

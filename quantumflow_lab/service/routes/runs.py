@@ -52,7 +52,7 @@ def list_runs(
     ] = None,
 ) -> RunPage:
     """Runs of the lab, newest first, those of notebooks among them."""
-    rows = desk.listed(name, state, cursor, limit + 1)
+    rows = desk.answers.runs(name, state, cursor, limit + 1)
     items = [
         RunLine(
             id=row["run"],
