@@ -26,6 +26,8 @@ FRESH_S = 1.0
 """Seconds after which the store is asked anew, while the old answer is still given."""
 STALE_S = 3.0
 """Seconds after which an answer is too old to be given."""
+LATEST_S = 15.0
+"""The same while the store is being asked, which takes long on a busy machine."""
 KEPT_S = 60.0
 """Seconds for which what an ended run took is remembered."""
 NEWEST = 500
@@ -111,7 +113,9 @@ class Answers:
     def _looked_up(self) -> Newest:
         found = self._newest
         now = time.monotonic()
-        if found is not None and now - found[1] < STALE_S:
+        # Where the store takes long, nobody waits for what is being looked up anyhow.
+        most = LATEST_S if self._asking.locked() else STALE_S
+        if found is not None and now - found[1] < most:
             if now - found[1] >= FRESH_S:
                 self._want()
             return found[0]

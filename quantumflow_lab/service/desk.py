@@ -333,6 +333,7 @@ class Desk:
         """Import and start what the first request would wait for."""
         self.circuits.warm()
         self.circuits.read(WARM, "warm-up")
+        self.answers.runs(None, None, None, 1)
 
     def close(self) -> None:
         """End the processes that read circuits, and what asks the store."""
