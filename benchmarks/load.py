@@ -1,4 +1,4 @@
-"""Fifty clients of `qflow serve` for a minute; again with a large store and kills.
+"""Fifty clients of ``qflow serve``, and again with a large store and killed workers.
 
 The service is a process of its own with its defaults; locust is another, on the same
 machine, and takes its share of it. ``benchmarks/_clients.py`` says what a client does:

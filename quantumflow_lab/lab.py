@@ -26,6 +26,7 @@ from quantumflow_lab.forgetting import Forgotten, forget
 from quantumflow_lab.hearing import Hearing
 from quantumflow_lab.launch.calls import desk_for
 from quantumflow_lab.launch.clusters import Clusters
+from quantumflow_lab.launch.experience import Experience
 from quantumflow_lab.launch.going import RunsHere
 from quantumflow_lab.launch.launcher import Launcher
 from quantumflow_lab.launch.opening import Calibrations
@@ -111,8 +112,11 @@ class Lab:
         self._runs = RunsHere()
         self._earlier = Earlier(self.store, self.backends, clock)
         self._clusters = Clusters(executor)
+        self.experience = Experience(
+            self.store, self.backends, clock, self._runner.times
+        )
         self._preparer = Preparer(
-            lambda: self.settings, self.backends, self.store, clock, self._runner.times
+            lambda: self.settings, self.backends, clock, self.experience
         )
         self._quoting = Quoting(
             self._preparer, self._earlier, self.backends, self.store, executor, clock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import count
 from secrets import token_hex
 from typing import Any, cast
@@ -16,7 +17,7 @@ from quantumflow_lab.cell import bind
 from quantumflow_lab.cell.options import is_backend
 from quantumflow_lab.errors import BadOption
 from quantumflow_lab.fingerprint import fingerprint
-from quantumflow_lab.launch.experience import history_for
+from quantumflow_lab.launch.experience import Experience
 from quantumflow_lab.planning.asked import Asked, asked_in
 from quantumflow_lab.planning.decide import Quoted
 from quantumflow_lab.planning.expect import History
@@ -26,10 +27,8 @@ from quantumflow_lab.planning.prepare import Defaults, prepare
 from quantumflow_lab.planning.seeds import draw_seed
 from quantumflow_lab.ports import Clock, Mode
 from quantumflow_lab.runner.live import LiveRun
-from quantumflow_lab.runner.times import Times
 from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.settings import Settings
-from quantumflow_lab.store import Store
 from quantumflow_lab.workflow import Workflow
 
 
@@ -42,8 +41,14 @@ def read(
     """A workflow with its options, from the text of a cell if need be."""
     if isinstance(workflow, str):
         asked = asked.over(asked_in(workflow))
-        workflow = Workflow.from_source(workflow, name)
+        workflow = _read_once(workflow, name)
     return replace(workflow, filename=filename or workflow.filename), asked
+
+
+@lru_cache(maxsize=64)
+def _read_once(text: str, name: str | None) -> Workflow:
+    """The workflow of a text, which is read again and again as it is run."""
+    return Workflow.from_source(text, name)
 
 
 def cap_of(settings: Settings, name: str) -> Money | None:
@@ -72,17 +77,16 @@ class Preparer:
     ----------
     settings_of
         What applies where nobody says anything; asked anew for each run.
-    backends, store, clock
+    backends, clock
         Of the lab.
-    times
-        What jobs of this process take.
+    experience
+        What earlier runs took.
     """
 
     settings_of: Callable[[], Settings]
     backends: Registry
-    store: Store
     clock: Clock
-    times: Times
+    experience: Experience
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
     def prepared(
@@ -124,7 +128,7 @@ class Preparer:
         if asked.among or asked.policy or asked.deadline or asked.budget:
             # Only where something is to be decided by it.
             used = map(known_as, defaults.among or defaults.backends)
-            history = history_for(self.store, self.backends, self.times, workflow, used)
+            history, _ = self.experience.of(workflow, used)
         facts = self.backends.facts
         plan = prepare(bound, defaults, known_as, facts, history, quoted or {})
         seed = draw_seed() if asked.seed is None else asked.seed

@@ -11,13 +11,11 @@ from quantumflow_lab.amounts import cap
 from quantumflow_lab.amounts import seconds as duration
 from quantumflow_lab.backends import Registry
 from quantumflow_lab.errors import BackendError, BadOption
-from quantumflow_lab.launch.experience import history_for, waits_of
+from quantumflow_lab.launch.experience import Past
 from quantumflow_lab.launch.opening import taken_inputs
 from quantumflow_lab.launch.preparing import Preparer
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.decide import needs_quote
-from quantumflow_lab.planning.expect import History
-from quantumflow_lab.planning.waits import Waits
 from quantumflow_lab.ports import Clock, JobExecutor, Mode
 from quantumflow_lab.quote import Choice, Quote, Quoter
 from quantumflow_lab.quote.choice import choose
@@ -26,8 +24,6 @@ from quantumflow_lab.store import Store
 from quantumflow_lab.takeup import Earlier
 from quantumflow_lab.workflow import Workflow
 
-Past = tuple[History, Mapping[str, Waits]]
-"""What earlier runs took, and how long jobs will wait."""
 QUOTE_S = 60.0
 """Seconds that a quote may take."""
 
@@ -116,7 +112,7 @@ class Quoting:
                 live = self.preparer.prepared(workflow, alone, inputs)
                 if past is None:
                     fixed = (n for step in live.plan.steps for n in step.backends)
-                    past = self._past(workflow, [*known_as, *fixed])
+                    past = self.preparer.experience.of(workflow, [*known_as, *fixed])
                 left = end - time.monotonic()
                 begun[known] = self._quoter(live, past, inputs, left).begin(live)
             except BackendError as error:
@@ -141,13 +137,8 @@ class Quoting:
         """What a run that was planned would take."""
         steps = live.plan.steps
         used = [name for step in steps for name in (*step.backends, *step.others)]
-        past = self._past(workflow, used)
+        past = self.preparer.experience.of(workflow, used)
         return self._quoter(live, past, inputs, seconds).quote(live)
-
-    def _past(self, workflow: Workflow, backends: Sequence[str]) -> Past:
-        times = self.preparer.times
-        history = history_for(self.store, self.backends, times, workflow, backends)
-        return history, waits_of(self.store, backends, self.clock.wall())
 
     def _quoter(
         self, live: LiveRun, past: Past, inputs: Mapping[str, Any], seconds: float

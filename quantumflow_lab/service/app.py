@@ -136,6 +136,7 @@ _PROBLEMS = {
     404: "There is no such thing.",
     409: "It cannot be done as things stand.",
     413: "The body is too large.",
+    415: "The body does not come as JSON.",
     421: "The host is not this service.",
     422: "Something in the request does not fit.",
     429: "Too often, or too many at once; wait as long as Retry-After says.",

@@ -1,7 +1,6 @@
 """What the routes ask of the lab: one at a time where that matters, and not too often.
 
-The store opens its database for each question, which takes tens of milliseconds. So
-what goes on here is told from memory, and what has ended is remembered for a while.
+What goes on here is told from memory, and what has ended is remembered for a while.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import binascii
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from quantumflow_lab.errors import (
     BadDocument,
@@ -30,11 +29,14 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.remote.notebook import Carried, arrived
 from quantumflow_lab.run import Run
+from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.service.answers import Answers
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
 from quantumflow_lab.service.logs import log
 from quantumflow_lab.service.meters import Meters
 from quantumflow_lab.service.models import EncodedValue, RunOptions
+from quantumflow_lab.service.newest import row_of
 from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.saved import SavedWorkflows
 from quantumflow_lab.service.settings import ServiceSettings
@@ -47,9 +49,13 @@ KEYS = 4096
 RECENT = 128
 """Runs that have ended and are remembered."""
 FRESH_S = 1.0
-"""Seconds for which an answer of the store may be told again."""
+"""Seconds for which a run that may have changed is told as the store had it."""
 KEPT_S = 60.0
 """The same of a run that is done, which does not change any more."""
+LATE_S = 2.0
+"""Seconds by which what quotes go by may be behind."""
+OWN_S = 10.0
+"""Seconds after which the store surely knows of a run that has ended here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +102,13 @@ class Desk:
         self._starting = threading.Lock()
         self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
         """Runs that were begun or looked at, and until when they are as they were."""
-        self._answers: OrderedDict[Hashable, tuple[Any, float]] = OrderedDict()
         self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
         """Runs that were begun, by token and the key of the request."""
         self._streams: dict[str, int] = {}
         self._asking = threading.Lock()
         self._lock = threading.Lock()
+        self.answers = Answers(lab, self._own)
+        lab.experience.late_s = LATE_S
 
     # Begin.
 
@@ -168,8 +175,12 @@ class Desk:
             if (begun := self._begun(asker.token.name, key)) is not None:
                 return begun
             self._refuse_more()
+            # Others may begin runs meanwhile; to be refused takes longer than to look.
+            taken = {run.name for run in self.lab.live()} if beside else frozenset()
             for number in count(1):
                 called = name if number == 1 else f"{name}_{number}"
+                if called in taken:
+                    continue
                 try:
                     run = self.lab.run(
                         cell.source,
@@ -243,6 +254,7 @@ class Desk:
             names = {name.strip() for each in used for name in each.split(",")}
             seconds = time.monotonic() - began
             self.meters.run(run.state, names, seconds)
+            self.answers.ended(run.id)
             log.info(
                 "run ended",
                 run=run.id,
@@ -280,33 +292,6 @@ class Desk:
             seconds = KEPT_S if run.state == "done" else FRESH_S
             self._keep(run, time.monotonic() + seconds)
         return run
-
-    def listed(self, **asked: Any) -> list[dict[str, Any]]:
-        """Rows of runs, newest first; those that go on here say so.
-
-        Parameters
-        ----------
-        **asked
-            As :meth:`Lab.runs` takes it.
-        """
-        rows = self.remembered(("runs", *asked.items()), lambda: self.lab.runs(**asked))
-        live = {run.id: run.state for run in self.lab.live()}
-        return [{**row, "state": live.get(row["run"], row["state"])} for row in rows]
-
-    def remembered(self, key: Hashable, ask: Callable[[], T]) -> T:
-        """An answer of the store, asked once in a while for all who want it."""
-        if (known := self._known(key)) is not None:
-            return cast("T", known[0])
-        with self._asking:
-            # Whoever asked before us may have asked the same.
-            if (known := self._known(key)) is not None:
-                return cast("T", known[0])
-            answer = ask()
-        with self._lock:
-            self._answers[key] = answer, time.monotonic() + FRESH_S
-            while len(self._answers) > RECENT:
-                self._answers.popitem(last=False)
-        return answer
 
     def names(self) -> list[str]:
         """Backends that may be used."""
@@ -389,10 +374,12 @@ class Desk:
         """Import and start what the first request would wait for."""
         self.circuits.warm()
         self.circuits.read(WARM, "warm-up")
+        self.answers.runs(limit=1)
 
     def close(self) -> None:
-        """End the processes that read circuits."""
+        """End the processes that read circuits, and what asks the store."""
         self.circuits.close()
+        self.answers.close()
 
     def _asked(self, options: RunOptions, cell: Cell) -> dict[str, Any]:
         for name in (*options.backend, *options.among):
@@ -467,13 +454,22 @@ class Desk:
         while len(self._keys) > KEYS:
             self._keys.popitem(last=False)
 
+    def _own(self) -> list[dict[str, Any]]:
+        """Runs of this process that go on, or have ended a moment ago."""
+        with self._lock:
+            held = [run.data for run, _ in self._runs.values()]
+        held += [run.data for run in self.lab.live()]
+        # By the clock of runs; what ended before that, the store knows.
+        since = time.monotonic() * 1e6 - OWN_S * 1e6
+        return [
+            row_of(live)
+            for live in {data.id: data for data in held}.values()
+            if isinstance(live, LiveRun)
+            and (live.ended_us is None or live.ended_us >= since)
+        ]
+
     def _live_of(self, name: str) -> str | None:
         return next((run.id for run in self.lab.live() if run.name == name), None)
-
-    def _known(self, key: Hashable) -> tuple[Any, float] | None:
-        with self._lock:
-            found = self._answers.get(key)
-        return found if found is not None and time.monotonic() < found[1] else None
 
     def _fresh(self, run_id: str) -> Run | None:
         """A run that is remembered, unless the store may have news of it."""

@@ -168,7 +168,7 @@ def install(app: FastAPI) -> None:
         return answer(request, _of_http(error))
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return answer(request, _of_validation(error))
+        return answer(request, _of_media(request) or _of_validation(error))
 
     # Starlette's hint would have handlers take any Exception.
     handlers: dict[type[Exception], Any] = {
@@ -190,6 +190,23 @@ def _of_http(error: HTTPException) -> Problem:
         400: "the body is no JSON",
     }.get(error.status_code, str(error.detail))
     return Problem(error.status_code, slug, detail, headers=error.headers)
+
+
+def _of_media(request: Request) -> Problem | None:
+    """Why a body was not even read; None if it said that it is JSON, or is none."""
+    fields = request.headers
+    if "transfer-encoding" not in fields and fields.get("content-length", "0") == "0":
+        return None
+    kind, _, rest = fields.get("content-type", "").partition(";")[0].partition("/")
+    kind, rest = kind.strip().lower(), rest.strip().lower()
+    if kind == "application" and (rest == "json" or rest.endswith("+json")):
+        return None
+    return Problem(
+        415,
+        "no-json",
+        "a body comes as JSON: send it with Content-Type: application/json",
+        headers={"Accept-Post": "application/json"},
+    )
 
 
 def _of_validation(error: RequestValidationError) -> Problem:

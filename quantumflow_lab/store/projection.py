@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,35 +57,44 @@ class Projection:
         self._lock_file = path.with_name("ingest.lock")
         self._seen: tuple[dict[str, int], tuple[int, int] | None] | None = None
         """Journals as they were last taken in, and the file that has them."""
+        self._taken_at = float("-inf")
+        """When everything was taken in last, monotonic seconds."""
         self._memory: tuple[int, duckdb.DuckDBPyConnection] | None = None
 
     def take(self, wait: float = 0.0) -> int | None:
         """Take new records in; None if other labs had the file for ``wait`` seconds."""
-        sizes = self.sizes()
+        now, sizes = time.monotonic(), self.sizes()
         if self._seen == (sizes, self._stamp()):
+            self._taken_at = now
             return 0
         with held(self._lock_file, exclusive=True, wait=wait) as mine:
             if not mine:
                 return None
             taken = self._fill(self.path)
-            self._seen = sizes, self._stamp()
+            self._seen, self._taken_at = (sizes, self._stamp()), now
         return taken
 
     @contextmanager
-    def reading(self, wait: float = PATIENCE) -> Iterator[duckdb.DuckDBPyConnection]:
+    def reading(
+        self, wait: float = PATIENCE, *, late: float = 0.0
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
         """Everything that was recorded before this call, for questions only.
 
         Parameters
         ----------
         wait
             Seconds to wait for other labs.
+        late
+            Seconds by which records may be missing, since taking them in takes longer
+            than to ask.
 
         Raises
         ------
         StoreLocked
             If somebody else holds the file.
         """
-        if self.take(wait) is None:
+        is_recent = time.monotonic() - self._taken_at <= late and self.path.exists()
+        if not is_recent and self.take(wait) is None:
             raise self._busy()
         with held(self._lock_file, exclusive=False, wait=wait) as mine:
             if not mine:

@@ -172,15 +172,16 @@ class Store:
         return self.queries([(name, params)])[0]
 
     def queries(
-        self, asked: Sequence[tuple[str, Mapping[str, Any]]]
+        self, asked: Sequence[tuple[str, Mapping[str, Any]]], *, late: float = 0.0
     ) -> list[list[dict[str, Any]]]:
         """Rows of several named queries with their parameters, as of one moment.
 
-        The database is opened once for all of them; otherwise as :meth:`query`.
+        The database is opened once for all of them; otherwise as :meth:`query`. Records
+        of the last ``late`` seconds may be missing.
         """
         questions = [_question(name, params) for name, params in asked]
         try:
-            with self._projection.reading(self._patience) as connection:
+            with self._projection.reading(self._patience, late=late) as connection:
                 found = [database.rows(connection, *each) for each in questions]
         except (BadQuery, StoreTooNew):
             raise

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 
+PATIENCE_S = 60.0
+"""Seconds until an answer, as the service allows; by itself schemathesis waits 10."""
 OPERATIONS = [*NEEDS, *(("GET", path) for path in OPEN)]
 
 
 @pytest.fixture(scope="module")
 def described(shared_app: FastAPI) -> schemathesis.BaseSchema:
+    # As ``qflow serve`` does. The first circuit would wait for processes to start, on a
+    # busy machine for longer than schemathesis does.
+    shared_app.state.desk.warm()
     return schemathesis.openapi.from_asgi(
         "/api/openapi.json", shared_app, headers={"Host": "localhost"}
     )
@@ -49,7 +54,9 @@ def test_every_answer_is_as_described(
             case.body["wait"] = 0
         # A schema cannot say that a circuit parses, or that a step names what is there.
         case.call_and_validate(
-            headers=headers, excluded_checks=[positive_data_acceptance]
+            headers=headers,
+            excluded_checks=[positive_data_acceptance],
+            timeout=PATIENCE_S,
         )
 
     ask()

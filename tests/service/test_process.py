@@ -226,7 +226,7 @@ def test_without_a_token_the_terminal_gets_one_and_no_file_does(home: Path) -> N
             env={**os.environ, "PYTHONPATH": str(ROOT), "QFLOW_HOME": str(home)},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=200,
             check=False,
         )
         service.signal(signal.SIGINT)

@@ -155,7 +155,6 @@ def test_runs_are_listed_newest_first_page_by_page(caller: Caller) -> None:
     made = [caller.run(BELL, "listed") for _ in range(3)]
     for run in made:
         caller.ended(run)
-    caller.app.state.desk._answers.clear()
     names = "limit=1&state=done"
     seen: list[str] = []
     cursor = ""

@@ -70,7 +70,7 @@ def test_a_fault_is_logged_under_the_id_that_the_caller_got(
     def fail(*_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
-    monkeypatch.setattr(caller.app.state.desk, "listed", fail)
+    monkeypatch.setattr(caller.app.state.desk.answers, "runs", fail)
     said = caller.get("/api/runs")
     (line,) = [each for each in lines(log_file) if "exception" in each]
     assert "the disk is on fire" in line["exception"]

@@ -16,8 +16,8 @@ from quantumflow_lab.service.routes.runs import RunId, StepName
 
 router = APIRouter(prefix="/api/performance", tags=["performance"])
 
-QUERIES = ("timeline", "jobs", "cost", "metrics", "quoted")
-"""Named queries of a run; the first three have a step in each row."""
+MORE = ("metrics", "quoted")
+"""Named queries of a run beside those that :class:`Performance` has."""
 
 
 @router.get("/{run}", response_model=Performance, responses=EXACT)
@@ -34,7 +34,9 @@ def of_run(
     """
     found = desk.run(run)
     if form == "exact":
-        return exact(rows_of(_rows(desk, found, QUERIES)))
+        asked = [(name, {"run": found.id}) for name in MORE]
+        more = zip(MORE, desk.lab.store.queries(asked), strict=True)
+        return exact(rows_of({**desk.answers.took(found), **dict(more)}))
     return _performance(desk, found, None)
 
 
@@ -46,19 +48,9 @@ def of_step(run: RunId, step: StepName, desk: TheDesk, asker: Reader) -> Perform
     return _performance(desk, found, step)
 
 
-def _rows(
-    desk: Desk, run: Run, names: tuple[str, ...]
-) -> dict[str, list[dict[str, Any]]]:
-    def ask() -> dict[str, list[dict[str, Any]]]:
-        rows = desk.lab.store.queries([(name, {"run": run.id}) for name in names])
-        return dict(zip(names, rows, strict=True))
-
-    return desk.remembered(("performance", run.id, names), ask)
-
-
 def _performance(desk: Desk, run: Run, step: str | None) -> Performance:
     chosen = {
         name: [plain(row) for row in rows if step in (None, row["step"])]
-        for name, rows in _rows(desk, run, QUERIES[:3]).items()
+        for name, rows in desk.answers.took(run).items()
     }
     return Performance(id=run.id, step=step, **chosen)

@@ -62,7 +62,7 @@ def list_runs(
     ] = None,
 ) -> RunPage:
     """Runs of the lab, newest first, those of notebooks among them."""
-    rows = desk.listed(
+    rows = desk.answers.runs(
         name=name,
         state=state,
         backend=backend,
@@ -79,13 +79,13 @@ def list_runs(
             state=row["state"],
             started=row["started"],
             seconds=row["wall_s"],
-            steps=row["steps"],
-            points=row["points"],
-            failed=row["failed"],
-            jobs=row["jobs"],
-            shots=row["shots"],
-            machine_s=row["machine_s"],
-            qpu_s=row["qpu_s"],
+            steps=row.get("steps"),
+            points=row.get("points"),
+            failed=row.get("failed"),
+            jobs=row.get("jobs"),
+            shots=row.get("shots"),
+            machine_s=row.get("machine_s"),
+            qpu_s=row.get("qpu_s"),
             backends=row["backends"] or [],
             cost=plain(row["cost"]),
             currency=row["currency"],

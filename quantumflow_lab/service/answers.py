@@ -1,0 +1,202 @@
+"""What the store says of runs: asked once for all who want it, and before they do.
+
+To take new records into the database costs a tenth of a second of a processor, and to
+open it a fiftieth. So a thread does it at most once a second while somebody asks or
+runs end, and looks up then what will be asked: the newest runs, and what those took
+that have ended. What goes on in this process is told from memory and never late; what
+others do may be told :data:`STALE_S` late.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.lab import Lab
+from quantumflow_lab.run import Run
+from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.service.logs import log
+from quantumflow_lab.service.newest import Newest, Row
+
+FRESH_S = 1.0
+"""Seconds after which the store is asked anew, while the old answer is still given."""
+STALE_S = 3.0
+"""Seconds after which an answer is too old to be given."""
+LATEST_S = 15.0
+"""The same while the store is being asked, which takes long on a busy machine."""
+KEPT_S = 60.0
+"""Seconds for which what an ended run took is remembered."""
+NEWEST = 500
+"""Runs that are looked up beforehand."""
+AT_ONCE = 16
+"""Ended runs that are looked up together."""
+MOST = 256
+"""Runs of which it is remembered what they took."""
+PARTS = ("timeline", "jobs", "cost")
+
+Took = dict[str, list[dict[str, Any]]]
+"""Rows of the named queries :data:`PARTS` of a run."""
+
+
+class Answers:
+    """Answers about runs; may be used by any thread.
+
+    Parameters
+    ----------
+    lab
+        Whose store is asked.
+    own
+        Gives the runs of this process that the store may not know yet, as they are.
+    """
+
+    def __init__(self, lab: Lab, own: Callable[[], Sequence[Row]]) -> None:
+        self._lab = lab
+        self._own = own
+        self._newest: tuple[Newest, float] | None = None
+        """The newest runs, and when the store was asked for them."""
+        self._took: OrderedDict[str, tuple[Took, float]] = OrderedDict()
+        """What runs took, and until when that may be told."""
+        self._ended: list[str] = []
+        """Runs that have ended and will be asked for."""
+        self._asking = threading.Lock()
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def runs(
+        self,
+        *,
+        name: str | None = None,
+        state: str | None = None,
+        before: str | None = None,
+        limit: int,
+        **more: Any,
+    ) -> list[Row]:
+        """Runs, newest first.
+
+        Parameters
+        ----------
+        name, state, before, limit
+            As :meth:`Newest.page` takes them.
+        **more
+            What else :meth:`Lab.runs` takes, for which the store is asked.
+        """
+        own = self._own()
+        if not any(more.values()):
+            newest = self._looked_up()
+            page = newest.page(own, name=name, state=state, before=before, limit=limit)
+            if page is not None:
+                return page
+        with self._asking:
+            rows = self._lab.runs(name, state=state, before=before, limit=limit, **more)
+        known = {row["run"]: row for row in own}
+        return [{**row, **_state_of(known.get(row["run"]))} for row in rows]
+
+    def took(self, run: Run) -> Took:
+        """What a run took so far."""
+        # First: what is told after that is all there is.
+        ended = run.done
+        if (known := self._known(run.id)) is not None:
+            return known
+        with self._asking:
+            if (known := self._known(run.id)) is not None:
+                return known
+            # Of a run that ended here just now, the last records may be missing.
+            late = 0.0 if ended and isinstance(run.data, LiveRun) else FRESH_S
+            rows = self._lab.store.queries(_parts(run.id), late=late)
+        return self._keep(run.id, rows, KEPT_S if ended else FRESH_S)
+
+    def ended(self, run_id: str) -> None:
+        """A run has ended, and somebody will ask what it took."""
+        with self._lock:
+            self._ended.append(run_id)
+        self._want()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closing.set()
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _looked_up(self) -> Newest:
+        found = self._newest
+        now = time.monotonic()
+        # Where the store takes long, nobody waits for what is being looked up anyhow.
+        most = LATEST_S if self._asking.locked() else STALE_S
+        if found is not None and now - found[1] < most:
+            if now - found[1] >= FRESH_S:
+                self._want()
+            return found[0]
+        with self._asking:
+            # Whoever asked before us has it.
+            if (again := self._newest) is not None and again is not found:
+                return again[0]
+            return self._look_up()
+
+    def _look_up(self) -> Newest:
+        """Ask the store for all that will be asked; one at a time."""
+        with self._lock:
+            ended, self._ended = self._ended[:AT_ONCE], self._ended[AT_ONCE:]
+        now = time.monotonic()
+        asked = [("history", {"limit": NEWEST + 1})]
+        asked += [part for run in ended for part in _parts(run)]
+        rows, *rest = self._lab.store.queries(asked)
+        newest = Newest(rows[:NEWEST], complete=len(rows) <= NEWEST)
+        self._newest = newest, now
+        for i, run in enumerate(ended):
+            self._keep(run, rest[i * len(PARTS) : (i + 1) * len(PARTS)], KEPT_S)
+        return newest
+
+    def _want(self) -> None:
+        """Have the thread look up, which is started when it is needed first."""
+        with self._lock:
+            if self._thread is None and not self._closing.is_set():
+                self._thread = threading.Thread(
+                    target=self._rounds, name="qflow-answers", daemon=True
+                )
+                self._thread.start()
+        self._wanted.set()
+
+    def _rounds(self) -> None:
+        while self._wanted.wait() and not self._closing.is_set():
+            self._wanted.clear()
+            try:
+                with self._asking:
+                    self._look_up()
+            except QuantumFlowError as error:
+                # Who asks next waits for an answer of his own, and hears of it.
+                log.warning("the store does not answer", why=error.message)
+            with self._lock:
+                if self._ended:
+                    self._wanted.set()
+            self._closing.wait(FRESH_S)
+
+    def _known(self, run_id: str) -> Took | None:
+        with self._lock:
+            found = self._took.get(run_id)
+        return found[0] if found is not None and time.monotonic() < found[1] else None
+
+    def _keep(
+        self, run_id: str, rows: Sequence[list[dict[str, Any]]], seconds: float
+    ) -> Took:
+        took = dict(zip(PARTS, rows, strict=True))
+        with self._lock:
+            self._took[run_id] = took, time.monotonic() + seconds
+            self._took.move_to_end(run_id)
+            while len(self._took) > MOST:
+                self._took.popitem(last=False)
+        return took
+
+
+def _parts(run_id: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, {"run": run_id}) for name in PARTS]
+
+
+def _state_of(own: Row | None) -> dict[str, Any]:
+    return {} if own is None else {"state": own["state"]}

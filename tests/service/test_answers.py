@@ -1,0 +1,156 @@
+"""What is told of runs without asking the store each time, and is as it has it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from quantumflow_lab import Lab
+from quantumflow_lab.errors import StoreLocked
+from quantumflow_lab.service import answers
+from quantumflow_lab.service.answers import Answers
+from quantumflow_lab.service.newest import Newest, row_of
+from tests.service.conftest import BELL, STEP, Caller
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def row(number: int, name: str = "a", state: str = "done") -> dict[str, Any]:
+    run = f"r{number}"
+    started = float(number)
+    return {
+        "run": run,
+        "name": name,
+        "number": number,
+        "state": state,
+        "started": started,
+    }
+
+
+def ids(page: Any) -> list[str] | None:
+    return None if page is None else [each["run"] for each in page]
+
+
+def cut(newest: Newest, own: Any = (), **how: Any) -> list[str] | None:
+    asked = {"name": None, "state": None, "before": None, "limit": 2, **how}
+    return ids(newest.page(own, **asked))
+
+
+TEN = [row(i, "ab"[i % 2]) for i in range(10, 0, -1)]
+
+
+def test_pages_are_cut_from_what_was_looked_up() -> None:
+    some = Newest(TEN, complete=False)
+    assert cut(some) == ["r10", "r9"]
+    assert cut(some, before="r9") == ["r8", "r7"]
+    assert cut(some, name="b", limit=3) == ["r9", "r7", "r5"]
+
+
+def test_what_may_have_other_runs_is_for_the_store_to_say() -> None:
+    some, every = Newest(TEN, complete=False), Newest(TEN, complete=True)
+    assert cut(some, before="r2") is None
+    assert cut(every, before="r2") == ["r1"]
+    assert cut(some, name="nobody") is None
+    assert cut(every, name="nobody") == []
+    # A cursor that is not there may be of a run that is too new.
+    assert cut(every, before="r11") is None
+
+
+def test_runs_of_this_process_are_told_as_they_are() -> None:
+    going = {**row(11), "state": "running", "kept_as": "unfinished", "number": None}
+    done = {**row(10), "state": "done", "kept_as": "done", "number": None}
+    known = [{**row(10), "state": "unfinished"}, *TEN[1:]]
+    newest = Newest(known, complete=False)
+    assert cut(newest, [going, done], limit=3) == ["r11", "r10", "r9"]
+    page = newest.page([going, done], name=None, state=None, before=None, limit=2)
+    assert page is not None
+    assert [(r["state"], r["number"]) for r in page] == [
+        ("running", None),
+        ("done", 10),
+    ]
+    assert cut(Newest(known, True), [going, done], state="unfinished") == ["r11"]
+    # One that is older than all that was looked up has others between.
+    assert cut(newest, [row(0)], before="r2") is None
+
+
+def test_a_run_is_listed_alike_from_memory_and_from_the_store(lab: Lab) -> None:
+    cell = "@qf.sample(shots=10)\ndef counts():\n    qc = QuantumCircuit(1, 1)\n"
+    cell = (
+        f"from qiskit import QuantumCircuit\n{cell}    return qc.measure(0, 0) and qc"
+    )
+    run = lab.run(cell, name="alike")
+    (kept,) = lab.runs("alike")
+    told = row_of(run.data)  # type: ignore[arg-type]
+    assert told.pop("kept_as") == "done"
+    assert told.pop("wall_s") == pytest.approx(kept["wall_s"], abs=1e-3)
+    # Which keeps microseconds.
+    assert told.pop("started") == pytest.approx(kept["started"], abs=2e-6)
+    assert told == {name: kept[name] for name in told}
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Any:
+    lab = Lab(tmp_path / "home")
+    yield lab
+    lab.close()
+
+
+def test_what_another_process_runs_is_told_soon(lab: Lab) -> None:
+    asked = Answers(lab, list)
+    lab.run(STEP, name="first")
+    assert ids(asked.runs(None, None, None, 9)) == ids(lab.runs())
+    lab.run(STEP, name="second")
+    deadline = time.monotonic() + answers.STALE_S + 20
+    while len(asked.runs(None, None, None, 9)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    asked.close()
+
+
+def test_what_an_ended_run_took_is_looked_up_before_somebody_asks(lab: Lab) -> None:
+    asked = Answers(lab, list)
+    run = lab.run(STEP, name="took")
+    asked.ended(run.id)
+    deadline = time.monotonic() + 20
+    while asked._known(run.id) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    took = asked.took(run)
+    assert took == {n: lab.store.query(n, run=run.id) for n in answers.PARTS}
+    assert [row["state"] for row in took["timeline"]] == ["done"]
+    asked.close()
+
+
+def test_a_store_that_does_not_answer_is_asked_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Answers(lab, list)
+    run = lab.run(STEP, name="busy")
+    monkeypatch.setattr(answers, "FRESH_S", 0.01)
+
+    def fail(*_: object, **__: object) -> Any:
+        raise StoreLocked("another lab is busy", path="x", program=None, pid=None)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.store, "queries", fail)
+        asked.ended(run.id)
+        time.sleep(0.1)
+        with pytest.raises(StoreLocked):
+            asked.runs(None, None, None, 9)
+    assert ids(asked.runs(None, None, None, 9)) == [run.id]
+    assert asked.took(run)["timeline"]
+    asked.close()
+
+
+def test_a_run_that_has_just_begun_is_in_the_list(caller: Caller) -> None:
+    caller.get("/api/runs")
+    run = caller.run(BELL, "begun")
+    page = caller.get("/api/runs?limit=1").json()["items"]
+    assert [each["id"] for each in page] == [run]
+    caller.ended(run)
+    mine = caller.get("/api/runs?name=begun").json()["items"]
+    assert [(each["id"], each["state"]) for each in mine] == [(run, "done")]
+    assert caller.get(f"/api/performance/{run}").json()["jobs"]
