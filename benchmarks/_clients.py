@@ -48,7 +48,6 @@ def declared(dice: random.Random) -> dict[str, Any]:
     }
 
 
-@events.request.add_listener
 def _note(
     name: str, response_time: float, exception: object, response: Any, **_: object
 ) -> None:
@@ -57,10 +56,13 @@ def _note(
     _seen.append((name, response_time, status))
 
 
-@events.quitting.add_listener
 def _write(**_: object) -> None:
     told = {"requests": _seen, "runs": _runs}
     Path(os.environ["BENCH_SEEN"]).write_text(json.dumps(told), encoding="utf-8")
+
+
+events.request.add_listener(_note)
+events.quitting.add_listener(_write)
 
 
 class Client(FastHttpUser):
@@ -76,7 +78,7 @@ class Client(FastHttpUser):
         self.dice = random.Random(self.number)
         token = TOKENS[self.number % len(TOKENS)]
         self.headers = {"Authorization": f"Bearer {token}"}
-        self.workflow = self.run = ""
+        self.workflow = self.run_id = ""
         self.create()
         self.execute()
 
@@ -93,7 +95,7 @@ class Client(FastHttpUser):
     @task(24)
     def status(self) -> None:
         """How the last run stands."""
-        self._get("status", f"/api/runs/{self.run}")
+        self._get("status", f"/api/runs/{self.run_id}")
 
     @task(14)
     def runs(self) -> None:
@@ -111,12 +113,12 @@ class Client(FastHttpUser):
     @task(14)
     def results(self) -> None:
         """A page of values of the last run."""
-        self._get("results", f"/api/runs/{self.run}/results/counts?limit=5")
+        self._get("results", f"/api/runs/{self.run_id}/results/counts?limit=5")
 
     @task(8)
     def performance(self) -> None:
         """What the last run took."""
-        self._get("performance", f"/api/performance/{self.run}")
+        self._get("performance", f"/api/performance/{self.run_id}")
 
     @task(6)
     def workflows(self) -> None:
@@ -146,8 +148,8 @@ class Client(FastHttpUser):
         path = f"/api/workflows/{self.workflow}/execute"
         told = self._post("execute", path, {"if_running": "beside"})
         if told:
-            self.run = told["id"]
-            _runs[self.run] = self.headers["Authorization"]
+            self.run_id = told["id"]
+            _runs[self.run_id] = self.headers["Authorization"]
 
     @task(4)
     def quote(self) -> None:
@@ -161,7 +163,7 @@ class Client(FastHttpUser):
         self.execute()
         began = time.monotonic()
         answer = self.client.get(
-            f"/api/runs/{self.run}/events", name="stream", headers=self.headers
+            f"/api/runs/{self.run_id}/events", name="stream", headers=self.headers
         )
         if answer.status_code == 200 and "event: end" not in (answer.text or ""):
             took = 1e3 * (time.monotonic() - began)
