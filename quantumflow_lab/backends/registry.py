@@ -436,6 +436,14 @@ def _is_backend(value: object) -> bool:
 def _unknown(name: str, known: list[str]) -> str:
     if name.startswith("fake_") and not any(n.startswith("fake_") for n in known):
         return f"no backend '{name}': fake devices need pip install qiskit-ibm-runtime"
+    if name.startswith("ibm_") and not any(n.startswith("ibm_") for n in known):
+        twin = f"fake_{name.removeprefix('ibm_')}"
+        freely = f"; without one, --backend {twin} imitates it" if twin in known else ""
+        return (
+            f"no backend '{name}': IBM's devices need an account; once it is saved by "
+            "QiskitRuntimeService.save_account(token=...), write in a cell "
+            f'{name} = QiskitRuntimeService().backend("{name}"){freely}'
+        )
     return f"no backend '{name}'{did_you_mean(name, known)}"
 
 

@@ -134,6 +134,20 @@ def test_generic_devices_of_any_width_are_the_same_everywhere():
         ("fake_manilla", "no backend 'fake_manilla'; did you mean 'fake_manila'?"),
         ("aerr", "no backend 'aerr'; did you mean 'aer'?"),
         ("generic_0", "no backend 'generic_0'; did you mean 'generic_5'?"),
+        ("AER", "no backend 'AER'; did you mean 'aer'?"),
+        (
+            "ibm_torino",
+            "no backend 'ibm_torino': IBM's devices need an account; once it is saved by "
+            "QiskitRuntimeService.save_account(token=...), write in a cell ibm_torino = "
+            'QiskitRuntimeService().backend("ibm_torino"); without one, --backend '
+            "fake_torino imitates it",
+        ),
+        (
+            "ibm_nowhere",
+            "no backend 'ibm_nowhere': IBM's devices need an account; once it is saved "
+            "by QiskitRuntimeService.save_account(token=...), write in a cell "
+            'ibm_nowhere = QiskitRuntimeService().backend("ibm_nowhere")',
+        ),
     ],
 )
 def test_an_unknown_backend_is_told_with_the_nearest(name, hint):
