@@ -21,6 +21,7 @@ from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.device import device_of
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
 from quantumflow_lab.backends.failures import backend_error
+from quantumflow_lab.backends.glimpse import Glimpse, glimpse
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
@@ -151,6 +152,13 @@ class Registry:
             if not name.startswith("_") and _is_backend(value)
         }
         return sorted({*builtin_names(), *plugin_names(), *self._added, *found})
+
+    def glimpses(self) -> list[Glimpse]:
+        """A row for each of :meth:`names`, those of the user first; loads nothing."""
+        with self._lock:
+            known = {name: entry.facts for name, entry in self._entries.items()}
+        rows = [glimpse(name, known.get(name)) for name in self.names()]
+        return sorted(rows, key=lambda row: is_builtin(row.name))
 
     def add(
         self,

@@ -300,7 +300,8 @@ class _Reader:
         number = _literal(value)
         if type(number) is not int or not 0 <= number < 2**63:
             self._refuse(
-                f"--seed must be a whole number from 0 to {2**63 - 1}; this is '{value}'"
+                f"--seed must be a whole number from 0 to {2**63 - 1}; this is "
+                f"'{value}'"
             )
         return number
 

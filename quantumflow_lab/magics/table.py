@@ -62,10 +62,23 @@ class Table:
         return [tuple(row.values()) for row in self.arrow.to_pylist()]
 
 
+_HISTORY_FIRST = ("number", "name", "started", "state", "run", "backends")
+
+
 def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Rows of the query ``history``, with times as the clock on the wall shows them."""
-    shown = [{**row, "started": _local(row["started"])} for row in rows]
-    return Table.of(shown, "number", "name", "started", "state")
+    """Rows of the query ``history``, with times as the clock on the wall shows them.
+
+    What tells runs apart comes first, where no narrow screen cuts it off.
+    """
+    shown = [
+        {
+            **{name: row[name] for name in _HISTORY_FIRST},
+            **row,
+            "started": _local(row["started"]),
+        }
+        for row in rows
+    ]
+    return Table.of(shown, *_HISTORY_FIRST)
 
 
 def prices_table(book: PriceBook) -> Table:
