@@ -180,9 +180,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     ''
     """
     names = sorted(set(known))
+    folded = {each.lower(): each for each in names}
     near = get_close_matches(name, names, n=1, cutoff=0.6)
+    near = near or get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     if near:
-        return f"; did you mean '{near[0]}'?"
+        return f"; did you mean '{folded.get(near[0], near[0])}'?"
     if not names:
         return ""
     shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")

@@ -99,7 +99,7 @@ class Grid:
     def sel(self, **where: Any) -> Any:
         """Pick by axis value: a value if every axis is named, else a smaller grid.
 
-        Numbers match within a relative 1e-9, other values by equality.
+        A value that is equal comes first; else numbers match within a relative 1e-9.
 
         Raises
         ------
@@ -184,14 +184,20 @@ def _short(value: object) -> str:
 
 
 def _position(name: str, coords: tuple[Any, ...], value: ArrayLike) -> int:
-    for i, coord in enumerate(coords):
-        if _same(coord, value):
-            return i
+    for same in (_equal, _close):
+        for i, coord in enumerate(coords):
+            if same(coord, value):
+                return i
     shown = ", ".join(map(_short, coords[:8])) + (", …" if len(coords) > 8 else "")
     raise BadAxis(f"axis '{name}' has no value {value!r}; it has {shown}")
 
 
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return bool(np.isclose(a, b, rtol=1e-9, atol=0.0))
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, str | int | float) and isinstance(b, str | int | float):
+        return a == b
     return bool(np.array_equal(a, b)) if type(a) is not str else a == b
+
+
+def _close(a: Any, b: Any) -> bool:
+    numbers = isinstance(a, int | float) and isinstance(b, int | float)
+    return numbers and bool(np.isclose(a, b, rtol=1e-9, atol=0.0))

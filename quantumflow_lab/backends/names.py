@@ -63,6 +63,25 @@ def is_builtin(name: str) -> bool:
     )
 
 
+@cache
+def builtin_qubits(name: str) -> int | None:
+    """Width of a built-in device, without importing it; None for a simulator.
+
+    Examples
+    --------
+    >>> [builtin_qubits(name) for name in ("fake_manila", "generic_7", "aer")]
+    [5, 7, None]
+    """
+    if (match := GENERIC.fullmatch(name)) is not None:
+        return int(match[1])
+    device = name.removeprefix("fake_")
+    if name not in _fake_names() or (folder := _fakes_folder()) is None:
+        return None
+    told = (folder / device / f"conf_{device}.json").read_text(encoding="utf-8")
+    found = re.search(r'"n_qubits":\s*([0-9]+)', told)
+    return None if found is None else int(found[1])
+
+
 def make(name: str) -> BackendV2:
     """Build the backend of a name for which :func:`is_builtin` is true."""
     if name in AER_METHODS:
@@ -95,11 +114,15 @@ def _fake_names() -> frozenset[str]:
 
 
 def _find_fakes() -> Iterator[str]:
+    folder = _fakes_folder()
+    for path in () if folder is None else folder.iterdir():
+        if (path / f"fake_{path.name}.py").exists():
+            yield f"fake_{path.name}"
+
+
+def _fakes_folder() -> Path | None:
     # Listing the folder costs nothing; importing the devices costs more than a second.
     spec = find_spec("qiskit_ibm_runtime")
     if spec is None or spec.origin is None:
-        return
-    folder = Path(spec.origin).parent / "fake_provider" / "backends"
-    for path in folder.iterdir():
-        if (path / f"fake_{path.name}.py").exists():
-            yield f"fake_{path.name}"
+        return None
+    return Path(spec.origin).parent / "fake_provider" / "backends"

@@ -21,6 +21,7 @@ from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.device import device_of
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
 from quantumflow_lab.backends.failures import backend_error
+from quantumflow_lab.backends.glimpse import Glimpse, glimpse
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
@@ -151,6 +152,13 @@ class Registry:
             if not name.startswith("_") and _is_backend(value)
         }
         return sorted({*builtin_names(), *plugin_names(), *self._added, *found})
+
+    def glimpses(self) -> list[Glimpse]:
+        """A row for each of :meth:`names`, those of the user first; loads nothing."""
+        with self._lock:
+            known = {name: entry.facts for name, entry in self._entries.items()}
+        rows = [glimpse(name, known.get(name)) for name in self.names()]
+        return sorted(rows, key=lambda row: is_builtin(row.name))
 
     def add(
         self,
@@ -436,6 +444,14 @@ def _is_backend(value: object) -> bool:
 def _unknown(name: str, known: list[str]) -> str:
     if name.startswith("fake_") and not any(n.startswith("fake_") for n in known):
         return f"no backend '{name}': fake devices need pip install qiskit-ibm-runtime"
+    if name.startswith("ibm_") and not any(n.startswith("ibm_") for n in known):
+        twin = f"fake_{name.removeprefix('ibm_')}"
+        freely = f"; without one, --backend {twin} imitates it" if twin in known else ""
+        return (
+            f"no backend '{name}': IBM's devices need an account; once it is saved by "
+            "QiskitRuntimeService.save_account(token=...), write in a cell "
+            f'{name} = QiskitRuntimeService().backend("{name}"){freely}'
+        )
     return f"no backend '{name}'{did_you_mean(name, known)}"
 
 

@@ -6,6 +6,7 @@ They work alike in a cell, a notebook and a module: a decorated function is a
 
 from __future__ import annotations
 
+import cmath
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -54,7 +55,8 @@ def axis(values: Iterable[Any], unit: str | None = None) -> Axis:
     Raises
     ------
     BadAxis
-        If there is no value, the values have no order, or there are too many.
+        If there is no value, the values have no order, one of them is nan or comes
+        twice, or there are too many.
 
     Examples
     --------
@@ -77,7 +79,35 @@ def axis(values: Iterable[Any], unit: str | None = None) -> Axis:
             f"an axis takes at most {MOST_VALUES:,} values; sweep inside a step, or in "
             "several cells"
         )
+    _refuse_unclear(plain)
     return Axis(plain, unit)
+
+
+def _refuse_unclear(values: tuple[Any, ...]) -> None:
+    """Values by which a point could not be found again."""
+    seen = set()
+    for value in values:
+        if _has_nan(value):
+            raise BadAxis(
+                "an axis cannot have the value nan, by which no point could be found; "
+                "leave it out"
+            )
+        try:
+            twice = value in seen
+            seen.add(value)
+        except TypeError:
+            continue  # a list, a dict: found by comparing, where it is found at all
+        if twice:
+            raise BadAxis(
+                f"an axis needs each of its values once; this one has {shown(value)} "
+                "twice. To repeat points, add an axis such as qf.axis(range(3))"
+            )
+
+
+def _has_nan(value: object) -> bool:
+    if isinstance(value, tuple):
+        return any(map(_has_nan, value))
+    return isinstance(value, float | complex) and cmath.isnan(value)
 
 
 def _elements(values: Iterable[Any]) -> Iterable[Any]:

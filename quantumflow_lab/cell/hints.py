@@ -296,7 +296,7 @@ class _Check:
         """The nearest name of cell or notebook; else the names of the cell."""
         public = [each for each in self.known or () if not each.startswith("_")]
         # Short words such as rng resemble too much to be offered lightly.
-        if near := get_close_matches(name, INJECTED, n=1, cutoff=0.8):
+        if near := get_close_matches(name, INJECTED, n=1, cutoff=0.76):
             return did_you_mean(name, near)
         for names in (self.provided - {step}, public):
             if near := get_close_matches(name, sorted(names), n=1):

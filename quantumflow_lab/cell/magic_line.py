@@ -6,6 +6,7 @@ One table of options serves the reader, the completer and ``%qflow help``.
 from __future__ import annotations
 
 import ast
+import builtins
 import keyword
 import shlex
 from collections.abc import Callable, Iterator, Mapping
@@ -196,6 +197,11 @@ class _Reader:
             )
         if word == "qf":
             self._refuse("'qf' is the name of the package; choose another for the run")
+        if hasattr(builtins, word):
+            self._refuse(
+                f"'{word}' is a builtin of Python, which the run would hide from the "
+                f"notebook; write {MAGIC} {word}_"
+            )
         return word
 
     def _option(self, word: str, rest: Iterator[str]) -> None:
@@ -219,12 +225,21 @@ class _Reader:
             self._refuse(f"{option.name} needs a value: {option.name} {option.value}")
         return word
 
+    def _after_comma(self, option: MagicOption, value: str, rest: Iterator[str]) -> str:
+        word = next(rest, None)
+        if word is None or word.startswith("--"):
+            self._refuse(
+                f"'{value}' ends in a comma: name one more after it, or write "
+                f"{option.name} {value.rstrip(',')}"
+            )
+        return word
+
     def _value(self, option: MagicOption, value: str, rest: Iterator[str]) -> None:
         key = option.name.removeprefix("--")
         match key:
             case "backend" | "among":
                 while value.endswith(","):
-                    value += self._next(option, rest)
+                    value += self._after_comma(option, value, rest)
                 self.found[key] = self._backends(option.name, value)
             case "deadline":
                 self.found[key] = self._amount(option, value, seconds, "10min")
@@ -284,7 +299,10 @@ class _Reader:
     def _seed(self, value: str) -> int:
         number = _literal(value)
         if type(number) is not int or not 0 <= number < 2**63:
-            self._refuse(f"--seed must be a whole number from 0 up; this is '{value}'")
+            self._refuse(
+                f"--seed must be a whole number from 0 to {2**63 - 1}; this is "
+                f"'{value}'"
+            )
         return number
 
     def _set(self, value: str) -> None:

@@ -117,8 +117,8 @@ COMMANDS = (
     Command("sql", "QUERY", "ask the store; its views are qf_runs, qf_steps, …"),
     Command(
         "backends",
-        "[NAME] [B,B]",
-        "backends the lab knows; what one is like; which would be best for a run",
+        "[NAME|B,B] [B,B]",
+        "backends the lab knows; what some are like; which would be best for run NAME",
         "run",
     ),
     Command("prices", "", "what devices cost, who says so, and when"),
@@ -293,12 +293,23 @@ class Commands:
 
     def _backends(self, name: str = "", among: str = "") -> Table | Choice:
         known = lab().backends
-        if name and name not in known.names():
-            return self._choice(name, among)
         if not name:
-            return Table.of({"name": each} for each in known.names())
-        facts = asdict(known.facts(name))
-        return Table.of({"of": of, "is": str(what)} for of, what in facts.items())
+            return Table.of(asdict(each) for each in known.glimpses())
+        several = [each for each in name.split(",") if each]
+        if len(several) == 1 and name not in known.names():
+            return self._choice(name, among)
+        if among:
+            raise MagicLineError(
+                f"{name} is no run; write %qflow backends NAME {among} with the name "
+                "of the run to choose for"
+            )
+        facts = {each: asdict(known.facts(each)) for each in several}
+        fields = next(iter(facts.values()))
+        head = (lambda each: each) if len(several) > 1 else (lambda _: "is")
+        return Table.of(
+            {"of": of} | {head(each): str(what[of]) for each, what in facts.items()}
+            for of in fields
+        )
 
     def _choice(self, name: str, among: str) -> Choice:
         """Rank backends for a run that was made, those it used by default."""

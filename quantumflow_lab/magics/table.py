@@ -64,15 +64,23 @@ class Table:
         return [tuple(row.values()) for row in self.arrow.to_pylist()]
 
 
+_HISTORY_FIRST = ("number", "name", "started", "state", "run", "backends")
+
+
 def history_table(rows: Iterable[Mapping[str, Any]]) -> Table:
-    """Rows of the query ``history``, with times as the clock on the wall shows them."""
-    return Table.of(map(_run, rows), "number", "name", "started", "state")
+    """Rows of the query ``history``, with times as the clock on the wall shows them.
+
+    What tells runs apart comes first, where no narrow screen cuts it off.
+    """
+    return Table.of(map(_run, rows), *_HISTORY_FIRST)
 
 
 def _run(row: Mapping[str, Any]) -> dict[str, Any]:
     """A run, with what it cost in each currency as one text."""
     shown = {n: v for n, v in row.items() if n not in ("currency", "costs")}
-    return {**shown, "started": _local(row["started"]), "cost": _costs(row["costs"])}
+    first = {name: row[name] for name in _HISTORY_FIRST}
+    told = {"started": _local(row["started"]), "cost": _costs(row["costs"])}
+    return {**first, **shown, **told}
 
 
 def _costs(costs: Iterable[tuple[str, float]] | None) -> str:

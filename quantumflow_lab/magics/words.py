@@ -20,6 +20,7 @@ from quantumflow_lab.errors import BudgetNeeded
 from quantumflow_lab.magics.attendance import Attendance, Attended
 from quantumflow_lab.magics.commands import Commands
 from quantumflow_lab.magics.notebook import notebook_of
+from quantumflow_lab.magics.on_the_line import on_the_line
 from quantumflow_lab.magics.place import Place, place_of
 from quantumflow_lab.magics.showing import publisher, show
 from quantumflow_lab.magics.tracebacks import as_the_cell_s
@@ -94,12 +95,13 @@ class QFlowMagics(Magics):
         workflow = Workflow.from_source(
             cell, options.name, file=place.label, first_line=place.first_line
         )
-        if isinstance(options.fresh, str):
-            workflow.step(options.fresh)
-        if options.plan:
-            self._plan(workflow, options)
-            return None
-        return self._attendance(workflow, options, place, line)
+        with on_the_line(place, line):
+            if isinstance(options.fresh, str):
+                workflow.step(options.fresh)
+            if options.plan:
+                self._plan(workflow, options)
+                return None
+            return self._attendance(workflow, options, place, line)
 
     def _attendance(
         self, workflow: Workflow, options: RunOptions, place: Place, line: str

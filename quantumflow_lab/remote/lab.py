@@ -69,9 +69,13 @@ class RemoteBackends:
         """All that may be used."""
         now = time.monotonic()
         if self._names is None or now - self._names[0] > NAMES_S:
-            items = self._connection.get("backends").json()["items"]
-            self._names = now, [each["name"] for each in items]
+            self._names = now, [each.name for each in self.glimpses()]
         return self._names[1]
+
+    def glimpses(self) -> list[RemoteBackend]:
+        """A row for each; what the service would have to load is None."""
+        items = self._connection.get("backends").json()["items"]
+        return [RemoteBackend(**each) for each in items]
 
     def facts(self, name: str) -> RemoteBackend:
         """What is known of one."""

@@ -375,7 +375,7 @@ class BackendLine(Answer):
 
 
 class BackendPage(Answer):
-    """Backends by name; facts of those that have been used, or were asked for."""
+    """Backends; null is what only loading one would tell, as `GET …/{name}` does."""
 
     items: list[BackendLine]
 

@@ -22,7 +22,16 @@ except ImportError:
         read_journal,
     )
 
-__all__ = ["Journal", "length", "lines", "listed", "packed", "read_journal", "reading"]
+__all__ = [
+    "Journal",
+    "length",
+    "lines",
+    "listed",
+    "packed",
+    "read_journal",
+    "reading",
+    "refuse_gone",
+]
 
 Chunk = tuple[bytes, bytes, int, int | None, tuple[int, str] | None]
 """Payloads, bounds, next offset, next sequence number, damage."""
@@ -38,13 +47,29 @@ def listed(folder: Path) -> list[Path]:
     try:
         entries = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError:
-        raise StoreError(
-            f"{folder} is gone: was the home renamed or removed? Put it back, or "
-            "restart this process",
-            path=str(folder),
-        ) from None
+        raise _gone(folder) from None
     names = {name.removesuffix(_PACKED) for name in entries}
     return [folder / name for name in sorted(names) if name.endswith(".jsonl")]
+
+
+def refuse_gone(folder: Path) -> None:
+    """Refuse a folder of journals that is not there any more.
+
+    Raises
+    ------
+    StoreError
+        Saying what to do.
+    """
+    if not folder.is_dir():
+        raise _gone(folder)
+
+
+def _gone(folder: Path) -> StoreError:
+    return StoreError(
+        f"{folder} is gone: was the home renamed or removed? Put it back, or restart "
+        "this process",
+        path=str(folder),
+    )
 
 
 def packed(path: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.errors import JournalDamaged, StoreError
-from quantumflow_lab.store.journals import Journal, reading
+from quantumflow_lab.store.journals import Journal, reading, refuse_gone
 from quantumflow_lab.store.packing import Using, host_mark
 from quantumflow_lab.store.payload import payload
 
@@ -68,6 +68,7 @@ class Recorder:
         """What goes to a file without a name is lost when this process ends."""
         if self._lock.is_deleted:
             path = self._journal.path
+            refuse_gone(self._folder)
             self._open()
             raise StoreError(
                 f"the journal {path} was deleted, and what it had is lost; from now on "

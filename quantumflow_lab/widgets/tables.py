@@ -76,10 +76,12 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> lis
 def cell(value: object) -> str:
     """A value as a table shows it: floats to six digits, times to the second.
 
+    A time as the clock on this wall shows it has no offset; any other one has.
+
     Examples
     --------
-    >>> [cell(v) for v in (None, True, 0.1 + 0.2, 12, "a")]
-    ['', 'yes', '0.3', '12', 'a']
+    >>> [cell(v) for v in (None, True, 0.1 + 0.2, 12, "a", ["aer", "b"])]
+    ['', 'yes', '0.3', '12', 'a', 'aer, b']
     """
     if value is None:
         return ""
@@ -88,7 +90,11 @@ def cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, datetime):
+        if value.utcoffset() == value.astimezone().utcoffset():
+            value = value.replace(tzinfo=None)
         return value.isoformat(sep=" ", timespec="seconds")
+    if isinstance(value, list):
+        return ", ".join(map(cell, value))
     return str(value)
 
 

@@ -231,10 +231,14 @@ def slow(x):
 
 
 def test_backends_lists_names_and_describes_one(shell: InteractiveShell) -> None:
-    names = qflow(shell, "backends").arrow["name"].to_pylist()
-    assert {"aer", "basic_simulator", "fake_manila"} <= set(names)
+    rows = qflow(shell, "backends").arrow.to_pylist()
+    widths = {row["name"]: row["qubits"] for row in rows}
+    assert {"aer", "basic_simulator", "fake_manila"} <= set(widths)
+    assert (widths["aer"], widths["fake_manila"]) == (None, 5)
     facts = qflow(shell, "backends fake_manila").arrow.to_pylist()
     assert {"of": "num_qubits", "is": "5"} in facts
+    both = qflow(shell, "backends fake_manila,fake_torino").arrow.to_pylist()
+    assert {"of": "num_qubits", "fake_manila": "5", "fake_torino": "133"} in both
 
 
 def test_help_lists_every_command_and_option(shell: InteractiveShell) -> None:
@@ -310,7 +314,8 @@ def test_the_cell_of_a_composer_goes_below(
             (
                 "there is no command 'zzz'; there are status, load, compose, plan, "
                 "cancel, pause, resume, detach, history, spend, compare, export, "
-                "forget, chart, sql, backends, prices, config, help"
+                "forget, chart, sql, backends, prices, connect, disconnect, config, "
+                "help"
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),

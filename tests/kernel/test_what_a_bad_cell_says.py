@@ -105,14 +105,27 @@ def test_the_top_level_of_a_cell_raises_at_its_line(kernel: Kernel) -> None:
                 "%%qflow bad --backend aerr\n@qf.circuit\ndef c():\n    pass\n"
                 "@qf.sample\ndef s(c):\n    return c\n"
             ),
-            "UnknownBackend: no backend 'aerr'; did you mean 'aer'?",
+            (
+                "UnknownBackend: no backend 'aerr'; did you mean 'aer'?\n"
+                "  Cell In[2], line 1:  %%qflow bad --backend aerr"
+            ),
         ),
         (
             "%%qflow bad --fresh=strep\n@qf.step\ndef step():\n    pass\n",
-            "UnknownStep: workflow 'bad' has no step 'strep'; did you mean 'step'?",
+            (
+                "UnknownStep: workflow 'bad' has no step 'strep'; did you mean "
+                "'step'?\n  Cell In[2], line 1:  %%qflow bad --fresh=strep"
+            ),
+        ),
+        (
+            "%%qflow bad --set nope=1\n@qf.step\ndef step():\n    pass\n",
+            (
+                "UnknownOption: --set names 'nope', which is no assignment or axis of "
+                "this cell\n  Cell In[2], line 1:  %%qflow bad --set nope=1"
+            ),
         ),
     ],
-    ids=["syntax", "option", "comment", "need", "backend", "fresh"],
+    ids=["syntax", "option", "comment", "need", "backend", "fresh", "set"],
 )
 def test_a_cell_that_cannot_run_says_so_in_one_message(
     kernel: Kernel, code: str, message: str

@@ -128,18 +128,54 @@ def test_generic_devices_of_any_width_are_the_same_everywhere():
     ]
 
 
+ACCOUNT = (
+    "no backend 'ibm_torino': IBM's devices need an account; once it is saved by "
+    "QiskitRuntimeService.save_account(token=...), write in a cell "
+    'ibm_torino = QiskitRuntimeService().backend("ibm_torino")'
+)
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
         ("fake_manilla", "no backend 'fake_manilla'; did you mean 'fake_manila'?"),
         ("aerr", "no backend 'aerr'; did you mean 'aer'?"),
         ("generic_0", "no backend 'generic_0'; did you mean 'generic_5'?"),
+        ("AER", "no backend 'AER'; did you mean 'aer'?"),
+        ("ibm_torino", f"{ACCOUNT}; without one, --backend fake_torino imitates it"),
+        ("ibm_nowhere", ACCOUNT.replace("torino", "nowhere")),
     ],
 )
 def test_an_unknown_backend_is_told_with_the_nearest(name, hint):
     with pytest.raises(UnknownBackend) as caught:
         Registry().facts(name)
     assert caught.value.message == hint
+
+
+@pytest.mark.parametrize("name", ["aer", "fake_manila", "fake_torino", "generic_16"])
+def test_a_glimpse_says_what_loading_a_backend_confirms(name):
+    registry = Registry()
+    seen = {each.name: each for each in registry.glimpses()}[name]
+    facts = registry.facts(name)
+    width = None if name == "aer" else facts.num_qubits
+    assert seen.qubits == width
+    assert (seen.simulator, seen.noisy, seen.billed) == (
+        facts.simulator,
+        facts.noisy,
+        facts.billed,
+    )
+
+
+def test_all_backends_have_a_glimpse_those_of_the_user_first():
+    registry = Registry({"twin": AerSimulator()})
+    rows = registry.glimpses()
+    assert [each.name for each in rows][:1] == ["twin"]
+    assert {each.name for each in rows} == {*registry.names()}
+    assert rows[0].qubits is None
+    registry.facts("twin")
+    assert registry.glimpses()[0].simulator is True
+    fakes = [each for each in rows if each.name.startswith("fake_")]
+    assert all(each.qubits for each in fakes)
 
 
 def test_a_backend_of_the_notebook_is_known_by_its_variable():

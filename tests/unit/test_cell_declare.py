@@ -93,8 +93,34 @@ def test_the_unit_of_an_axis_is_text() -> None:
         qf.axis([1], unit=3)  # type: ignore[arg-type]  # on purpose
 
 
-def test_nan_on_an_axis_is_left_to_those_who_use_it() -> None:
-    assert len(qf.axis([float("nan")])) == 1
+@pytest.mark.parametrize(
+    "values", [[1.0, float("nan")], [complex(0, float("nan"))], np.array([[1, np.nan]])]
+)
+def test_an_axis_has_no_nan(values: Any) -> None:
+    with pytest.raises(BadAxis) as caught:
+        qf.axis(values)
+    assert caught.value.message == (
+        "an axis cannot have the value nan, by which no point could be found; leave it "
+        "out"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [([1, 2, 1.0], "1.0"), (["a", "a"], "'a'"), (np.zeros((2, 2)), "(0.0, 0.0)")],
+)
+def test_an_axis_has_each_of_its_values_once(values: Any, shown: str) -> None:
+    with pytest.raises(BadAxis) as caught:
+        qf.axis(values)
+    assert caught.value.message == (
+        f"an axis needs each of its values once; this one has {shown} twice. To repeat "
+        "points, add an axis such as qf.axis(range(3))"
+    )
+
+
+def test_an_axis_takes_values_that_are_close_or_cannot_be_hashed() -> None:
+    assert len(qf.axis([5e9, 5.000000001e9, 5.000000002e9])) == 3
+    assert len(qf.axis([{"shift": 1}, {"shift": 2}])) == 2
 
 
 def test_the_decorators_check_options_at_once() -> None:

@@ -261,6 +261,11 @@ def test_a_grid_selects_by_value_and_says_what_it_has() -> None:
         grid.sel(p=1)
 
 
+def test_a_grid_prefers_the_value_that_is_equal_to_one_that_is_close() -> None:
+    grid = Grid(np.array([1, 2], dtype=object), {"f": (5e9, 5.000000001e9)})
+    assert grid.sel(f=5.000000001e9) == 2
+
+
 def test_names_with_markup_are_escaped_in_a_grid() -> None:
     grid = Grid(np.array(["<b>"], dtype=object), {"<i>": ('"&',)})
     assert "<b>" not in grid._repr_html_()

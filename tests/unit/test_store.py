@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -821,12 +822,28 @@ def test_a_journal_that_is_deleted_under_its_writer_is_told(tmp_path: Path) -> N
         assert [row["run"] for row in store.sql("SELECT run FROM qf_runs").to_pylist()]
 
 
+GONE = r"journal is gone: was the home renamed or removed\? Put it back, or restart"
+
+
+def test_a_home_that_was_removed_is_told_alike_by_writing_and_reading(
+    tmp_path: Path,
+) -> None:
+    with Store(tmp_path / "home") as store:
+        store.begin(begun("r"))
+        shutil.rmtree(tmp_path / "home")
+        for write in (store.sync, lambda: store.begin(begun("s"))):
+            with pytest.raises(StoreError, match=GONE):
+                write()
+        with pytest.raises(StoreError, match=GONE):
+            store.query("history")
+
+
 def test_a_home_that_was_renamed_is_told(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with Store(home) as store:
         store.begin(begun("r"))
         home.rename(tmp_path / "other")
-        with pytest.raises(StoreError, match=r"journal is gone: was the home renamed"):
+        with pytest.raises(StoreError, match=GONE):
             store.query("history")
         (tmp_path / "other").rename(home)
         assert len(store.query("names")) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -17,10 +18,14 @@ router = APIRouter(prefix="/api/backends", tags=["backends"])
 
 @router.get("")
 def list_backends(desk: TheDesk, asker: Reader) -> BackendPage:
-    """Names of all; nothing is loaded to tell more."""
-    nothing = {"simulator": None, "qubits": None, "noisy": None, "billed": None}
+    """All of them; null is what only loading a backend would tell."""
+    names = set(desk.names())
     return BackendPage(
-        items=[BackendLine(name=name, **nothing) for name in desk.names()]
+        items=[
+            BackendLine(**asdict(row))
+            for row in desk.lab.backends.glimpses()
+            if row.name in names
+        ]
     )
 
 
