@@ -153,6 +153,7 @@ class Preparer:
                 for name in ("budget_session", "budget_month")
             ),
             elsewhere=() if mode == "job" else self.backends.offering(mode),
+            most_points=self.settings.points,
         )
 
     def budget(self, asked: Asked) -> Money | str | None:
