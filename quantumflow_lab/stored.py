@@ -37,8 +37,17 @@ class Shelf(Protocol):
         """The value behind a reference."""
 
 
+_KEPT_BYTES = 64 << 20
+"""Bytes of the values of one step, as they are stored, that stay decoded."""
+_ENTRY = 100
+"""Bytes that the smallest value takes."""
+
+
 class StoredValues(Sequence[Any]):
-    """Values of a step's points, decoded when looked at.
+    """Values of a step's points, decoded when first looked at.
+
+    As in a run that has just ended, who looks twice gets the same object. Beyond
+    64 MiB, values are read anew.
 
     Parameters
     ----------
@@ -63,11 +72,15 @@ class StoredValues(Sequence[Any]):
         self._size = size
         self._shelf = shelf
         self._absent = absent
+        self._decoded: dict[int, Any] = {}
+        self._room = _KEPT_BYTES
 
     def __len__(self) -> int:
         return self._size
 
     def __getitem__(self, point: Any) -> Any:
+        if point in self._decoded:
+            return self._decoded[point]
         row = self._rows.get(point)
         if row is None:
             if not 0 <= point < self._size:
@@ -81,7 +94,13 @@ class StoredValues(Sequence[Any]):
                 "this value lived in memory only; run its cell again to have it",
                 row["attempt"],
             )
-        return self._shelf.get(json.loads(row["value"]))
+        reference = json.loads(row["value"])
+        value = self._shelf.get(reference)
+        size = reference.get("bytes", 0) + _ENTRY
+        if size <= self._room:
+            self._decoded[point] = value
+            self._room -= size
+        return value
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))

@@ -15,6 +15,7 @@ import pytest
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import BadOption, MagicLineError
 from quantumflow_lab.magics.history import history_filters
+from quantumflow_lab.store import lease
 
 
 @pytest.fixture
@@ -123,3 +124,22 @@ def test_what_cannot_be_asked_is_told(lab: Lab) -> None:
 def test_words_of_the_magic_are_checked(words: list[str], message: str) -> None:
     with pytest.raises(MagicLineError, match=message):
         history_filters(words)
+
+
+def test_a_run_that_goes_on_is_told_from_one_that_nobody_has(lab: Lab) -> None:
+    gate = threading.Event()
+    cell = "@qf.step\ndef one():\n    return gate.wait(60)\n"
+    lab.run(cell, name="going", inputs={"gate": gate}, background=True)
+    other = Lab(lab.store.home)
+    for asked in (lab, other):
+        assert [row["state"] for row in asked.runs()] == ["running"]
+        assert [row["name"] for row in asked.runs(state="running")] == ["going"]
+        assert asked.runs(state="unfinished") == []
+    other.close()
+    lab.leave()
+    lease._after_fork()  # its files are closed, as those of a process that dies
+    gate.set()
+    later = Lab(lab.store.home)
+    assert [row["state"] for row in later.runs()] == ["unfinished"]
+    assert later.runs(state="running") == []
+    later.close()
