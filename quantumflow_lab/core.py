@@ -57,7 +57,7 @@ import warnings
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate, chain, repeat
 from typing import TYPE_CHECKING, Self, cast
 
 from quantumflow_lab._words import (
@@ -284,6 +284,28 @@ class Events(_Words):
         self._add(EventCode.DEFINE, run, cls, first, len(needs), parent, collect, 0)
         self.extend(accumulate(map(len, needs)))
         self.extend(chain.from_iterable(needs))
+        return self
+
+    def define_alike(
+        self,
+        *,
+        run: int,
+        cls: int,
+        first: int,
+        count: int,
+        needs: Sequence[int],
+        parent: int = -1,
+        collect: bool = False,
+    ) -> Self:
+        """Add `count` units with equally many needs; as :meth:`define`.
+
+        `needs` has those of one unit after those of the other: for many units this
+        makes no list for each.
+        """
+        self._add(EventCode.DEFINE, run, cls, first, count, parent, collect, 0)
+        each = len(needs) // count
+        self.extend(range(each, each * count + 1, each) if each else repeat(0, count))
+        self.extend(needs)
         return self
 
     def seal(self, run: int) -> Self:

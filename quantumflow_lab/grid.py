@@ -74,6 +74,9 @@ class Grid:
     3
     >>> grid.sel(qubit=1)
     Grid(depth=2)
+    depth  value
+        1  2
+        4  4
     """
 
     def __init__(
@@ -144,32 +147,56 @@ class Grid:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{n}={len(c)}" for n, c in self.axes.items())
-        return f"Grid({sizes})"
+        head, rest, tail = self._rows(_SHOWN_TEXT)
+        left = [["…"] * len(self._columns())] if rest else []
+        lines = _aligned([self._columns(), *head, *left, *tail])
+        return "\n".join([f"Grid({sizes})", *lines])
 
     def _repr_html_(self) -> str:
-        head = "".join(
-            f"<th>{escape(_label(n, self.units.get(n)))}</th>" for n in self.axes
-        )
-        rows = []
-        for count, (point, value) in enumerate(self.items()):
-            if count == _SHOWN:
-                rest = self._values.size - _SHOWN
-                rows.append(
-                    f"<tr><td colspan={len(point) + 1}>… {rest} more points</td></tr>"
-                )
-                break
-            cells = [*map(_short, point.values()), _short(value)]
-            rows.append(
-                "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
-            )
+        def line(cells: Sequence[str], tag: str = "td") -> str:
+            inner = "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells)
+            return f"<tr>{inner}</tr>"
+
+        head, rest, tail = self._rows(_SHOWN)
+        columns = self._columns()
+        more = f"<tr><td colspan={len(columns)}>… {rest} more points</td></tr>"
+        left = [more] if rest else []
+        rows = [*map(line, head), *left, *map(line, tail)]
         return (
-            f"<table><thead><tr>{head}<th>value</th></tr></thead>"
+            f"<table><thead>{line(columns, 'th')}</thead>"
             f"<tbody>{''.join(rows)}</tbody></table>"
         )
+
+    def _columns(self) -> list[str]:
+        return [*(_label(n, self.units.get(n)) for n in self.axes), "value"]
+
+    def _rows(self, most: int) -> tuple[list[list[str]], int, list[list[str]]]:
+        """The first and the last points as texts, and how many are left out between."""
+        size = self._values.size
+        ends = size if size <= most else most // 2
+        head = [self._row(n) for n in range(ends)]
+        tail = [self._row(n) for n in range(size - ends, size)] if ends < size else []
+        return head, size - len(head) - len(tail), tail
+
+    def _row(self, number: int) -> list[str]:
+        """Coordinates and value of one point, by its flat number."""
+        index = np.unravel_index(number, self.shape)
+        here = [c[i] for c, i in zip(self.axes.values(), index, strict=True)]
+        return [_short(each) for each in (*here, self._values[index])]
 
 
 _NUMBERS = bool | int | float | complex | np.number | np.bool_
 _SHOWN = 40
+_SHOWN_TEXT = 10
+"""Points of which a table has a row, on a page and in a text."""
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of texts in columns; all but the last column are set to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join([*map(str.rjust, row[:-1], widths), row[-1]]).rstrip() for row in rows
+    ]
 
 
 def _label(name: str, unit: str | None) -> str:
@@ -177,9 +204,11 @@ def _label(name: str, unit: str | None) -> str:
 
 
 def _short(value: object) -> str:
-    if isinstance(value, float):
+    if isinstance(value, float | np.floating):
         return f"{value:.6g}"
-    text = repr(value) if not isinstance(value, str) else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    text = " ".join((value if isinstance(value, str) else repr(value)).split())
     return text if len(text) <= 80 else text[:79] + "…"
 
 

@@ -468,7 +468,8 @@ class Lab:
         name
             Of one workflow.
         state
-            ``done``, ``failed``, ``cancelled`` or ``unfinished``.
+            ``running``, ``done``, ``failed``, ``paused``, ``cancelled``, or
+            ``unfinished`` where no process has it any more.
         backend
             That asked for a backend of this name.
         since

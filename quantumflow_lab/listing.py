@@ -9,10 +9,12 @@ from typing import Any
 from quantumflow_lab.amounts import seconds as duration
 from quantumflow_lab.errors import BadOption, did_you_mean
 from quantumflow_lab.store import Store
+from quantumflow_lab.store.lease import held_runs
 
 SPENT_BY = ("backend", "project", "notebook")
 
-RUN_STATES = ("done", "failed", "paused", "cancelled", "unfinished")
+RUN_STATES = ("running", "done", "failed", "paused", "cancelled", "unfinished")
+"""``running`` while a process has it, ``unfinished`` when nobody has it any more."""
 
 
 def newest_runs(
@@ -52,7 +54,8 @@ def newest_runs(
                 option="since",
             )
         begun = now - span
-    return store.query("history", state=state, since=begun, **wanted)
+    held = sorted(held_runs(store.home / "runs"))
+    return store.query("history", state=state, since=begun, held=held, **wanted)
 
 
 def spend(store: Store, *, month: str | None, by: str) -> list[dict[str, Any]]:

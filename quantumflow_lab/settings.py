@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)
     """Shots of sample steps that name none."""
+    points: int = Field(default=1_000_000, ge=1)
+    """Points that all steps of a run may have together."""
     budget: str | None = None
     """Most that a run may cost which says nothing of it, or ``unlimited``."""
     budget_session: str | None = None

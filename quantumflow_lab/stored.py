@@ -15,10 +15,10 @@ import numpy as np
 
 from quantumflow_lab.amounts import cap
 from quantumflow_lab.cell.secrets import Secrets
-from quantumflow_lab.errors import QuantumFlowError, RunError, StoreError
+from quantumflow_lab.errors import QuantumFlowError, RunCancelled, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.runner.live import MISSING, Output
+from quantumflow_lab.runner.live import MISSING, Missing, Output
 from quantumflow_lab.runner.past import Metrics, Origin, PastPoint
 from quantumflow_lab.runner.snapshot import metric_line, money_text
 from quantumflow_lab.workflow import Workflow
@@ -37,23 +37,55 @@ class Shelf(Protocol):
         """The value behind a reference."""
 
 
-class StoredValues(Sequence[Any]):
-    """Values of a step's points, decoded when looked at."""
+_KEPT_BYTES = 64 << 20
+"""Bytes of the values of one step, as they are stored, that stay decoded."""
+_ENTRY = 100
+"""Bytes that the smallest value takes."""
 
-    def __init__(self, rows: Mapping[int, dict[str, Any]], size: int, shelf: Shelf):
+
+class StoredValues(Sequence[Any]):
+    """Values of a step's points, decoded when first looked at.
+
+    As in a run that has just ended, who looks twice gets the same object. Beyond
+    64 MiB, values are read anew.
+
+    Parameters
+    ----------
+    rows
+        The latest record of each point that has one.
+    size
+        Number of points.
+    shelf
+        Has their values.
+    absent
+        What stands where no record is.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[int, dict[str, Any]],
+        size: int,
+        shelf: Shelf,
+        absent: Failed | Missing = MISSING,
+    ):
         self._rows = rows
         self._size = size
         self._shelf = shelf
+        self._absent = absent
+        self._decoded: dict[int, Any] = {}
+        self._room = _KEPT_BYTES
 
     def __len__(self) -> int:
         return self._size
 
     def __getitem__(self, point: Any) -> Any:
+        if point in self._decoded:
+            return self._decoded[point]
         row = self._rows.get(point)
         if row is None:
             if not 0 <= point < self._size:
                 raise IndexError(point)
-            return MISSING
+            return self._absent
         if row["state"] != "done":
             return Failed(row["reason"] or "", row["error"] or "", row["attempt"])
         if row["value"] is None:
@@ -62,7 +94,13 @@ class StoredValues(Sequence[Any]):
                 "this value lived in memory only; run its cell again to have it",
                 row["attempt"],
             )
-        return self._shelf.get(json.loads(row["value"]))
+        reference = json.loads(row["value"])
+        value = self._shelf.get(reference)
+        size = reference.get("bytes", 0) + _ENTRY
+        if size <= self._room:
+            self._decoded[point] = value
+            self._room -= size
+        return value
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
@@ -299,10 +337,24 @@ class StoredRun:
             kind=step["kind"],
             dims=dims,
             shape=shape,
-            values=StoredValues(_placed(rows, shape), prod(shape), self.shelf),
+            values=StoredValues(
+                _placed(rows, shape), prod(shape), self.shelf, self._absent(step)
+            ),
             final=step["name"] in self._ended,
             message=self._hidden(first and f"{first['reason']}: {first['error']}"),
         )
+
+    def _absent(self, step: Mapping[str, Any]) -> Failed | Missing:
+        """What a point without a record is: open, or cancelled before it began."""
+        if not self._stopped_short(step["name"]):
+            return MISSING
+        words = f"step '{step['name']}' was cancelled"
+        return Failed(RunCancelled.__name__, words, 0)
+
+    def _stopped_short(self, step: str) -> bool:
+        """Whether a step has ended without some of its points."""
+        row = self._said.get(step)
+        return row is not None and row["state"] not in ("done", "unfinished")
 
     @staticmethod
     def _hidden(text: Any) -> str | None:
@@ -372,6 +424,8 @@ class StoredRun:
         self, step: StoredStep, row: dict[str, Any] | None
     ) -> dict[str, Any]:
         states = [r["state"] for r in self.rows.get(step.name, {}).values()]
+        if self._stopped_short(step.name):
+            states += ["cancelled"] * (len(step.values) - len(states))
         names, counts = np.unique(states, return_counts=True)
         return {
             "name": step.name,

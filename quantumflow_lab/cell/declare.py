@@ -38,7 +38,7 @@ class Axis:
 
 
 MOST_VALUES = 10_000_000
-"""Values of an axis, and points of a step; each point is kept in memory."""
+"""Values of an axis; each is kept in memory."""
 
 
 def axis(values: Iterable[Any], unit: str | None = None) -> Axis:

@@ -38,8 +38,8 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
     known = [row for row in rows if row.get("started") is not None]
     if not known:
         return nothing(title, "nothing has started")
-    origins = {row.get("kept_from") for row in known}
-    if None not in origins:
+    origins = {row["kept_from"] for row in known if row.get("kept_from")}
+    if all(row.get("kept_from") for row in known):
         return nothing(title, f"nothing ran: all of it was {_kept_from(origins)}")
     begin = min(row["started"] for row in known)
     end = max(row.get("ended") or row["started"] for row in known)

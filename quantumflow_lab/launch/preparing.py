@@ -193,6 +193,7 @@ class Preparer:
             budget=cap(self.budget(asked)),
             capped=self.capped,
             elsewhere=() if mode == "job" else self.backends.offering(mode),
+            most_points=self.settings.points,
         )
 
     def budget(self, asked: Asked) -> Money | str | None:

@@ -19,7 +19,9 @@ class Filter:
 
 
 FILTERS = {
-    "--state": Filter("STATE", "done, failed, paused, cancelled or unfinished"),
+    "--state": Filter(
+        "STATE", "running, done, failed, paused, cancelled or unfinished"
+    ),
     "--backend": Filter("B", "that asked for this backend"),
     "--since": Filter("3d", "begun in the last minutes, hours or days"),
     "--find": Filter("TEXT", "with this in the text of the cell"),

@@ -13,6 +13,9 @@ from quantumflow_lab.ports import Mode
 
 Policy = Literal["cheapest", "fastest", "balanced"]
 
+MOST_POINTS = 1_000_000
+"""Points of all steps of a run, unless a setting says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
@@ -99,6 +102,8 @@ class Plan:
     """Seconds after its start in which the run has to have ended."""
     budget: Money | None = None
     """Most that the run may cost."""
+    most_points: int = MOST_POINTS
+    """Points that all its steps may have, with those of axes known only later."""
 
     def accuracy(
         self, kind: str, options: Mapping[str, Any]

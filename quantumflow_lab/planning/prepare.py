@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from types import MappingProxyType, ModuleType
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.cell import Bound, substitute
-from quantumflow_lab.cell.declare import MOST_VALUES
 from quantumflow_lab.dims import step_dims
 from quantumflow_lab.errors import BadAxis, UnknownBackend, Where
 from quantumflow_lab.planning.decide import Quoted, decide
 from quantumflow_lab.planning.expect import History
 from quantumflow_lab.planning.modes import check_mode, offering
-from quantumflow_lab.planning.plan import Plan, Policy, StepPlan
+from quantumflow_lab.planning.plan import MOST_POINTS, Plan, Policy, StepPlan
+from quantumflow_lab.planning.size import check_size
 from quantumflow_lab.ports import BackendFacts, Mode
 from quantumflow_lab.workflow import Step, Workflow
 
@@ -42,6 +41,8 @@ class Defaults:
     """Whether all runs of the home together may cost no more than somebody said."""
     elsewhere: tuple[str, ...] = ()
     """Backends that have the mode, for messages."""
+    most_points: int = MOST_POINTS
+    """Points that all steps together may have."""
 
 
 def prepare(
@@ -92,11 +93,11 @@ def prepare(
     )
     _refuse_one_as_axis(steps, among)
     axes = {name: axis.values for name, axis in bound.axes.items()}
-    for step in steps:
-        _refuse_too_many(step, {name: len(values) for name, values in axes.items()})
     running = [s for s in steps if workflow.step(s.name).quantum]
     if backends := _backend_axis(running):
         axes["backend"] = backends
+    sizes = {name: len(values) for name, values in axes.items()}
+    check_size(steps, sizes, defaults.most_points)
     plan = Plan(
         name=workflow.name,
         steps=steps,
@@ -109,25 +110,13 @@ def prepare(
         mode=defaults.mode,
         deadline=defaults.deadline,
         budget=defaults.budget,
+        most_points=defaults.most_points,
     )
     undecided = {name for name in dims if name not in own}
     among = offering(defaults.mode, among, facts, defaults.elsewhere)
     decided = decide(plan, among, undecided, facts, history, quoted)
     check_mode(decided, facts, capped=defaults.capped, others=defaults.elsewhere)
     return decided
-
-
-def _refuse_too_many(step: StepPlan, sizes: Mapping[str, int]) -> None:
-    """More points than memory holds would take the lab down, with all that runs."""
-    known = [name for name in step.dims if name in sizes]
-    count = prod(sizes[name] for name in known)
-    if count > MOST_VALUES:
-        spelled = " × ".join(f"{name} {sizes[name]:,}" for name in known)
-        raise BadAxis(
-            f"step '{step.name}' would have {count:,} points ({spelled}), at most "
-            f"{MOST_VALUES:,}: take fewer values, or sweep inside a step",
-            step=step.name,
-        )
 
 
 def _refuse_one_as_axis(steps: Sequence[StepPlan], among: Sequence[str]) -> None:

@@ -340,9 +340,8 @@ class RemoteLab:
 
     def live(self) -> list[Run]:
         """Runs that go on there, whoever has begun them."""
-        rows = self.runs(state="unfinished", limit=_PAGE)
-        going = [row["run"] for row in rows if row["state"] != "unfinished"]
-        return [self._held(self._status(run), listen=False) for run in going]
+        rows = self.runs(state="running", limit=_PAGE)
+        return [self._held(self._status(row["run"]), listen=False) for row in rows]
 
     def _run_id(self, name: str) -> str:
         if RUN_ID.fullmatch(name):

@@ -19,7 +19,14 @@ from quantumflow_lab.runner import records
 from quantumflow_lab.runner.answers import Answers
 from quantumflow_lab.runner.bodies import Produced
 from quantumflow_lab.runner.calls import Calls, call_record
-from quantumflow_lab.runner.live import MISSING, LiveRun, Role, StepState, Task
+from quantumflow_lab.runner.live import (
+    MISSING,
+    Block,
+    LiveRun,
+    Role,
+    StepState,
+    Task,
+)
 from quantumflow_lab.runner.pauses import Pauses
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
@@ -64,6 +71,44 @@ class Finals:
         self.calls.forget(unit, attempt)
         self._point_final(live, step, point, state, attempt)
 
+    def unbegun(self, first: int, count: int) -> None:
+        """Consecutive units were cancelled before they began, perhaps 100,000 of them.
+
+        Their points have no records of their own: one that its step ended without was
+        cancelled before it began.
+        """
+        end = first + count
+        while first < end:
+            live, block, _ = self.schedule.find(first)
+            stop = min(end, block.first + len(block.points))
+            if block.role is Role.CALL or block.step.name in live.short:
+                for unit in range(first, stop):
+                    self._cancelled(unit)
+            else:
+                self._unbegun(live, block, first, stop)
+            first = stop
+
+    def _unbegun(self, live: LiveRun, block: Block, first: int, stop: int) -> None:
+        step = block.step
+        words = f"step '{step.name}' was cancelled"
+        failed = Failed(RunCancelled.__name__, words, 0)
+        points = block.points[first - block.first : stop - block.first].tolist()
+        count = 0
+        for unit, point in enumerate(points, first):
+            if step.values[point] is MISSING and point not in step.began:
+                self.answers.take(unit, 0)
+                step.values[point] = failed
+                count += 1
+            else:
+                self._cancelled(unit)
+        live.dirty = True
+        if count:
+            step.cancelled += count
+            self._ended(live, step, count)
+
+    def _cancelled(self, unit: int) -> None:
+        self.final(unit, UnitState.CANCELLED, 0, Cause.CANCELLED)
+
     def _call_final(
         self,
         live: LiveRun,
@@ -91,14 +136,18 @@ class Finals:
         state: UnitState,
         attempt: int,
     ) -> None:
-        now = self.clock.wall()
         name = "failed" if point in step.exceptions else state.name.lower()
         if not (live.taken_up and point in step.kept):
+            now = self.clock.wall()
             self.recorder.note(records.point(live, step, point, name, attempt, now))
-        step.open -= 1
+        self._ended(live, step, 1)
+
+    def _ended(self, live: LiveRun, step: StepState, points: int) -> None:
+        """So many points of a step are final."""
+        step.open -= points
         if step.open == 0 and live.paused:
             self.pauses.rest(live, step)
-        step.latest = now
+        step.latest = self.clock.wall()
         if step.open == 0:
             self.steps.close(live, step)
             self.steps.define(live)

@@ -23,6 +23,7 @@ from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.planning.plan import Plan, StepPlan
 from quantumflow_lab.planning.points import collect, needed_points, shape_of
+from quantumflow_lab.planning.size import check_size
 from quantumflow_lab.ports import (
     BackendFacts,
     Cluster,
@@ -430,8 +431,11 @@ class LiveRun:
         elements: tuple[Any, ...] = (None,)
         try:
             elements = _elements(source)
+            sizes = {**self.sizes(), source.name: len(elements)}
+            check_size(self.plan.steps, sizes, self.plan.most_points)
         except (BadAxis, RaggedMap) as error:
             self.broken[source.name] = error
+            elements = (None,)
         # Threads of steps look at the axes: a new dict rather than a changed one.
         self.axes = {**self.axes, source.name: elements}
 

@@ -179,28 +179,43 @@ class Keeping:
 
         The step and those it needs have been counted.
         """
+        return {n: made for n, made in self.looked_at(state) if made is not None}
+
+    def looked_at(self, state: StepState) -> Iterator[tuple[int, Produced | None]]:
+        """The same point by point, so that who asks can do other things in between.
+
+        None stands for a point that has to run.
+        """
         old = self.past.steps.get(state.name)
         if old is None or old.shape is None or not self._holds(state, old):
-            return {}
+            return
         assert state.shape is not None, "counted before"
         moved = [self.moved(name) for name in state.dims]
         places = [old.dims.index(name) for name in state.dims]
-        found: dict[int, Produced] = {}
         for point, index in enumerate(np.ndindex(*state.shape)):
             there = [0] * len(places)
             for place, known, i in zip(places, moved, index, strict=True):
                 there[place] = known.get(i, -1)
             if -1 in there or not self._needs_kept(state, point):
+                yield point, None
                 continue
             flat = int(np.ravel_multi_index(there, old.shape)) if there else 0
-            if (made := old.point(flat)) is not None:
-                value = old.value(flat)
-                if value is MISSING:
-                    if self._repeats(state):
-                        state.remade.add(point)
-                elif not isinstance(value, Failed):
-                    found[point] = Produced(value, made.ref, kept=made)
-        return found
+            yield point, self._made(state, point, old, flat)
+
+    def _made(
+        self, state: StepState, point: int, old: PastStep, flat: int
+    ) -> Produced | None:
+        """What point `flat` of the earlier step gives a point of this one."""
+        if (made := old.point(flat)) is None:
+            return None
+        value = old.value(flat)
+        if value is MISSING:
+            if self._repeats(state):
+                state.remade.add(point)
+            return None
+        if isinstance(value, Failed):
+            return None
+        return Produced(value, made.ref, kept=made)
 
     def moved(self, axis: str) -> dict[int, int]:
         """Where each value of an axis was along the earlier one, if it was there."""

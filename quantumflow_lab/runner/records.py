@@ -190,12 +190,14 @@ def point(
 
 def place(live: LiveRun, state: StepState, index: int) -> Record:
     """Which point of which step a record is about."""
+    at = live.index_of(state, index)
+    here = zip(state.plan.dims, at, strict=True)
     return {
         "step": state.name,
         "step_kind": state.plan.kind,
         "unit": index,
-        "point": {name: plain(v) for name, v in live.coordinates(state, index).items()},
-        "index": live.index_of(state, index),
+        "point": {name: plain(live.axes[name][i]) for name, i in here},
+        "index": at,
     }
 
 

@@ -39,6 +39,7 @@ from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.sessions import Sessions
 from quantumflow_lab.runner.steps import Steps
 from quantumflow_lab.runner.times import Times
+from quantumflow_lab.runner.unbegun import Unbegun
 from quantumflow_lab.runner.views import Views
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class Runner:
             self._schedule, clock, backends.known, going, self._calls.blame
         )
         self._pauses = Pauses(self._schedule, self._sessions, clock)
-        steps = Steps(self._schedule, self._answers, self._recorder, clock)
+        steps = Steps(self._schedule, self._answers, self._recorder, clock, self._post)
         self._finals = Finals(
             schedule=self._schedule,
             answers=self._answers,
@@ -296,7 +297,7 @@ class Runner:
         self._flush()
         self._views.refresh()
 
-    def _carry_out(self, command: core.Command) -> None:
+    def _carry_out(self, command: core.Command | Unbegun) -> None:
         match command:
             case core.Run(unit, attempt):
                 self._attempts.run(unit, attempt)
@@ -311,6 +312,8 @@ class Runner:
                 self._jobs.stop(job)
             case core.Final(unit, state, attempt, cause):
                 self._finals.final(unit, state, attempt, cause)
+            case Unbegun(first, count):
+                self._finals.unbegun(first, count)
             case core.Retry(unit, attempt, _):
                 self._attempts.retrying(unit, attempt)
             case core.Ended(run, outcome):

@@ -29,6 +29,7 @@ from quantumflow_lab.runner.live import (
     Task,
     Ways,
 )
+from quantumflow_lab.runner.unbegun import Unbegun, gathered
 
 PYTHON_LANE = 0
 PYPLOT_LANE = 1
@@ -116,12 +117,12 @@ class Schedule:
         """What happened since the last turn."""
         self.events.lane(PYTHON_LANE, slots=thread_slots).lane(PYPLOT_LANE, slots=1)
 
-    def turn(self, now_us: int) -> Iterator[core.Command]:
+    def turn(self, now_us: int) -> Iterator[core.Command | Unbegun]:
         """Hand over what happened, and the time; get back what is to be done."""
         batch, self.events = self.events.tick(), core.Events()
         if self._log is not None and self._write is not None:
             self._write(self._log.append(batch, now_us))
-        return core.decode(self._core.handle(batch, now_us))
+        return gathered(core.decode(self._core.handle(batch, now_us)))
 
     def next_wake(self) -> int | None:
         """When a timer of the scheduler is due, monotonic microseconds."""
@@ -354,11 +355,12 @@ class Schedule:
     ) -> Block:
         """Define a unit for each point; row *i* of `needs` is what unit *i* awaits."""
         self._blocks.add(live, block)
-        self.events.define(
+        self.events.define_alike(
             run=live.number,
             cls=class_,
             first=block.first,
-            needs=needs.tolist(),
+            count=len(needs),
+            needs=needs.ravel().tolist(),
             parent=parent,
             collect=collect,
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.answers import Answers
+from quantumflow_lab.runner.bodies import Produced
 from quantumflow_lab.runner.live import LiveRun, StepState
 from quantumflow_lab.runner.past import Past
 from quantumflow_lab.runner.recorder import Recorder
@@ -14,27 +16,68 @@ from quantumflow_lab.runner.schedule import Schedule
 from quantumflow_lab.runner.snapshot import final_state
 from quantumflow_lab.runner.telling import step_ended
 
+_OVER = object()
+_SLICE_US = 20_000
+"""Longest time that steps take to open before others have their turn."""
+_LOOK = 64
+"""Points that are looked at between two looks at the clock."""
+
 
 @dataclass
 class Steps:
-    """Tells the scheduler of steps. Belongs to the runner's thread."""
+    """Tells the scheduler of steps. Belongs to the runner's thread.
+
+    Parameters
+    ----------
+    post
+        Hands a function to that thread.
+    """
 
     schedule: Schedule
     answers: Answers
     recorder: Recorder
     clock: Clock
+    post: Callable[[Callable[[], None]], None]
+    _opening: set[int] = field(default_factory=set)
+    """Runs of which steps are just told of, by number."""
 
     def define(self, live: LiveRun) -> None:
-        """Tell the scheduler of every step whose points can be counted by now."""
-        if live.cancelled or live.is_late(self.clock.now_us()):
-            return
+        """Tell the scheduler of every step whose points can be counted by now.
+
+        What an earlier run has made of many points takes a while to find: that is done
+        in slices, and a cancel gets through in between.
+        """
+        if live.number not in self._opening:
+            self._opening.add(live.number)
+            self._go_on(live, self._open(live))
+
+    def _go_on(self, live: LiveRun, opening: Iterator[None]) -> None:
+        until = self.clock.now_us() + _SLICE_US
+        while not (live.cancelled or live.is_late(self.clock.now_us())):
+            if next(opening, _OVER) is _OVER:
+                break
+            if self.clock.now_us() >= until:
+                self.post(lambda: self._go_on(live, opening))
+                return
+        self._opening.discard(live.number)
+
+    def _open(self, live: LiveRun) -> Iterator[None]:
+        """Define steps, with pauses."""
         while fresh := live.definable():
             for state in fresh:
-                if state.size:
-                    self.schedule.define_step(live, state)
-                    self._keep(live, state)
-                else:
+                if not state.size:
                     self.close(live, state)
+                    continue
+                found: dict[int, Produced] = {}
+                keeping = live.keeping
+                for point, made in keeping.looked_at(state) if keeping else ():
+                    if made is not None:
+                        found[point] = made
+                    if point % _LOOK == 0:
+                        yield
+                self.schedule.define_step(live, state)
+                if keeping is not None and found:
+                    self._keep(live, state, found, keeping.past)
         if not live.sealed and live.counted:
             live.sealed = True
             self.schedule.events.seal(live.number)
@@ -47,19 +90,18 @@ class Steps:
         live.watch.story.tell(kind, words, self.clock.wall())
         live.open_maps(step)
 
-    def _keep(self, live: LiveRun, state: StepState) -> None:
+    def _keep(
+        self, live: LiveRun, state: StepState, found: dict[int, Produced], past: Past
+    ) -> None:
         """Take the points that an earlier run has made and nothing has changed."""
-        if live.keeping is None:
-            return
-        for point, produced in live.keeping.points(state).items():
+        for point, produced in found.items():
             assert produced.kept is not None, "that is what keeping finds"
             state.kept[point] = produced.kept
             end, body = int(state.units[point]), state.first_body + point
             self.answers.known(end, produced)
             if end != body:
                 self.schedule.events.known(body)
-        if state.kept:
-            self._repeat(live, state, live.keeping.past)
+        self._repeat(live, state, past)
 
     def _repeat(self, live: LiveRun, state: StepState, past: Past) -> None:
         """What kept points had logged and shown."""

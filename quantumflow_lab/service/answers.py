@@ -21,6 +21,7 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.logs import log
 from quantumflow_lab.service.newest import Newest, Row
+from quantumflow_lab.store.lease import held_runs
 
 FRESH_S = 1.0
 """Seconds after which the store is asked anew, while the old answer is still given."""
@@ -144,7 +145,8 @@ class Answers:
         with self._lock:
             ended, self._ended = self._ended[:AT_ONCE], self._ended[AT_ONCE:]
         now = time.monotonic()
-        asked = [("history", {"limit": NEWEST + 1})]
+        held = sorted(held_runs(self._lab.store.home / "runs"))
+        asked = [("history", {"limit": NEWEST + 1, "held": held})]
         asked += [part for run in ended for part in _parts(run)]
         rows, *rest = self._lab.store.queries(asked)
         newest = Newest(rows[:NEWEST], complete=len(rows) <= NEWEST)

@@ -16,11 +16,7 @@ Row = Mapping[str, Any]
 
 
 def row_of(live: LiveRun) -> dict[str, Any]:
-    """A run of this process as the store will tell it, but for what it says meanwhile.
-
-    A run that goes on is called what it does; ``unfinished`` is for those of which
-    nobody knows.
-    """
+    """A run of this process as the store will tell it, but for what it does now."""
     ended, amounts = live.ended_us, list(live.spent.items())
     names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
     return {
@@ -28,7 +24,7 @@ def row_of(live: LiveRun) -> dict[str, Any]:
         "name": live.name,
         "number": live.nth,
         "state": live.state,
-        "kept_as": live.state if live.finished.done() else "unfinished",
+        "kept_as": live.state if live.finished.done() else "running",
         "started": live.started,
         "wall_s": None if ended is None else (ended - live.started_us) / 1e6,
         "backends": sorted(names),

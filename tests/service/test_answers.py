@@ -60,7 +60,7 @@ def test_what_may_have_other_runs_is_for_the_store_to_say() -> None:
 
 
 def test_runs_of_this_process_are_told_as_they_are() -> None:
-    going = {**row(11), "state": "running", "kept_as": "unfinished", "number": None}
+    going = {**row(11), "state": "running", "kept_as": "running", "number": None}
     done = {**row(10), "state": "done", "kept_as": "done", "number": None}
     known = [{**row(10), "state": "unfinished"}, *TEN[1:]]
     newest = Newest(known, complete=False)
@@ -71,7 +71,7 @@ def test_runs_of_this_process_are_told_as_they_are() -> None:
         ("running", None),
         ("done", 10),
     ]
-    assert cut(Newest(known, True), [going, done], state="unfinished") == ["r11"]
+    assert cut(Newest(known, True), [going, done], state="running") == ["r11"]
     # One that is older than all that was looked up has others between.
     assert cut(newest, [row(0)], before="r2") is None
 
@@ -101,10 +101,10 @@ def lab(tmp_path: Path) -> Any:
 def test_what_another_process_runs_is_told_soon(lab: Lab) -> None:
     asked = Answers(lab, list)
     lab.run(STEP, name="first")
-    assert ids(asked.runs(None, None, None, 9)) == ids(lab.runs())
+    assert ids(asked.runs(limit=9)) == ids(lab.runs())
     lab.run(STEP, name="second")
     deadline = time.monotonic() + answers.STALE_S + 20
-    while len(asked.runs(None, None, None, 9)) < 2:
+    while len(asked.runs(limit=9)) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     asked.close()
@@ -139,8 +139,8 @@ def test_a_store_that_does_not_answer_is_asked_again(
         asked.ended(run.id)
         time.sleep(0.1)
         with pytest.raises(StoreLocked):
-            asked.runs(None, None, None, 9)
-    assert ids(asked.runs(None, None, None, 9)) == [run.id]
+            asked.runs(limit=9)
+    assert ids(asked.runs(limit=9)) == [run.id]
     assert asked.took(run)["timeline"]
     asked.close()
 

@@ -16,7 +16,7 @@ from quantumflow_lab import Lab
 from quantumflow_lab.errors import BadOption, MagicLineError
 from quantumflow_lab.magics.history import history_filters
 from quantumflow_lab.magics.table import history_table
-from quantumflow_lab.store import Store
+from quantumflow_lab.store import Store, lease
 from tests.unit.explored import PAST
 
 
@@ -128,6 +128,25 @@ def test_words_of_the_magic_are_checked(words: list[str], message: str) -> None:
         history_filters(words)
 
 
+def test_a_run_that_goes_on_is_told_from_one_that_nobody_has(lab: Lab) -> None:
+    gate = threading.Event()
+    cell = "@qf.step\ndef one():\n    return gate.wait(60)\n"
+    lab.run(cell, name="going", inputs={"gate": gate}, background=True)
+    other = Lab(lab.store.home)
+    for asked in (lab, other):
+        assert [row["state"] for row in asked.runs()] == ["running"]
+        assert [row["name"] for row in asked.runs(state="running")] == ["going"]
+        assert asked.runs(state="unfinished") == []
+    other.close()
+    lab.leave()
+    lease._after_fork()  # its files are closed, as those of a process that dies
+    gate.set()
+    later = Lab(lab.store.home)
+    assert [row["state"] for row in later.runs()] == ["unfinished"]
+    assert later.runs(state="running") == []
+    later.close()
+
+
 def test_what_a_run_cost_is_told_in_each_currency(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.append(PAST)
@@ -138,5 +157,5 @@ def test_what_a_run_cost_is_told_in_each_currency(tmp_path: Path) -> None:
 
 
 NOTHING = dict.fromkeys(
-    ("name", "state", "backend", "since", "find", "before", "limit")
+    ("name", "state", "backend", "since", "find", "before", "limit", "held")
 )

@@ -33,7 +33,7 @@ def test_an_axis_that_no_memory_holds_is_refused(
     with pytest.raises(
         BadAxis,
         match=r"step 'z' would have 8,000,000,000 points \(a 2,000 × b 2,000 × c "
-        r"2,000\), at most 10,000,000: take fewer values",
+        r"2,000\), and a run may have 1,000,000: take fewer values",
     ):
         lab.run(cell, name="absurd")
     monkeypatch.setattr(declare, "MOST_VALUES", 100)

@@ -266,6 +266,33 @@ def test_a_grid_prefers_the_value_that_is_equal_to_one_that_is_close() -> None:
     assert grid.sel(f=5.000000001e9) == 2
 
 
+def test_a_grid_shows_its_first_and_last_points_as_text_and_on_a_page() -> None:
+    values = np.empty((30, 2), dtype=object)
+    for i, j in np.ndindex(30, 2):
+        values[i, j] = np.float64(i / 4 + j)
+    values[0, 1] = Failed("ValueError", "no", 1)
+    grid = Grid(values, {"t": range(30), "q": ("a", "b")}, {"t": "s"})
+    assert repr(grid).splitlines() == [
+        "Grid(t=30, q=2)",
+        "t (s)  q  value",
+        "    0  a  0",
+        "    0  b  Failed(reason='ValueError', message='no', attempt=1, job=None)",
+        "    1  a  0.25",
+        "    1  b  1.25",
+        "    2  a  0.5",
+        "    …  …  …",
+        "   27  b  7.75",
+        "   28  a  7",
+        "   28  b  8",
+        "   29  a  7.25",
+        "   29  b  8.25",
+    ]
+    page = grid._repr_html_()
+    assert page.count("<tr>") == 1 + 40 + 1
+    assert "<td colspan=3>… 20 more points</td>" in page
+    assert "<td>29</td><td>b</td><td>8.25</td></tr></tbody>" in page
+
+
 def test_names_with_markup_are_escaped_in_a_grid() -> None:
     grid = Grid(np.array(["<b>"], dtype=object), {"<i>": ('"&',)})
     assert "<b>" not in grid._repr_html_()

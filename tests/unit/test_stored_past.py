@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from quantumflow_lab.stored import StoredPast, StoredRun
+from quantumflow_lab.stored import StoredPast, StoredRun, StoredValues
 
 WHOLE = (2, 4)
 """The true lengths of the axes."""
@@ -70,3 +70,22 @@ def test_points_are_found_by_their_place_however_few_there_are() -> None:
     assert step.value(3) == [1, 0]
     values = run.steps["squares"].values
     assert (values[2], values[3]) == ([0, 2], [1, 0])
+
+
+def test_a_value_is_decoded_once_as_long_as_there_is_room() -> None:
+    read: list[str] = []
+
+    class Counted(Shelf):
+        def get(self, reference: Mapping[str, Any]) -> object:
+            read.append(reference["ref"])
+            return {"ref": reference["ref"]}
+
+    def row(size: int, ref: str) -> dict[str, Any]:
+        value = json.dumps({"ref": ref, "bytes": size})
+        return {"state": "done", "value": value, "attempt": 1}
+
+    rows = {0: row(1000, "small"), 1: row(2**30, "large"), 2: row(1000, "other")}
+    values = StoredValues(rows, 3, Counted())
+    assert values[0] is values[0]
+    assert list(values) == list(values)
+    assert read == ["small", "large", "other", "large"]  # not the others again

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 
 RunId = Annotated[str, Path(pattern=RUN_ID)]
 StepName = Annotated[str, Path(pattern=STEP)]
-State = Literal["done", "failed", "paused", "cancelled", "unfinished"]
+State = Literal["running", "done", "failed", "paused", "cancelled", "unfinished"]
 
 
 @router.get("")

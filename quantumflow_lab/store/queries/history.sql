@@ -1,8 +1,15 @@
--- Runs, newest first; those that fit all that is given.
+-- Runs, newest first; those that fit all that is given. `held` has the runs that a process
+-- goes on with: no record tells them from those that nobody has any more.
 SELECT
     number, name, epoch(started) AS started, state, wall_s, steps, points, failed, jobs,
     shots, machine_s, qpu_s, cost, currency, costs, backends, run
-FROM qf_runs
+FROM (
+    FROM qf_runs
+    SELECT * REPLACE (
+        CASE WHEN state = 'unfinished' AND list_contains($held::VARCHAR[], run)
+            THEN 'running' ELSE state END AS state
+    )
+)
 WHERE ($name IS NULL OR name = $name)
     AND ($state IS NULL OR state = $state)
     AND ($backend IS NULL OR list_contains(backends, $backend))
