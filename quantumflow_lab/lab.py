@@ -71,7 +71,8 @@ class Lab:
     Raises
     ------
     HomeNotWritable
-        If nothing can be kept there.
+        If nothing can be kept there, nor read. A home that can only be read answers
+        what is asked of it, and refuses runs.
     BadOption
         A setting that cannot be.
     """

@@ -99,6 +99,7 @@ class Launcher:
             live = self.quoting.decided(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, inputs)
             self.clusters.send(live)
+            self.store.check_writable()
             lease = self.earlier.begin(live)
             try:
                 self._close_left(live)
@@ -126,6 +127,7 @@ class Launcher:
         with self._lock:
             self.runner.check()
             self.runs.refuse_twin(stored.name)
+            self.store.check_writable()
             lease = take(self.earlier.leases, stored.id, steal=steal)
             try:
                 # Once more: whoever had it may have ended it in this moment.
