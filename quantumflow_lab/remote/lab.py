@@ -21,6 +21,7 @@ from quantumflow_lab.errors import (
     Where,
     did_you_mean,
 )
+from quantumflow_lab.meant import NUMBERED
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.remote.about import About, Versions, differences, refuse_other
 from quantumflow_lab.remote.body import run_body
@@ -333,7 +334,11 @@ class RemoteLab:
     def _run_id(self, name: str) -> str:
         if RUN_ID.fullmatch(name):
             return name
-        rows = self.runs(name, limit=1)
+        if numbered := NUMBERED.fullmatch(name):
+            rows = self.runs(numbered[1], limit=_PAGE)
+            rows = [row for row in rows if row["number"] == int(numbered[2])]
+        else:
+            rows = self.runs(name, limit=1)
         if not rows:
             known = (row["name"] for row in self.runs(limit=_PAGE))
             hint = did_you_mean(name, known)
