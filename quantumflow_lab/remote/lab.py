@@ -329,7 +329,9 @@ class RemoteLab:
     def live(self) -> list[Run]:
         """Runs that go on there, whoever has begun them."""
         rows = self.runs(state="running", limit=_PAGE)
-        return [self._held(self._status(row["run"]), listen=False) for row in rows]
+        found = [self._held(self._status(row["run"]), listen=False) for row in rows]
+        # A list may be a second old.
+        return [run for run in found if not run.done]
 
     def _run_id(self, name: str) -> str:
         if RUN_ID.fullmatch(name):
