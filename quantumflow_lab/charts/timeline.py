@@ -40,7 +40,7 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
         return nothing(title, "nothing has started")
     origins = [row["kept_from"] for row in known if row.get("kept_from") is not None]
     if len(origins) == len(known):
-        return nothing(title, f"nothing ran: all of it was {_kept_from({*origins})}")
+        return nothing(title, f"nothing ran: all of it was {_kept_from(origins)}")
     begin = min(row["started"] for row in known)
     end = max(row.get("ended") or row["started"] for row in known)
     steps = [row for row in known if row["kind"] == "step"]
