@@ -6,9 +6,10 @@ A budget of that much never stops the run, unless something fails and is sent ag
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from quantumflow_lab.amounts import micro
-from quantumflow_lab.planning.bounds import extra, kept_back
+from quantumflow_lab.planning.bounds import kept_back
 from quantumflow_lab.planning.modes import session_bound, session_seconds
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.planning.policy import hold_s
@@ -16,20 +17,23 @@ from quantumflow_lab.ports import BackendFacts, MemberForecast
 from quantumflow_lab.price import Price
 from quantumflow_lab.quote.figure import Figure
 from quantumflow_lab.quote.rows import Load, jobs_of
+from quantumflow_lab.runner.foresight import most_extra
 from quantumflow_lab.runner.live import Task
 
 
 def most_of(
     plan: Plan,
-    facts: BackendFacts,
+    places: Sequence[BackendFacts],
     load: Load,
     tasks: Sequence[Task],
     forecasts: Sequence[MemberForecast],
 ) -> Figure:
-    """The most that a step may cost on a backend, in money.
+    """The most that a step may cost on a backend, or where that is stood in for.
 
     Parameters
     ----------
+    places
+        The backend, then those that would stand in for it.
     load
         What the step would send.
     tasks
@@ -37,38 +41,64 @@ def most_of(
     forecasts
         Of some of the tasks; a price that counts time or gates needs one at least.
     """
-    price = facts.price
-    if price is None or price.free:
-        return Figure.exact(0, "USD" if price is None else price.currency)
+    prices = [
+        price for f in places if (price := f.price) is not None and not price.free
+    ]
+    units = {price.currency for price in prices}
+    if len(units) != 1:
+        why = f"its prices are in {', '.join(sorted(units))}"
+        return Figure.unknown("", why) if units else Figure.exact(0, "USD")
+    (unit,) = units
     if load.circuits is None or load.shots is None:
-        return Figure.unknown(price.currency, load.unknown)
-    clock = plan.mode == "session" and "session" in facts.modes and price.timed
-    if clock and plan.deadline is None:
-        return Figure.unknown(price.currency, "a session that no --deadline ends")
-    kept, dear = kept_back(price), 0
-    if kept.per_extra and load.circuits:
-        timeless = price.timed and any(each.busy_s is None for each in forecasts)
-        if timeless or not forecasts:
-            why = "its price counts what circuits become on the device"
-            return Figure.unknown(price.currency, why)
-        dear = _extras(price, facts, tasks, forecasts)
+        return Figure.unknown(unit, load.unknown)
+    if why := _untold(plan, prices, load, forecasts):
+        return Figure.unknown(unit, why)
+    dear = _extras(places, tasks, forecasts) if forecasts else 0
+    found = [_most(plan, facts, load, tasks, dear) for facts in places]
+    most, jobs = max(found)
+    how = f"kept back for {jobs:,} job{'s' * (jobs != 1)}"
+    return Figure.exact(float(most), unit, how)
+
+
+def _untold(
+    plan: Plan,
+    prices: Sequence[Price],
+    load: Load,
+    forecasts: Sequence[MemberForecast],
+) -> str:
+    """Why nobody knows the most that it may cost, if so."""
+    timed = any(price.timed for price in prices)
+    if plan.mode == "session" and timed and plan.deadline is None:
+        return "no --deadline ends its session"
+    needed = load.circuits and any(price.needs_forecast for price in prices)
+    timeless = timed and any(each.busy_s is None for each in forecasts)
+    if needed and (timeless or not forecasts):
+        return "its price counts what circuits become on the device"
+    return ""
+
+
+def _most(
+    plan: Plan, facts: BackendFacts, load: Load, tasks: Sequence[Task], dear: int
+) -> tuple[Decimal, int]:
+    """What is kept back on one backend, and for how many jobs."""
+    price, kept = facts.price, kept_back(facts.price)
     jobs = _jobs(plan, facts, load, tasks)
-    most = kept.of(jobs=jobs, circuits=load.circuits, shots=load.shots, extra=dear)
-    if clock:
+    circuits, shots = load.circuits or 0, load.shots or 0
+    most = kept.of(jobs=jobs, circuits=circuits, shots=shots, extra=dear)
+    session = plan.mode == "session" and "session" in facts.modes
+    if session and price is not None and price.timed:
         # A session is kept back beside its jobs, the longest of which may run on.
         most += most + session_bound(price, session_seconds(plan.deadline))
-    how = f"kept back for {jobs:,} job{'s' * (jobs != 1)}"
-    return Figure.exact(float(most), price.currency, how)
+    return most, jobs
 
 
 def _extras(
-    price: Price,
-    facts: BackendFacts,
+    places: Sequence[BackendFacts],
     tasks: Sequence[Task],
     forecasts: Sequence[MemberForecast],
 ) -> int:
     """Millionths for time and gates; tasks that nobody looked at are as the dearest."""
-    found = [micro(extra(price, facts, each)) for each in forecasts]
+    found = [micro(most_extra(places, None, each)) for each in forecasts]
     return sum(found) + (len(tasks) - len(found)) * max(found)
 
 

@@ -76,7 +76,9 @@ class Quote:
 
         Rounded up to two digits.
         """
-        rows = [row.most for row in self.steps if row.most.value != 0]
+        used = {(s.name, backend) for s in self.plan.steps for backend in s.backends}
+        taken = [row.most for row in self.steps if (row.step, row.backend) in used]
+        rows = [most for most in taken if most.value != 0]
         units = {row.unit for row in rows}
         if len(units) != 1 or any(row.value is None for row in rows):
             return None

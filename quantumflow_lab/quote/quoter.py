@@ -154,7 +154,9 @@ class Quoter:
         )
         tasks = [] if shown.unknown else _tasks(step, backend, shown)
         each = dry.found if dry is not None and load.forecast is not None else []
-        most = most_of(live.plan, facts, load, tasks, each)
+        others = step.others if backend == step.backend else ()
+        places = [facts, *map(self.backends.known, others)]
+        most = most_of(live.plan, places, load, tasks, each)
         return replace(by_the_clock(row, facts, live.plan), most=most)
 
     def _load(

@@ -22,6 +22,7 @@ from qiskit.circuit.library import (
     XGate,
 )
 from qiskit.transpiler import InstructionProperties, Target
+from qiskit_aer import AerSimulator
 from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import quantumflow_lab as qf
@@ -141,6 +142,37 @@ def test_seconds_of_a_device_are_a_budget_too(lab: Lab) -> None:
         run(
             lab, waits=[0, 100], backend="dev", budget="3 s", fresh=True
         ).wait().raise_failure()
+
+
+def test_a_budget_in_seconds_holds_on_a_simulated_twin_with_a_price(lab: Lab) -> None:
+    """As the page on paid devices has it."""
+    price = Price("USD", per_second="1.60", job_s=2.0, rep_delay_s=REP_S)
+    lab.backends.add("manila", FakeManilaV2(), price=price)
+    done = run(lab, waits=[0, 100], backend="manila", budget="2 min").wait()
+    assert done.state == "done"
+    ((_, cost, currency),) = costs(lab)
+    assert currency == "s"
+    assert 2 + 2000 * REP_S < cost < 5
+    short = run(lab, waits=[0], backend="manila", budget="1 s", fresh=True).wait()
+    assert short.state == "paused"
+
+
+def test_seconds_of_what_tells_no_durations_are_refused(lab: Lab) -> None:
+    lab.backends.add("dear", AerSimulator(), price=Price("USD", per_shot="0.01"))
+    with pytest.raises(PriceUnknown) as refused:
+        run(lab, waits=[0], backend="dear", budget="30 s").wait().raise_failure()
+    assert str(refused.value).partition("\n")[0] == (
+        "a budget in s cannot be kept: the target of 'dear' does not tell how long "
+        "circuits take; write --budget in USD, in which its price is"
+    )
+    done = run(lab, waits=[0], backend="dear", budget="30 USD").wait()
+    assert done.state == "done"
+
+
+def test_a_simulator_without_a_price_takes_no_seconds_of_a_device(lab: Lab) -> None:
+    done = run(lab, waits=[0], backend="fake_manila", budget="1 s").wait()
+    assert done.state == "done"
+    assert [cost for _, cost, _ in costs(lab)] == [0.0]
 
 
 def test_gates_are_billed_by_the_circuits_as_they_run(lab: Lab) -> None:
