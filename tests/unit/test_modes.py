@@ -29,6 +29,7 @@ from quantumflow_lab.emulate.sessions import Session
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
+    BudgetNeeded,
     BudgetReached,
     JournalFull,
     ModeRefused,
@@ -332,6 +333,22 @@ def test_a_cap_of_the_home_asks_for_an_end_as_well(
     ):
         begin(lab, "session", budget="unlimited").raise_failure()
     assert not ibm.sessions
+    lab.close()
+
+
+def test_the_budget_that_is_advised_pays_for_the_session(
+    ibm: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QFLOW_BUDGET")
+    lab = opened(tmp_path, ibm.url)
+    one = TWO.partition("\n\n")[0]
+    with pytest.raises(BudgetNeeded) as stopped:
+        begin(lab, "session", one, budget=None)
+    advised = re.search('--budget "(.+) USD" for the most', str(stopped.value))
+    assert advised is not None
+    assert float(RATE) * 60 < float(advised[1]) < float(RATE) * 80
+    assert begin(lab, "session", one, budget=f"{advised[1]} USD").state == "done"
+    assert len(ibm.jobs) == 1
     lab.close()
 
 
