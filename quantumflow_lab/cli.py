@@ -242,7 +242,8 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _show_plan(workflow: Workflow, options: RunOptions) -> int:
-    print(lab().plan(workflow, **options.keywords(), fresh=options.fresh))
+    keywords = options.keywords()
+    print(lab().plan(workflow, **keywords, seed=options.seed, fresh=options.fresh))
     return 0
 
 

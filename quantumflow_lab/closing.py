@@ -19,6 +19,7 @@ from quantumflow_lab.planning.bounds import rate_of
 from quantumflow_lab.planning.modes import session_cost
 from quantumflow_lab.ports import BackendFacts, Ledger, Mode
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.unheard import unheard
 from quantumflow_lab.store import Store
 from quantumflow_lab.store.lease import is_held
 
@@ -50,7 +51,8 @@ def close_left(
     """Close the sessions and batches of runs that no process has.
 
     One that cannot be closed now, since its backend is not here or does not answer, is
-    told in the log and tried again the next time.
+    told in the log and tried again the next time. So is one that may be open at its
+    provider, which was asked for it and did not answer, as long as it would be.
 
     Parameters
     ----------
@@ -61,6 +63,9 @@ def close_left(
     """
     for row in store.query("open_sessions", run=run):
         if row["run"] in besides or is_held(store.home / "runs", row["run"]):
+            continue
+        if row["session"] is None and (words := unheard(row, clock.wall())):
+            log.warning("%s", words)
             continue
         try:
             bill, seconds = _closed(row, backends)
@@ -101,14 +106,17 @@ def _closed(row: dict[str, Any], backends: Devices) -> tuple[Bill, float | None]
     """Close one: what it costs, and for how many seconds it is billed, if told."""
     where = row["backend"], row["mode"], row["session"]
     price = backends.facts(row["backend"]).price
-    backends.close_session(*where)
+    if row["session"] is not None:
+        backends.close_session(*where)
     if row["currency"] is None:
         return Bill(Decimal(0), Rule.FREE), None
+    most = Bill(Decimal(repr(round(row["cost"] or 0.0, 9))), Rule.AT_MOST)
+    if row["session"] is None:
+        return most, None
     if row["currency"] == "s" and price is not None:
         price = price.in_seconds()
     seconds = backends.session_seconds(*where)
     same = price is not None and price.currency == row["currency"] and rate_of(price)
     if seconds is None or price is None or not same:
-        most = Decimal(repr(round(row["cost"] or 0.0, 9)))
-        return Bill(most, Rule.AT_MOST), seconds
+        return most, seconds
     return Bill(session_cost(price, seconds), Rule.USAGE), seconds

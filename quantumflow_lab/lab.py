@@ -272,6 +272,7 @@ class Lab:
         backend: str | object | Sequence[str | object] | None = None,
         shots: int | None = None,
         precision: float | None = None,
+        seed: int | None = None,
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
@@ -289,9 +290,9 @@ class Lab:
 
         Parameters
         ----------
-        workflow, name, backend, shots, precision, set, inputs, among, policy, mode
+        workflow, name, backend, shots, precision, seed, set, inputs, among, policy
             As in :meth:`run`.
-        deadline, budget, fresh
+        mode, deadline, budget, fresh
             Likewise.
         seconds
             What cannot be found out by then is unknown.
@@ -316,6 +317,7 @@ class Lab:
             budget=budget,
             shots=shots,
             precision=precision,
+            seed=seed,
             set=dict(set or {}),
             fresh=fresh,
         )

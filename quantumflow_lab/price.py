@@ -127,6 +127,11 @@ class Price:
         return not any(getattr(self, name) for name in _RATES)
 
     @property
+    def timed(self) -> bool:
+        """True if a second of the device costs something."""
+        return bool(self.per_second or self.per_hour)
+
+    @property
     def needs_forecast(self) -> bool:
         """True if the cost depends on what circuits become on the device."""
         return any(getattr(self, name) for name in _FORECAST)

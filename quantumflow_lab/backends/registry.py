@@ -20,7 +20,7 @@ from quantumflow_lab.backends.calibration import calibration
 from quantumflow_lab.backends.content_key import content_key
 from quantumflow_lab.backends.device import device_of
 from quantumflow_lab.backends.facts import facts_of, is_ibm_device
-from quantumflow_lab.backends.failures import backend_error
+from quantumflow_lab.backends.failures import backend_error, is_in_doubt
 from quantumflow_lab.backends.glimpse import Glimpse, glimpse
 from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
@@ -42,6 +42,7 @@ from quantumflow_lab.backends.sessions import (
     session_seconds,
 )
 from quantumflow_lab.errors import (
+    BackendFailed,
     BadOption,
     NotStorable,
     QuantumFlowError,
@@ -318,9 +319,16 @@ class Registry:
         return tuple(n for n in self._added if mode in self._known(n).facts.modes)
 
     def open_session(self, name: str, mode: Mode, most_s: int | None) -> str:
-        """Open a session or batch; see :func:`.sessions.open_session`."""
-        with _as_ours(name):
-            return open_session(self._device(name), mode, most_s)
+        """Open a session or batch; see :func:`.sessions.open_session`.
+
+        An error tells by ``in_doubt`` whether one may be open all the same.
+        """
+        try:
+            with _as_ours(name):
+                return open_session(self._device(name), mode, most_s)
+        except BackendFailed as error:
+            error.facts["in_doubt"] = is_in_doubt(error)
+            raise
 
     def close_session(self, name: str, mode: Mode, session: str) -> None:
         """Let it take no more jobs; one that is not there any more is closed."""

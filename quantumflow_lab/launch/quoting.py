@@ -54,6 +54,8 @@ class Quoting:
         quote = self._quoted(live, workflow, inputs, seconds)
         if not (asked.among and needs_quote(live.plan, self.backends.known)):
             return quote
+        if quote.costs_nothing:
+            return quote  # it is kept there, and would not be elsewhere
         again = self.preparer.prepared(workflow, asked, inputs, quote.foreseen, live)
         if again.plan.steps == live.plan.steps:
             return quote
@@ -66,7 +68,9 @@ class Quoting:
         live = self.preparer.prepared(workflow, asked, inputs)
         if not (asked.among and needs_quote(live.plan, self.backends.known)):
             return live
-        quote = self._quoted(live, workflow, inputs, QUOTE_S)
+        quote = self.begun(live, workflow, inputs)
+        if quote.costs_nothing:
+            return live  # it is kept there, and would not be elsewhere
         return self.preparer.prepared(workflow, asked, inputs, quote.foreseen, live)
 
     def begun(

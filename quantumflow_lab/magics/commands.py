@@ -209,6 +209,7 @@ class Commands:
             budget=asked.budget,
             shots=asked.shots,
             precision=asked.precision,
+            seed=asked.seed,
             set=asked.set,
             inputs=self._shell.user_ns,
         )

@@ -144,6 +144,7 @@ class QFlowMagics(Magics):
         quote = lab().plan(
             workflow,
             **options.keywords(),
+            seed=options.seed,
             fresh=options.fresh,
             inputs=self._shell.user_ns,
         )

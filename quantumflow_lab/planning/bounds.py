@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from quantumflow_lab.amounts import Money
+from quantumflow_lab.amounts import Money, micro
 from quantumflow_lab.ports import BackendFacts, MemberForecast
 from quantumflow_lab.price import Price, Usage
 from quantumflow_lab.work import NO_WORK, Work
@@ -20,9 +20,11 @@ SECOND = Decimal(1)
 def watched(facts: BackendFacts, budget: Money | None) -> Price | None:
     """What a backend costs in what the run counts; None for nothing, or unknown.
 
-    A budget in seconds of devices counts these, whatever they cost in money.
+    A budget in seconds of devices counts these, whatever they cost in money. A
+    simulator that somebody put a price on stands for a device; any other takes none.
     """
-    if budget is None or budget.currency != "s" or facts.simulator:
+    stands_in = not facts.simulator or facts.price is not None
+    if budget is None or budget.currency != "s" or not stands_in:
         return facts.price
     return (facts.price or Price("s")).in_seconds()
 
@@ -46,6 +48,44 @@ def consent(facts: BackendFacts, name: str) -> str:
         f"jobs on '{facts.name}' cost {cost}, and nobody said how much the run may "
         f'cost; to go on type %qflow resume {name} --budget "20 {unit}", or '
         '"unlimited"'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept back for a job, in millionths of what its price counts in."""
+
+    reserve: int = 0
+    """Beside its circuits."""
+    per_circuit: int = 0
+    per_shot: int = 0
+    per_extra: int = 0
+    """1 where time and gates of its members are added, as :func:`extra` tells them."""
+
+    def of(self, *, jobs: int, circuits: int, shots: int, extra: int) -> Decimal:
+        """What is kept back for some jobs together.
+
+        Examples
+        --------
+        >>> kept_back(Price("USD", per_job="0.30", per_shot=0.001)).of(
+        ...     jobs=2, circuits=3, shots=300, extra=0
+        ... )
+        Decimal('0.9')
+        """
+        linear = jobs * self.reserve + circuits * self.per_circuit
+        linear += shots * self.per_shot
+        return Decimal(linear + self.per_extra * extra) / 10**6
+
+
+def kept_back(price: Price | None) -> Kept:
+    """What the scheduler keeps back for jobs of a price, and a quote tells of them."""
+    if price is None:
+        return Kept()
+    return Kept(
+        reserve=micro(reserve(price)),
+        per_circuit=micro(per_circuit(price)),
+        per_shot=micro(price.per_shot),
+        per_extra=int(price.needs_forecast),
     )
 
 

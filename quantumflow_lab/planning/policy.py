@@ -12,19 +12,22 @@ _BALANCED_HOLD = 10
 """Setups that a balanced job waits for members, so that setups take a tenth at most."""
 
 
-def hold_s(policy: Policy, setup_s: float) -> float | None:
+def hold_s(policy: Policy, setup_s: float, *, billed: bool = False) -> float | None:
     """How long a job waits for more members, in seconds; None until it is complete.
 
     Waiting as long as another job would cost is never more than twice as slow as
     knowing the future (ski rental: Karlin et al. 1988, Algorithmica 3, 79-119). The
-    cheapest job is the fullest, so it waits for everyone.
+    cheapest job is the fullest, so it waits for everyone; so does one under a budget
+    that costs something whatever is in it (`billed`), unless the run is to be fastest.
 
     Examples
     --------
     >>> [hold_s(policy, 2.0) for policy in ("fastest", "balanced", "cheapest")]
     [2.0, 20.0, None]
+    >>> hold_s("balanced", 2.0, billed=True) is None
+    True
     """
-    if policy == "cheapest":
+    if policy == "cheapest" or (billed and policy != "fastest"):
         return None
     return setup_s if policy == "fastest" else _BALANCED_HOLD * setup_s
 

@@ -145,7 +145,7 @@ def _machine(data: Any, file: str) -> Price | None:
     given = {"name": "machine", "provider": "machine", "backend": "*"}
     row = tariff({**data["machine"], **given}, f"{file}, [machine]", 1)
     price = row.price()
-    if price is None or not (price.per_second or price.per_hour):
+    if price is None or not price.timed:
         raise BadPrices(
             f'{file}: [machine] needs currency = "EUR" and per_hour = "0.20"', file=file
         )

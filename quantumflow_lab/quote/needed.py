@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantumflow_lab.amounts import rounded_up
 from quantumflow_lab.errors import BudgetNeeded
 from quantumflow_lab.ports import BackendFacts
 from quantumflow_lab.quote.figure import total
@@ -26,9 +25,7 @@ def budget_needed(quote: Quote, billed: Sequence[str]) -> BudgetNeeded:
     where = ", ".join(f"'{each}'" for each in billed)
     known = [cost for cost in costs if cost.value is not None]
     about = ", ".join(map(str, known)) or "nobody knows how much"
-    most = "20 USD"
-    if len(known) == len(costs) == 1 and known[0].high:
-        most = f"{rounded_up(known[0].high)} {known[0].unit}"
+    most = quote.enough or "20 USD"
     write = f'%%qflow {name} --budget "{most}"'
     error = BudgetNeeded(
         f"'{name}' would cost {about} on {where}; write {write} for the most that it "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from quantumflow_lab.amounts import rounded_up
 from quantumflow_lab.planning.decide import Foreseen
 from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.quote.figure import Figure, total
@@ -68,6 +69,21 @@ class Quote:
         rows = [row.cost for row in self.totals if row.backend in used]
         units = dict.fromkeys(row.unit for row in rows if row.value != 0)
         return {u: total([row for row in rows if row.unit == u], u) for u in units}
+
+    @property
+    def enough(self) -> str | None:
+        """The budget that surely suffices, as it is typed; None if that is not known.
+
+        Rounded up to two digits.
+        """
+        used = {(s.name, backend) for s in self.plan.steps for backend in s.backends}
+        taken = [row.most for row in self.steps if (row.step, row.backend) in used]
+        rows = [most for most in taken if most.value != 0]
+        units = {row.unit for row in rows}
+        if len(units) != 1 or any(row.value is None for row in rows):
+            return None
+        most = sum(row.value or 0.0 for row in rows)
+        return f"{rounded_up(most)} {units.pop()}"
 
     @property
     def costs_nothing(self) -> bool:

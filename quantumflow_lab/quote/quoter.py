@@ -30,6 +30,7 @@ from quantumflow_lab.ports import (
     Settled,
 )
 from quantumflow_lab.quote.modes import by_the_clock
+from quantumflow_lab.quote.most import most_of
 from quantumflow_lab.quote.quote import Quote
 from quantumflow_lab.quote.rows import (
     Load,
@@ -111,8 +112,9 @@ class Quoter:
             raise
         steps = {step.name: step for step in live.plan.steps}
         rows = [
-            self._row(live, steps[name], backend, shown[name], forecast)
+            self._row(live, steps[name], backend, shown[name], forecast, dry)
             for (name, backend), forecast in found.items()
+            for dry in (asked[name, backend],)
         ]
         sentences = {
             step.name: _sentence(live, step, shown[step.name], rows)
@@ -130,6 +132,7 @@ class Quoter:
         backend: str,
         shown: StepPreview,
         forecast: MemberForecast | str | None,
+        dry: _Dry | None,
     ) -> StepQuote:
         facts = self.backends.known(backend)
         load, note = self._load(live, step, backend, shown, forecast)
@@ -149,7 +152,12 @@ class Quoter:
             budget=float(budget.amount) if budget and watched else None,
             note=note,
         )
-        return by_the_clock(row, facts, live.plan)
+        tasks = [] if shown.unknown else _tasks(step, backend, shown)
+        each = dry.found if dry is not None and load.forecast is not None else []
+        others = step.others if backend == step.backend else ()
+        places = [facts, *map(self.backends.known, others)]
+        most = most_of(live.plan, places, load, tasks, each)
+        return replace(by_the_clock(row, facts, live.plan), most=most)
 
     def _load(
         self,
@@ -246,6 +254,8 @@ class _Dry:
     factor: float
     """How many points stand for each that is forecast."""
     heard: SimpleQueue[JobEvent] = field(default_factory=SimpleQueue)
+    found: list[MemberForecast] = field(default_factory=list)
+    """Of each point that was looked at."""
 
     def result(self, end: float) -> MemberForecast | str:
         """What all points would take, or why that is not known.
@@ -255,7 +265,7 @@ class _Dry:
         end
             Monotonic seconds at which to give up.
         """
-        found: list[MemberForecast] = []
+        found = self.found
         try:
             while True:
                 event = self.heard.get(timeout=max(end - time.monotonic(), 0.001))

@@ -48,6 +48,9 @@ class Load:
     """Why nothing is known."""
 
 
+_UNTOLD = Figure.unknown("", "nobody has worked it out")
+
+
 @dataclass(frozen=True, slots=True)
 class StepQuote:
     """What one step would take on one backend."""
@@ -68,6 +71,8 @@ class StepQuote:
     """Mean probability of success of its circuits."""
     note: str = ""
     """What is kept, or why something is not known."""
+    most: Figure = _UNTOLD
+    """What a budget has to have for it: all that is kept back before it is sent."""
 
     @property
     def fails(self) -> bool:
@@ -256,11 +261,10 @@ def _cost(facts: BackendFacts, load: Load, jobs: int, device_s: Figure) -> Figur
     if free is not None or price is None:
         return free or Figure.unknown("USD", "no price of it is known")
     found = load.forecast or MemberForecast()
-    timed = price.per_second or price.per_hour
     if price.needs_forecast and load.forecast is None and load.circuits:
         why = "its price counts what circuits become on the device"
         return Figure.unknown(price.currency, why)
-    if timed and device_s.value is None:
+    if price.timed and device_s.value is None:
         return Figure.unknown(price.currency, device_s.how)
 
     def money(seconds: float) -> float:

@@ -74,6 +74,8 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
     if quote.plan.budget is not None and "unknown" in costs:
         costs = f"unknown, at most the budget of {quote.plan.budget}"
     sentences.append(f"In all: {_doubt(quote)}{costs or 'no money'}.")
+    if quote.plan.budget is None and (enough := quote.enough):
+        sentences.append(f'A budget that suffices: --budget "{enough}".')
     if quote.plan.mode != "job":
         how = told(quote.plan.mode, quote.plan.deadline, quote.apart)
         sentences.append(f"Jobs go by {how}")

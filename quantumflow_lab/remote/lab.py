@@ -217,6 +217,7 @@ class RemoteLab:
         backend: str | object | Sequence[str | object] | None = None,
         shots: int | None = None,
         precision: float | None = None,
+        seed: int | None = None,
         set: Mapping[str, Any] | None = None,
         inputs: Mapping[str, Any] | None = None,
         among: str | object | Sequence[str | object] | None = None,
@@ -237,6 +238,7 @@ class RemoteLab:
             budget=budget,
             shots=shots,
             precision=precision,
+            seed=seed,
             set=dict(set or {}),
             fresh=fresh,
         )

@@ -50,12 +50,21 @@ def take(
     price = watched(facts, budget)
     timed = price is not None and rate_of(price)
     if timed and answer.busy_s is None and budget is not None:
-        raise PriceUnknown(
-            f"a budget in {budget.currency} cannot be kept: "
-            f"'{task.backend}' is billed by time, and its target does not tell how "
-            "long circuits take; run it without a budget, or give it a price by "
-            "shots",
-            backend=task.backend,
-        )
+        raise PriceUnknown(_timeless(facts, budget), backend=task.backend)
     task.forecast = answer
     return answer
+
+
+def _timeless(facts: BackendFacts, budget: Money) -> str:
+    """Why no budget is kept where circuits take nobody knows how long."""
+    own = facts.price
+    says = f"a budget in {budget.currency} cannot be kept: "
+    if own is not None and not own.timed and own.currency != budget.currency:
+        return (
+            f"{says}the target of '{facts.name}' does not tell how long circuits take; "
+            f"write --budget in {own.currency}, in which its price is"
+        )
+    return (
+        f"{says}'{facts.name}' is billed by time, and its target does not tell how "
+        "long circuits take; run it without a budget, or give it a price by shots"
+    )

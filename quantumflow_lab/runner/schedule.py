@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from quantumflow_lab import core
 from quantumflow_lab.amounts import micro
-from quantumflow_lab.planning.bounds import per_circuit, reserve, watched
-from quantumflow_lab.planning.plan import Policy
+from quantumflow_lab.planning.bounds import kept_back, watched
 from quantumflow_lab.planning.policy import hold_s, priority
 from quantumflow_lab.ports import BackendFacts, Backends, Cluster, Limits, Room
 from quantumflow_lab.runner.live import (
@@ -336,12 +335,20 @@ class Schedule:
             backend,
             attempts=state.plan.job_attempts,
             timeout=state.plan.timeout,
-            hold=_hold(live.plan.policy, state.plan.setup_s),
+            hold=self._hold(live, state, backend),
         )
         ways = self._ways[class_][1]
         block = Block(self._blocks.next, state, Role.EXEC, points, ways)
         self._block(live, block, class_, (body.first + points)[:, None])
         state.units[points] = block.first + np.arange(len(points))
+
+    def _hold(self, live: LiveRun, state: StepState, backend: str) -> int:
+        """How long a job waits for members, in microseconds; -1 until complete."""
+        budget = live.plan.budget
+        price = watched(self._backends.known(backend), budget)
+        billed = budget is not None and kept_back(price).reserve > 0
+        hold = hold_s(live.plan.policy, state.plan.setup_s, billed=billed)
+        return -1 if hold is None else round(hold * 1e6)
 
     def _block(
         self,
@@ -436,10 +443,7 @@ class Schedule:
             job_limit=facts.max_circuits,
             hold=hold,
             timeout=-1 if timeout is None else round(timeout * 1e6),
-            reserve=micro(reserve(price)) if price else 0,
-            per_circuit=micro(per_circuit(price)) if price else 0,
-            per_shot=micro(price.per_shot) if price else 0,
-            per_extra=int(price is not None and price.needs_forecast),
+            **asdict(kept_back(price)),
         )
 
     def _class(
@@ -516,9 +520,3 @@ def _independent(live: LiveRun, state: StepState, others: Sequence[StepState]) -
         state.name not in behind(other.name) and other.name not in behind(state.name)
         for other in others
     )
-
-
-def _hold(policy: Policy, setup_s: float) -> int:
-    """How long a job waits for members, in microseconds; -1 until it is complete."""
-    hold = hold_s(policy, setup_s)
-    return -1 if hold is None else round(hold * 1e6)

@@ -3,7 +3,9 @@
 =======  ===========================  =========================  ====================
 state    means                        where it is kept           leaves when
 =======  ===========================  =========================  ====================
-opening  its provider is asked        here, with jobs that wait  that has answered
+opening  its provider is asked        the journal, before it is  that has answered
+                                      asked; here, the jobs
+                                      that wait
 open     it takes jobs                the journal, before any    the run ends or
                                       job is sent in it          pauses, or its
                                                                  provider closes it
@@ -13,7 +15,9 @@ closed   nothing more is billed       the journal                never
 =======  ===========================  =========================  ====================
 
 What its provider could not be asked to close stays open in the journal, so that whoever
-goes on with the run, or runs anything on a device from this home, closes it. Questions
+goes on with the run, or runs anything on a device from this home, closes it. One whose
+provider never answered has no id to close it by: it stays opening there, counts as the
+most that it may cost, and a person is told, see :mod:`.unheard`. Questions
 go out in threads of their own; all else happens in the thread of the runner.
 """
 
@@ -48,12 +52,14 @@ from quantumflow_lab.runner import records, telling
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.unheard import unheard
 
 log = logging.getLogger(__name__)
 
 Wants = Callable[["str | Exception"], None]
 """Takes the provider's id, or why there is none."""
 Then = Callable[[], None]
+_ASKED = "mode", "backend", "opened", "most_s"
 _REOPENED = 1
 """How often a session that its provider has closed is opened anew."""
 
@@ -179,6 +185,11 @@ class Sessions:
             then(BudgetReached(why))
             return
         if new:
+            self._record(session, "opening")
+            if not self._secure():
+                self._never(session)
+                then(_unrecorded(session.mode))
+                return
             self._taking[key] = session
             self._ask(session)
         if session.name is None:
@@ -246,6 +257,9 @@ class Sessions:
         What they cost is asked by :meth:`settle`, once the jobs in them are over.
         """
         found = [self._left(live, row) for row in rows]
+        for session in [each for each in found if each.name is None]:
+            found.remove(session)
+            self._say_unheard(session)
         self._ending.setdefault(live.number, []).extend(found)
         waiting = len(found)
 
@@ -396,13 +410,17 @@ class Sessions:
         if name is not None:
             self._record(session, "open")
             if not self._secure():
-                error = JournalFull(f"a {session.mode} could not be recorded")
+                error = _unrecorded(session.mode)
         key = session.live.number, session.backend
         if error is not None and self._taking.get(key) is session:
             del self._taking[key]
             self._ending.setdefault(session.live.number, []).append(session)
         if name is None:
-            self._settle(session, Decimal(0))
+            if getattr(error, "facts", {}).get("in_doubt") and session.mode != "batch":
+                self._say_unheard(session)
+                self._count(session, session.most or Decimal(0))
+            else:
+                self._never(session)
             self._ended(session)
         elif error is not None or self._taking.get(key) is not session:
             # Nobody waits for it any more, or nobody would know of it.
@@ -412,6 +430,19 @@ class Sessions:
         for then in waiting:
             session.jobs += error is None
             then(name if name is not None and error is None else _why(error))
+
+    def _never(self, session: Session) -> None:
+        """Its provider has opened none."""
+        self._settle(session, Decimal(0))
+        self._record(session, "closed", Bill(Decimal(0), Rule.NOT_TAKEN))
+
+    def _say_unheard(self, session: Session) -> None:
+        """Nobody knows whether its provider has opened one."""
+        asked = {name: getattr(session, name) for name in _ASKED}
+        words = unheard(asked, self._clock.wall())
+        if words is not None:
+            log.warning("%s", words)
+            self._tell(session, words)
 
     def _close_idle(self, session: Session) -> None:
         if not session.jobs and not session.waiting and session.name is not None:
@@ -596,6 +627,10 @@ def _counted(session: Session, amount: Decimal) -> list[Money]:
     if money is not None:
         counted.append(Money(amount / rate_of(price) * rate_of(money), money.currency))
     return counted
+
+
+def _unrecorded(mode: Mode) -> JournalFull:
+    return JournalFull(f"a {mode} could not be recorded")
 
 
 def _why(error: Exception | None) -> Exception:

@@ -209,7 +209,7 @@ class Desk:
                 name=name,
                 inputs=cell.inputs,
                 seconds=self.settings.quote_seconds,
-                **{k: v for k, v in self._asked(options, cell).items() if k != "seed"},
+                **self._asked(options, cell),
             )
         except (Exception, SystemExit) as error:
             raise _told(error, cell) from error

@@ -66,7 +66,8 @@ SELECT
     run, step, backend, jobs, circuits, shots, machine_s, cost, currency, tag, state,
     qpu_s, quoted_low, quoted, quoted_high, rule, submitted, r.name, r.project, r.notebook
 FROM (
-    SELECT *, 1 AS jobs FROM qf_jobs
+    -- What a provider refused, or never had, is no job of its.
+    SELECT *, CASE WHEN rule = 'not taken' THEN 0 ELSE 1 END AS jobs FROM qf_jobs
     UNION ALL BY NAME
     -- A session has a bill of its own, beside those of the jobs in it.
     SELECT
@@ -85,7 +86,8 @@ SELECT
     sum(run_s) FILTER (predicted_s IS NOT NULL) AS run_s, sum(quoted_low) AS quoted_low,
     sum(quoted) AS quoted, sum(quoted_high) AS quoted_high,
     sum(cost) FILTER (quoted IS NOT NULL) AS cost, currency, min(submitted) AS "time"
-FROM qf_jobs GROUP BY run, step, backend, currency;
+FROM qf_jobs WHERE rule IS DISTINCT FROM 'not taken'
+GROUP BY run, step, backend, currency;
 
 CREATE OR REPLACE VIEW qf_calibrations AS
 SELECT

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit_ibm_runtime.fake_provider import FakeLimaV2, FakeManilaV2, FakeQuitoV2
 
 from quantumflow_lab import Lab, Price
 from quantumflow_lab.planning.asked import Asked
@@ -187,3 +188,20 @@ def test_a_function_that_is_told_its_backend_runs_once_for_each(
     assert list(done["named"]) == [used["backend"]]
     assert CALLED.count("turn") == 1
     lab.close()
+
+
+def test_what_is_kept_stays_where_it_was_made(lab: Lab) -> None:
+    """Kept, it costs nothing wherever it is: that is no reason to go elsewhere."""
+    names = ["manila", "lima", "quito"]
+    lab.backends.add("manila", FakeManilaV2(), price=SHOTS)
+    lab.backends.add("lima", FakeLimaV2(), price=GATES)
+    lab.backends.add("quito", FakeQuitoV2(), price=SHOTS)
+    for times in (5, 100):
+        options = asked(lab, times, among=names, seed=5)
+        assert lab.run(dedent(CELL), budget="9 USD", **options).state == "done"
+        jobs = len(lab.sql("FROM qf_jobs"))
+        for budget in (None, "9 USD"):
+            quote = lab.plan(dedent(CELL), budget=budget, **options)
+            assert quote.costs_nothing
+            assert lab.run(dedent(CELL), budget=budget, **options).state == "done"
+        assert len(lab.sql("FROM qf_jobs")) == jobs

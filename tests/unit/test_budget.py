@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from textwrap import dedent
@@ -21,6 +22,8 @@ from qiskit.circuit.library import (
     XGate,
 )
 from qiskit.transpiler import InstructionProperties, Target
+from qiskit_aer import AerSimulator
+from qiskit_ibm_runtime.fake_provider import FakeManilaV2
 
 import quantumflow_lab as qf
 from quantumflow_lab import Lab, Price, Run
@@ -80,7 +83,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     lab.close()
 
 
-def run(lab: Lab, *, waits: list[int], shots: int = 1000, **options: Any) -> Run:
+def run(lab: Lab, *, waits: Sequence[int], shots: int = 1000, **options: Any) -> Run:
     cell = f"wait = qf.axis({waits})\n{SWEEP.replace('SHOTS', str(shots))}"
     names = {"QuantumCircuit": QuantumCircuit}
     return lab.run(cell, name="work", inputs=names, background=True, **options)
@@ -139,6 +142,37 @@ def test_seconds_of_a_device_are_a_budget_too(lab: Lab) -> None:
         run(
             lab, waits=[0, 100], backend="dev", budget="3 s", fresh=True
         ).wait().raise_failure()
+
+
+def test_a_budget_in_seconds_holds_on_a_simulated_twin_with_a_price(lab: Lab) -> None:
+    """As the page on paid devices has it."""
+    price = Price("USD", per_second="1.60", job_s=2.0, rep_delay_s=REP_S)
+    lab.backends.add("manila", FakeManilaV2(), price=price)
+    done = run(lab, waits=[0, 100], backend="manila", budget="2 min").wait()
+    assert done.state == "done"
+    ((_, cost, currency),) = costs(lab)
+    assert currency == "s"
+    assert 2 + 2000 * REP_S < cost < 5
+    short = run(lab, waits=[0], backend="manila", budget="1 s", fresh=True).wait()
+    assert short.state == "paused"
+
+
+def test_seconds_of_what_tells_no_durations_are_refused(lab: Lab) -> None:
+    lab.backends.add("dear", AerSimulator(), price=Price("USD", per_shot="0.01"))
+    with pytest.raises(PriceUnknown) as refused:
+        run(lab, waits=[0], backend="dear", budget="30 s").wait().raise_failure()
+    assert str(refused.value).partition("\n")[0] == (
+        "a budget in s cannot be kept: the target of 'dear' does not tell how long "
+        "circuits take; write --budget in USD, in which its price is"
+    )
+    done = run(lab, waits=[0], backend="dear", budget="30 USD").wait()
+    assert done.state == "done"
+
+
+def test_a_simulator_without_a_price_takes_no_seconds_of_a_device(lab: Lab) -> None:
+    done = run(lab, waits=[0], backend="fake_manila", budget="1 s").wait()
+    assert done.state == "done"
+    assert [cost for _, cost, _ in costs(lab)] == [0.0]
 
 
 def test_gates_are_billed_by_the_circuits_as_they_run(lab: Lab) -> None:
@@ -275,7 +309,7 @@ def test_a_paid_run_without_a_budget_stops_at_its_quote(bare: Lab) -> None:
     low, high = seconds / 1.25, seconds * 1.25
     assert str(stopped.value) == (
         f"'work' would cost {seconds:.2f} USD ({low:.2f}-{high:.2f})"
-        " on 'dev'; write %%qflow work --budget \"3.3 USD\" for the most that it may "
+        " on 'dev'; write %%qflow work --budget \"4.3 USD\" for the most that it may "
         'cost, or "unlimited"'
     )
     assert isinstance(stopped.value.quote, Quote)
@@ -287,6 +321,60 @@ def test_a_paid_run_without_a_budget_stops_at_its_quote(bare: Lab) -> None:
     # What is kept costs nothing, so that nobody has to be asked.
     assert run(bare, waits=[0, 100], backend="dev").wait().state == "done"
     assert device.jobs == [2]
+
+
+PRICED = {
+    "jobs and shots": Price("USD", per_job="0.30", per_shot="0.00145"),
+    "circuits": Price("USD", per_job="0.07", per_circuit="0.0123456789"),
+    "seconds": Price("USD", per_second="1.60", job_s=2.0, rep_delay_s=250e-6),
+    "hours, in steps": Price("USD", per_hour=4000, step_s="0.25", least_s=1),
+    "gates": Price("USD", per_one_qubit="0.000333", per_two_qubit=1, per_measured=2e-7),
+    "all": Price("EUR", per_job=1, per_shot="1e-7", per_second=3, per_one_qubit="1e-9"),
+}
+
+
+@pytest.mark.parametrize("policy", ["balanced", "fastest"])
+@pytest.mark.parametrize("backend", ["dev", "twin"])
+@pytest.mark.parametrize("priced", PRICED)
+def test_the_budget_that_is_advised_is_enough(
+    bare: Lab, priced: str, backend: str, policy: str
+) -> None:
+    device = Timed("dev") if backend == "dev" else FakeManilaV2()
+    bare.backends.add(backend, device, price=PRICED[priced])
+    asked: dict[str, Any] = {"waits": range(12), "backend": backend, "policy": policy}
+    with pytest.raises(BudgetNeeded) as stopped:
+        run(bare, **asked)
+    advised = re.search(r'--budget "([^"]+)" for the most', str(stopped.value))
+    assert advised is not None
+    said = f'A budget that suffices: --budget "{advised[1]}".'
+    assert said in str(stopped.value.quote)
+    done = run(bare, budget=advised[1], **asked).wait()
+    done.raise_failure()
+    assert done.state == "done"
+    jobs = costs(bare)
+    assert 0 < sum(cost for _, cost, _ in jobs) <= float(advised[1].split()[0])
+    assert policy == "fastest" or len(jobs) == 1
+
+
+@pytest.mark.parametrize("limit", [100, 5])
+def test_a_little_less_than_what_is_kept_back_is_not_enough(
+    bare: Lab, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is advised is what the scheduler keeps back, not some more."""
+    monkeypatch.setattr(Timed, "max_circuits", limit)
+    price = Price("USD", per_job="0.30", per_shot="0.001")
+    bare.backends.add("dev", Timed("dev"), price=price)
+    asked: dict[str, Any] = {"waits": range(12), "shots": 100, "backend": "dev"}
+    jobs = -(-12 // limit)
+    with pytest.raises(BudgetNeeded) as stopped:
+        run(bare, **asked)
+    most = 1.2 + jobs * 0.30
+    assert f'--budget "{most:.1f} USD" for the most' in str(stopped.value)
+    assert stopped.value.quote.steps[0].most.value == pytest.approx(most)
+    short = run(bare, budget=f"{most - 0.01:.2f} USD", **asked).wait()
+    assert short.state == "paused"
+    done = run(bare, budget=f"{most:.1f} USD", fresh=True, **asked).wait()
+    assert done.state == "done"
 
 
 def test_unlimited_is_a_word_too(bare: Lab) -> None:

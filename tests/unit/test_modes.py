@@ -7,6 +7,7 @@ nobody knows of, and none costs more than was kept back for it.
 from __future__ import annotations
 
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -28,7 +29,9 @@ from quantumflow_lab.emulate.sessions import Session
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
+    BudgetNeeded,
     BudgetReached,
+    JournalFull,
     ModeRefused,
     SessionClosed,
 )
@@ -66,6 +69,18 @@ from tests.unit.test_modes import begin, opened
 
 home, url, mode = sys.argv[1:]
 begin(opened(home, url), mode)
+"""
+UNHEARD = """
+import time
+from quantumflow_lab.backends import registry
+
+really = registry.open_session
+
+def silent(*asked):
+    really(*asked)
+    time.sleep(999)
+
+registry.open_session = silent
 """
 
 
@@ -321,6 +336,22 @@ def test_a_cap_of_the_home_asks_for_an_end_as_well(
     lab.close()
 
 
+def test_the_budget_that_is_advised_pays_for_the_session(
+    ibm: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("QFLOW_BUDGET")
+    lab = opened(tmp_path, ibm.url)
+    one = TWO.partition("\n\n")[0]
+    with pytest.raises(BudgetNeeded) as stopped:
+        begin(lab, "session", one, budget=None)
+    advised = re.search('--budget "(.+) USD" for the most', str(stopped.value))
+    assert advised is not None
+    assert float(RATE) * 60 < float(advised[1]) < float(RATE) * 80
+    assert begin(lab, "session", one, budget=f"{advised[1]} USD").state == "done"
+    assert len(ibm.jobs) == 1
+    lab.close()
+
+
 def test_what_is_left_of_a_budget_has_to_pay_for_the_session(
     lab: Lab, ibm: Service
 ) -> None:
@@ -475,7 +506,35 @@ def test_one_that_cannot_be_opened_fails_the_step(lab: Lab, ibm: Service) -> Non
     with pytest.raises(BackendFailed, match="ibm failed"):
         begin(lab, "session").raise_failure()
     assert not ibm.jobs
-    assert recorded(lab) == []
+    (row,) = recorded(lab)
+    assert (row["state"], row["session"]) == ("closed", None)
+    assert (row["rule"], row["cost"]) == ("not taken", 0.0)
+
+
+def test_one_whose_answer_was_lost_counts_in_full_and_is_told(
+    lab: Lab,
+    ibm: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    really = registry.open_session
+
+    def lost(*asked: Any) -> str:
+        really(*asked)
+        raise ConnectionResetError("no answer")
+
+    monkeypatch.setattr(registry, "open_session", lost)
+    # It is asked for again, which the rest of the budget cannot pay.
+    with pytest.raises(BudgetReached), caplog.at_level(logging.WARNING):
+        begin(lab, "session", LOOP, budget="150 USD").raise_failure()
+    assert not ibm.jobs
+    only(ibm)
+    (row,) = recorded(lab)
+    assert (row["state"], row["session"]) == ("opening", None)
+    assert (row["rule"], row["cost"] >= float(RATE) * 60) == ("at most", True)
+    assert told_unheard(caplog.text)
+    (run,) = lab.sql("SELECT cost FROM qf_runs").to_pylist()
+    assert run["cost"] == row["cost"]
 
 
 def test_one_that_cannot_be_closed_counts_in_full_until_a_run_closes_it(
@@ -530,6 +589,113 @@ def killed(ibm: Service, home: Path, mode: Mode) -> str:
     assert not session.closed
     assert name in "".join(path.read_text() for path in journal.glob("*.jsonl"))
     return name
+
+
+def told_unheard(text: str) -> bool:
+    told = r"a session may be open on 'ibm' since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d .*: "
+    told += "its provider was asked to open it, and no answer was heard. .* close it "
+    told += r"there, or type qf\.lab\(\)\.backends\.close_session\('ibm', 'session', ID"
+    return re.search(told, text) is not None
+
+
+def killed_while_opening(ibm: Service, home: Path, mode: Mode) -> str:
+    """Begin in a process that dies before it hears of its session; the id."""
+    code = UNHEARD + CHILD.format(root=str(Path(__file__).parents[2]))
+    child = subprocess.Popen([sys.executable, "-c", code, str(home), ibm.url, mode])
+    until(lambda: ibm.sessions)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    name, session = only(ibm)
+    assert not session.closed
+    assert name not in "".join(p.read_text() for p in home.glob("journal/*.jsonl"))
+    return name
+
+
+def test_a_session_that_nobody_heard_open_is_told_until_its_provider_closes_it(
+    ibm: Service,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = killed_while_opening(ibm, tmp_path, "session")
+    lab = opened(tmp_path, ibm.url)
+    (row,) = recorded(lab)
+    assert (row["state"], row["session"]) == ("opening", None)
+    assert row["cost"] >= float(RATE) * 60
+    with caplog.at_level(logging.WARNING):
+        run = lab.resume("work", inputs={"flip": flip}, budget="400 USD")
+    assert run.state == "done"
+    assert told_unheard(caplog.text)
+    assert any(
+        "may be open on 'ibm'" in each["words"] for each in run.snapshot()["events"]
+    )
+    assert [row["state"] for row in recorded(lab)] == ["opening", "closed"]
+    # What the message says to type closes it.
+    lab.backends.close_session("ibm", "session", name)
+    assert ibm.sessions[name].closed
+    # Another run tells it, too, as long as it may be open, and then no more.
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        begin(lab, "job", deadline=None, fresh=True)
+    assert told_unheard(caplog.text)
+    caplog.clear()
+    wall = lab._clock.wall
+    monkeypatch.setattr(type(lab._clock), "wall", lambda clock: wall() + 61)
+    with caplog.at_level(logging.WARNING):
+        begin(lab, "job", deadline=None, fresh=True)
+    assert "may be open" not in caplog.text
+    first = recorded(lab)[0]
+    assert (first["state"], first["rule"]) == ("closed", "at most")
+    assert first["cost"] == row["cost"]
+    lab.close()
+
+
+def test_a_batch_that_nobody_heard_open_costs_nothing(
+    ibm: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed_while_opening(ibm, tmp_path, "batch")
+    lab = opened(tmp_path, ibm.url)
+    assert [row["state"] for row in recorded(lab)] == ["opening"]
+    with caplog.at_level(logging.WARNING):
+        inputs = {"flip": flip}
+        lab.run(TWO, name="other", backend="ibm", budget="20 USD", inputs=inputs)
+    (row,) = recorded(lab)
+    assert (row["state"], row["cost"], row["rule"]) == ("closed", 0.0, "no price")
+    assert "may be open" not in caplog.text
+    lab.close()
+
+
+def test_a_session_that_a_lab_left_while_it_opened_is_on_record(
+    ibm: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, never = threading.Event(), threading.Event()
+
+    def silent(*given: Any) -> str:
+        asked.set()
+        never.wait(60)
+        raise TimeoutError
+
+    monkeypatch.setattr(registry, "open_session", silent)
+    lab = opened(tmp_path, ibm.url)
+    begin(lab, "session", background=True)
+    assert asked.wait(20)
+    lab.leave()
+    other = opened(tmp_path, ibm.url)
+    (row,) = other.store.query("open_sessions", run=None)
+    assert (row["backend"], row["mode"], row["session"]) == ("ibm", "session", None)
+    assert row["most_s"] == 60
+    never.set()
+    other.close()
+
+
+def test_nothing_is_asked_for_that_could_not_be_recorded(
+    lab: Lab, ibm: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab._runner._sessions, "_secure", lambda: False)
+    with pytest.raises(JournalFull) as stopped:
+        begin(lab, "session").raise_failure()
+    assert "a session could not be recorded" in str(stopped.value)
+    assert not ibm.sessions
 
 
 @pytest.mark.parametrize("mode", ["session", "batch"])

@@ -79,6 +79,28 @@ def test_months_are_those_of_utc_and_currencies_are_not_added(lab: Lab) -> None:
     assert lab.spend(month="2026-10")[0]["quoted"] == 0.1
 
 
+def test_what_its_provider_never_took_is_no_job_and_was_quoted_nothing(
+    lab: Lab,
+) -> None:
+    before = lab.spend()
+    when = moment("2026-11-03T00:00:00")
+    refused = {"kind": "job", "run": "b", "step": "s", "ts": when, "submitted": when}
+    refused |= {"state": "lost", "rule": "not taken", "cost": 0.0, "quoted": 3.45}
+    lab.store.append(
+        [
+            {**refused, "job": 3, "tag": "b.3", "backend": "torino", "currency": "USD"},
+            {**refused, "job": 4, "tag": "b.4", "backend": "lima", "currency": "EUR"},
+        ]
+    )
+    assert lab.spend() == before
+    quotes = lab.sql("SELECT backend, jobs FROM qf_quotes WHERE run = 'b' ORDER BY ALL")
+    assert [(row["backend"], row["jobs"]) for row in quotes.to_pylist()] == [
+        ("aer", 1),
+        ("forte", 1),
+        ("torino", 1),
+    ]
+
+
 def test_it_is_told_by_project_and_by_notebook(lab: Lab) -> None:
     by = {"month": "2026-11", "by": "project"}
     assert short(lab.spend(**by)) == [

@@ -13,7 +13,16 @@ from quantumflow_lab.store import Store, schema, settle
 T = 1_700_000_000.0
 NEWEST = schema.migrations()[-1][0]
 VIEWS = ("points", "jobs", "steps", "runs", "metrics", "costs", "quotes", "sessions")
-QUERIES = ("calls", "open_jobs", "outputs", "run_record", "steps", "timeline", "units")
+QUERIES = (
+    "calls",
+    "open_jobs",
+    "open_sessions",
+    "outputs",
+    "run_record",
+    "steps",
+    "timeline",
+    "units",
+)
 
 BASE = {"run": "r1", "ts": T}
 STEP = {**BASE, "step": "s"}
@@ -81,7 +90,10 @@ WRITTEN: dict[int, list[dict[str, Any]]] = {
             "predicted_from": 7,
         }
     ],
-    9: [{**BASE, "kind": "session", **SESSION}],
+    9: [
+        {**BASE, "kind": "session", **SESSION},
+        {**BASE, "kind": "session", **SESSION, "tag": "r1.t", "state": "opening"},
+    ],
 }
 """Records that each version wrote beside those of the versions before it."""
 

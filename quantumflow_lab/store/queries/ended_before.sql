@@ -7,7 +7,7 @@ LEFT JOIN (
     SELECT run, count(*) FILTER (state = 'sent') AS sent FROM qf_jobs GROUP BY run
 ) AS j USING (run)
 LEFT JOIN (
-    SELECT run, count(*) FILTER (state = 'open') AS open FROM qf_sessions GROUP BY run
+    SELECT run, count(*) FILTER (state IN ('opening', 'open')) AS open FROM qf_sessions GROUP BY run
 ) AS s USING (run)
 LEFT JOIN (
     SELECT run, sum(CAST(value ->> '$.bytes' AS BIGINT))::BIGINT AS bytes

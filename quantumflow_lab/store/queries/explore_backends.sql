@@ -3,7 +3,7 @@ SELECT
     j.backend, j.currency, sum(j.jobs)::BIGINT AS jobs, sum(j.shots)::BIGINT AS shots,
     sum(j.machine_s) AS machine_s, sum(j.qpu_s) AS qpu_s, sum(j.queue_s) AS queue_s,
     sum(j.cost) FILTER (j.currency IS NOT NULL) AS cost,
-    sum(j.cost) FILTER (j.currency IS NOT NULL AND j.state IN ('intended', 'sent', 'open')) AS at_most
+    sum(j.cost) FILTER (j.currency IS NOT NULL AND j.state IN ('intended', 'sent', 'opening', 'open')) AS at_most
 FROM (
     SELECT *, 1 AS jobs FROM qf_jobs
     UNION ALL BY NAME

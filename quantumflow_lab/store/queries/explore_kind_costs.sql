@@ -2,7 +2,7 @@
 -- row of its own.
 SELECT
     j.kind, j.currency, sum(j.jobs)::BIGINT AS jobs, sum(j.cost) AS cost,
-    sum(j.cost) FILTER (j.state IN ('intended', 'sent', 'open')) AS at_most
+    sum(j.cost) FILTER (j.state IN ('intended', 'sent', 'opening', 'open')) AS at_most
 FROM (
     SELECT s.kind, b.run, b.backend, b.currency, b.cost, b.state, 1 AS jobs
     FROM qf_jobs AS b JOIN qf_steps AS s ON s.run = b.run AND s.step = b.step
