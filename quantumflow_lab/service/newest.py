@@ -30,6 +30,24 @@ def row_of(live: LiveRun) -> dict[str, Any]:
         "backends": sorted(names),
         "cost": float(sum(a for _, a in amounts)) if len(amounts) <= 1 else None,
         "currency": amounts[0][0] if len(amounts) == 1 else None,
+        **_counts_of(live),
+    }
+
+
+def _counts_of(live: LiveRun) -> dict[str, Any]:
+    """What a run that is done came to, as far as this process knows by itself."""
+    if live.state != "done" or live.epoch > 1 or not live.finished.done():
+        return {}
+    steps = live.steps.values()
+    jobs = sum(step.jobs for step in steps)
+    return {
+        "steps": len(steps),
+        "points": sum(step.size for step in steps),
+        "failed": sum(step.failed for step in steps),
+        "jobs": jobs,
+        "machine_s": live.machine_s,
+        # Only records of jobs tell what these took.
+        **({} if jobs else {"shots": 0, "qpu_s": None}),
     }
 
 
