@@ -197,7 +197,7 @@ $(PACKAGES): requirements.lock
 	    { echo "make: $(PYTHON) is older than 3.11; try make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	    { echo "make: $(PYTHON) has no venv; install python3-venv" >&2; exit 1; }
-	@echo "Python packages into $(VENV)"
+	@echo "Python packages into $(VENV): some minutes the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
@@ -214,7 +214,7 @@ $(PACKAGES): requirements.lock
 $(PROJECT): $(PACKAGES) pyproject.toml Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml) \
             $(shell find rust -name '*.rs') | $(STATIC)
 	$(call need,cargo,Rust from https://rustup.rs)
-	@echo "Rust core into quantumflow_lab"
+	@echo "Rust core into quantumflow_lab: a minute or two the first time"
 	@$(WITH_MATURIN) MATURIN_PEP517_ARGS=--locked $(BIN)/python -m pip install --quiet \
 	    --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -226,4 +226,5 @@ $(MODULES): js/package.json js/package-lock.json
 	@touch $@
 
 $(STATIC): $(MODULES) js/build.mjs js/tsconfig.json $(shell find js/src -type f)
+	@echo "Front end into $(@D)"
 	@npm --prefix js run --silent build

@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     resume = _command(
         commands, "resume", _resume, "go on with a run that failed or lost its process"
     )
-    resume.add_argument("name", help="a name, or the id of a run")
+    resume.add_argument("name", help="a name, NAME:3 for its third run, or an id")
     resume.add_argument(
         "--budget", metavar="MONEY", help="most that it may cost in all"
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from quantumflow_lab.compare import PointFacts, RunFacts, StepFacts, coordinates
+from quantumflow_lab.compare import (
+    PointFacts,
+    RunFacts,
+    StepFacts,
+    ancestors_of,
+    coordinates,
+)
 from quantumflow_lab.errors import StoreLocked
 from quantumflow_lab.meant import label
 from quantumflow_lab.stored import StoredRun
@@ -47,6 +53,10 @@ def run_facts(run: StoredRun) -> RunFacts:
         calibrations=run.shelf.query("calibrations", backends=backends),
         steps=_steps(run),
         get=run.shelf.get,
+        ancestors=ancestors_of(
+            (row["run"], row["origin"])
+            for row in run.shelf.query("lineage", run=run.id)
+        ),
     )
 
 

@@ -34,7 +34,7 @@ from quantumflow_lab.launch.preparing import Preparer, cap_of, read
 from quantumflow_lab.launch.quoting import QUOTE_S, Quoting
 from quantumflow_lab.launch.stopping import Stopping
 from quantumflow_lab.listing import newest_runs, spend, spent_in
-from quantumflow_lab.meant import named_run, two_runs
+from quantumflow_lab.meant import meant_run, two_runs
 from quantumflow_lab.planning.asked import Asked, listed
 from quantumflow_lab.prices import PriceBook, with_home
 from quantumflow_lab.primitives import LabEstimator, LabSampler
@@ -71,7 +71,8 @@ class Lab:
     Raises
     ------
     HomeNotWritable
-        If nothing can be kept there.
+        If nothing can be kept there, nor read. A home that can only be read answers
+        what is asked of it, and refuses runs.
     BadOption
         A setting that cannot be.
     """
@@ -375,7 +376,7 @@ class Lab:
         return self._quoting.candidates(flow, given, inputs or {}, names, seconds)
 
     def load(self, name: str) -> Run:
-        """The latest run of a name, or the run of an id, read back from the store.
+        """The latest run of a name, the run of an id, or ``NAME:N``, from the store.
 
         Raises
         ------
@@ -384,7 +385,7 @@ class Lab:
         """
         if (live := self._runs.named(name)) is not None:
             return Run(live, self)
-        return Run(named_run(self.store, name), self)
+        return Run(meant_run(self.store, name), self)
 
     def resume(
         self,
@@ -406,7 +407,8 @@ class Lab:
         Parameters
         ----------
         name
-            Name of a workflow, whose latest run is meant, or id of a run.
+            Name of a workflow, whose latest run is meant, ``NAME:N`` for the *N*-th of
+            its runs, or id of a run.
         inputs
             Where to find what the run read of its notebook and the store cannot keep,
             such as functions and backends.
@@ -439,7 +441,7 @@ class Lab:
         if (live := self._runs.named(name)) is not None:
             return Run(live, self).resume()
         live = self._launcher.resume(
-            named_run(self.store, name),
+            meant_run(self.store, name),
             inputs or {},
             budget=budget,
             mode=mode,

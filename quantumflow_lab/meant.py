@@ -6,10 +6,11 @@ import re
 
 from quantumflow_lab.errors import BadOption, UnknownRun, did_you_mean
 from quantumflow_lab.store import Store
+from quantumflow_lab.store.lease import held_runs
 from quantumflow_lab.stored import Shelf, StoredRun
 from quantumflow_lab.takeup import stored_run
 
-_NUMBERED = re.compile(r"(.+):(\d+)")
+NUMBERED = re.compile(r"(.+):(\d+)")
 
 
 def named_run(store: Store, name: str) -> StoredRun:
@@ -70,7 +71,7 @@ def numbered_run(shelf: Shelf, text: str) -> str | None:
     UnknownRun
         If the name has no run of that number, with the nearest one.
     """
-    found = _NUMBERED.fullmatch(text)
+    found = NUMBERED.fullmatch(text)
     if found is None:
         return None
     name, number = found[1], int(found[2])
@@ -106,6 +107,13 @@ def run_before(shelf: Shelf, run: StoredRun) -> str:
             run=run.id,
         )
     return str(rows[0]["run"])
+
+
+def left_run(store: Store, name: str) -> str | None:
+    """The latest run of a name that nobody has ended and nobody has, as ``NAME:N``."""
+    held = sorted(held_runs(store.home / "runs"))
+    rows = store.query("history", name=name, state="unfinished", held=held, limit=1)
+    return f"{name}:{rows[0]['number']}" if rows else None
 
 
 def label(run: StoredRun) -> str:

@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -153,11 +153,15 @@ class Registry:
         }
         return sorted({*builtin_names(), *plugin_names(), *self._added, *found})
 
-    def glimpses(self) -> list[Glimpse]:
-        """A row for each of :meth:`names`, those of the user first; loads nothing."""
+    def glimpses(self, names: Iterable[str] | None = None) -> list[Glimpse]:
+        """A row for each name, those of the user first; nothing is loaded.
+
+        Without `names`, for each of :meth:`names`.
+        """
         with self._lock:
             known = {name: entry.facts for name, entry in self._entries.items()}
-        rows = [glimpse(name, known.get(name)) for name in self.names()]
+        wanted = self.names() if names is None else names
+        rows = [glimpse(name, known.get(name)) for name in wanted]
         return sorted(rows, key=lambda row: is_builtin(row.name))
 
     def add(

@@ -38,8 +38,8 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
     known = [row for row in rows if row.get("started") is not None]
     if not known:
         return nothing(title, "nothing has started")
-    origins = {row["kept_from"] for row in known if row.get("kept_from")}
-    if all(row.get("kept_from") for row in known):
+    origins = [row["kept_from"] for row in known if row.get("kept_from") is not None]
+    if len(origins) == len(known):
         return nothing(title, f"nothing ran: all of it was {_kept_from(origins)}")
     begin = min(row["started"] for row in known)
     end = max(row.get("ended") or row["started"] for row in known)
@@ -65,7 +65,7 @@ def timeline(rows: Sequence[Row], *, title: str | None = None) -> Figure:
 
 def _kept_from(numbers: Iterable[int]) -> str:
     """The runs that steps were kept from, as words."""
-    runs = sorted(numbers)
+    runs = sorted(set(numbers))
     word = "run" if len(runs) == 1 else "runs"
     return f"kept from {word} {', '.join(map(str, runs))}"
 

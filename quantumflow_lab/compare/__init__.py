@@ -8,6 +8,7 @@ from quantumflow_lab.compare.facts import (
     StepFacts,
     coordinates,
 )
+from quantumflow_lab.compare.lineage import ancestors_of
 
 __all__ = [
     "Comparison",
@@ -15,6 +16,7 @@ __all__ = [
     "PointFacts",
     "RunFacts",
     "StepFacts",
+    "ancestors_of",
     "compare",
     "coordinates",
 ]

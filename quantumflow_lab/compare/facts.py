@@ -74,6 +74,8 @@ class RunFacts:
     steps: Mapping[str, StepFacts]
     get: Callable[[Reference], Any]
     """Reads a value; raises ``StoreError`` if it is gone."""
+    ancestors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The runs whose results it, and each run before it, had; see :mod:`.lineage`."""
 
 
 def coordinates(points: Sequence[Mapping[str, Any]]) -> list[Coordinates]:

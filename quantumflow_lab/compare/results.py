@@ -10,8 +10,16 @@ from dataclasses import dataclass, replace
 from qiskit.exceptions import QiskitError
 
 from quantumflow_lab.compare.facts import Coordinates, PointFacts, RunFacts, StepFacts
+from quantumflow_lab.compare.lineage import Lineage
 from quantumflow_lab.compare.significance import holm
-from quantumflow_lab.compare.values import Change, Weighed, evenly, tables_in, weigh
+from quantumflow_lab.compare.values import (
+    Change,
+    Weighed,
+    evenly,
+    shots_in,
+    tables_in,
+    weigh,
+)
 from quantumflow_lab.errors import StoreError
 
 MOST = 5000
@@ -108,18 +116,24 @@ def _pairs(
     if one is None or other is None or not both:
         return
     first = one.points[both[0]].value
-    most = MOST
+    most, lineage = MOST, Lineage(a, b)
     if first is not None and one.kind == "sample":
         # What is gone is told point by point.
         with suppress(*UNREADABLE):
             most = max(1, MOST // tables_in(a.get(first)))
     for i in evenly(len(both), most):
         at = both[i]
-        yield _pair(name, at, one.points[at], other.points[at], a, b)
+        yield _pair(name, at, one.points[at], other.points[at], a, b, lineage)
 
 
 def _pair(
-    step: str, at: Coordinates, p: PointFacts, q: PointFacts, a: RunFacts, b: RunFacts
+    step: str,
+    at: Coordinates,
+    p: PointFacts,
+    q: PointFacts,
+    a: RunFacts,
+    b: RunFacts,
+    lineage: Lineage,
 ) -> Pair:
     if (p.state, q.state) != ("done", "done"):
         # A point that was cancelled or skipped says nothing against its step.
@@ -127,9 +141,9 @@ def _pair(
         if p.state == q.state and p.reason == q.reason:
             return Pair(step, at, f"{word} twice", why=_state(p))
         return Pair(step, at, word, why=f"{_state(p)}, then {_state(q)}")
-    related = (p.made or a.run) == (q.made or b.run)
+    related = lineage.related(step, at)
     if p.value is None or q.value is None:
-        if related:
+        if (p.made or a.run) == (q.made or b.run):
             return Pair(step, at, "same data")
         return Pair(step, at, "apart", why="a value lived in memory only")
     if p.value["ref"] == q.value["ref"]:
@@ -142,9 +156,11 @@ def _pair(
     if weighed.apart is not None:
         return Pair(step, at, "apart", why=weighed.apart)
     if related:
-        return Pair(step, at, "same data" if weighed.equal else "shared data")
+        same = weighed.equal and shots_in(one) == shots_in(other)
+        return Pair(step, at, "same data" if same else "shared data")
     if weighed.p is not None:
-        return Pair(step, at, "tested", weighed)
+        derived = lineage.derived(step, at)
+        return Pair(step, at, "shared data" if derived else "tested", weighed)
     return Pair(step, at, "equal" if weighed.equal else "changed", weighed)
 
 

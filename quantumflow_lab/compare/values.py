@@ -111,6 +111,17 @@ def tables_in(value: Any) -> int:
     return max(1, math.prod(value.data.shape)) if _is_sampled(value) else 1
 
 
+def shots_in(value: Any) -> int:
+    """Shots behind the counts that a value holds, over all their tables."""
+    if _is_counts(value):
+        return sum(value.values())
+    if _is_sampled(value):
+        return sum(f.num_shots * math.prod(f.shape) for f in value.data.values())
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return sum(map(shots_in, value)) if isinstance(value, list | tuple) else 0
+
+
 def results_in(value: Any) -> Iterator[Any]:
     """The results of primitives that a value consists of."""
     if isinstance(value, Mapping):

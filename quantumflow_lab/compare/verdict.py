@@ -41,7 +41,7 @@ class Verdict:
         for kind, one, many in (
             ("failed", "failed in one run only", "failed in one run only"),
             ("not run", "was not run to its end", "were not run to their end"),
-            ("shared data", "has shots of both runs", "have shots of both runs"),
+            ("shared data", "shares shots, not tested", "share shots, not tested"),
             ("apart", "cannot be compared", "cannot be compared"),
         ):
             if found := count(kind):

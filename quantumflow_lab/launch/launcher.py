@@ -24,6 +24,7 @@ from quantumflow_lab.launch.clusters import Clusters
 from quantumflow_lab.launch.going import RunsHere
 from quantumflow_lab.launch.opening import Calibrations, opening, taken_inputs
 from quantumflow_lab.launch.quoting import Quoting
+from quantumflow_lab.meant import left_run
 from quantumflow_lab.planning.asked import Asked
 from quantumflow_lab.ports import Ledger
 from quantumflow_lab.quote.needed import budget_needed
@@ -99,6 +100,7 @@ class Launcher:
             live = self.quoting.decided(workflow, asked, inputs)
             self._refuse_surprise(live, workflow, inputs)
             self.clusters.send(live)
+            self.store.check_writable()
             lease = self.earlier.begin(live)
             try:
                 self._close_left(live)
@@ -121,16 +123,17 @@ class Launcher:
         background: bool,
     ) -> LiveRun:
         """Go on with a run of the store; parameters are those of ``Lab.resume``."""
-        _refuse_done(stored)
+        _refuse_done(stored, self.store)
         _refuse_nesting(background=background)
         with self._lock:
             self.runner.check()
             self.runs.refuse_twin(stored.name)
+            self.store.check_writable()
             lease = take(self.earlier.leases, stored.id, steal=steal)
             try:
                 # Once more: whoever had it may have ended it in this moment.
                 stored = stored_run(self.store, stored.id)
-                _refuse_done(stored)
+                _refuse_done(stored, self.store)
                 found = {**inputs, **kept_inputs(stored, inputs)}
                 live = self._planned_again(stored, found, budget, mode)
             except UnknownBackend as error:
@@ -241,11 +244,13 @@ class Launcher:
         self.hearing.stop(live.id)
 
 
-def _refuse_done(stored: StoredRun) -> None:
+def _refuse_done(stored: StoredRun, store: Store) -> None:
     if stored.state == "done":
+        left = left_run(store, stored.name)
+        hint = f"; %qflow resume {left} goes on with one that was left" if left else ""
         raise NothingToResume(
             f"run {stored.record['number']} of '{stored.name}' is done; type "
-            f"%qflow load {stored.name} to have it",
+            f"%qflow load {stored.name} to have it{hint}",
             run=stored.id,
         )
 

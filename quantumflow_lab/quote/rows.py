@@ -24,6 +24,10 @@ TRIED, UNTRIED = 1.5, 4.0
 """Likewise for machine times that earlier runs tell, and where none do."""
 
 
+_FAILS = ("cannot run there", "its function raises")
+"""How a note begins that tells of a failure."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What a step would send to one backend."""
@@ -64,6 +68,11 @@ class StepQuote:
     """Mean probability of success of its circuits."""
     note: str = ""
     """What is kept, or why something is not known."""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the step would fail there; its note says why."""
+        return any(part.startswith(_FAILS) for part in self.note.split("; "))
 
 
 def quote_step(

@@ -73,7 +73,7 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
     costs = ", ".join(map(str, quote.cost.values()))
     if quote.plan.budget is not None and "unknown" in costs:
         costs = f"unknown, at most the budget of {quote.plan.budget}"
-    sentences.append(f"In all: {costs}." if costs else "In all: no money.")
+    sentences.append(f"In all: {_doubt(quote)}{costs or 'no money'}.")
     if quote.plan.mode != "job":
         how = told(quote.plan.mode, quote.plan.deadline, quote.apart)
         sentences.append(f"Jobs go by {how}")
@@ -89,6 +89,18 @@ def _report(quote: Quote) -> tuple[str, list[str], list[Section]]:
         sections.append(_table("Backends", quote.totals, ("backend",)))
     sections.append(_sources(quote.steps))
     return f"{quote.plan.name} · quote, nothing was run", sentences, sections
+
+
+def _doubt(quote: Quote) -> str:
+    """What stands before the costs of a run that would fail; nothing for others."""
+    used = {step.name: step.backends for step in quote.plan.steps}
+    failing = [
+        row for row in quote.steps if row.fails and row.backend in used[row.step]
+    ]
+    if not failing:
+        return ""
+    names = " and ".join(dict.fromkeys(f"'{row.step}'" for row in failing))
+    return f"the run would fail at {names}; without it: "
 
 
 def _table(

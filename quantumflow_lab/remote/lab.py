@@ -21,6 +21,7 @@ from quantumflow_lab.errors import (
     Where,
     did_you_mean,
 )
+from quantumflow_lab.meant import NUMBERED
 from quantumflow_lab.planning.asked import Asked, asked_in, listed
 from quantumflow_lab.remote.about import About, Versions, differences, refuse_other
 from quantumflow_lab.remote.body import refuse_large, run_body
@@ -341,12 +342,18 @@ class RemoteLab:
     def live(self) -> list[Run]:
         """Runs that go on there, whoever has begun them."""
         rows = self.runs(state="running", limit=_PAGE)
-        return [self._held(self._status(row["run"]), listen=False) for row in rows]
+        found = [self._held(self._status(row["run"]), listen=False) for row in rows]
+        # A list may be a second old.
+        return [run for run in found if not run.done]
 
     def _run_id(self, name: str) -> str:
         if RUN_ID.fullmatch(name):
             return name
-        rows = self.runs(name, limit=1)
+        if numbered := NUMBERED.fullmatch(name):
+            rows = self.runs(numbered[1], limit=_PAGE)
+            rows = [row for row in rows if row["number"] == int(numbered[2])]
+        else:
+            rows = self.runs(name, limit=1)
         if not rows:
             known = (row["name"] for row in self.runs(limit=_PAGE))
             hint = did_you_mean(name, known)

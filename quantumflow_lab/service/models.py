@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from quantumflow_lab.service.declared import (
     BELL,
@@ -47,6 +54,20 @@ class EncodedValue(Strict):
     )
 
 
+def _named(value: object) -> object:
+    """Names as the magic line has them, ``a,b``, as a list."""
+    if not isinstance(value, str):
+        return value
+    return [name.strip() for name in value.split(",")]
+
+
+Backends = Annotated[
+    list[Text],
+    BeforeValidator(_named, json_schema_input_type=list[Text] | str),
+]
+"""Names of backends: a list, or text as on the magic line."""
+
+
 class RunOptions(Strict):
     """How a workflow is run: the options of the magic line."""
 
@@ -58,8 +79,8 @@ class RunOptions(Strict):
         },
     )
 
-    backend: list[Text] = Field(default_factory=list, max_length=16)
-    among: list[Text] = Field(default_factory=list, max_length=16)
+    backend: Backends = Field(default_factory=list, max_length=16)
+    among: Backends = Field(default_factory=list, max_length=16)
     policy: Policy | None = None
     mode: Mode | None = Field(
         default=None, description="How a device that has several ways takes the jobs."

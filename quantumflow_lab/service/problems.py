@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from quantumflow_lab import errors
 from quantumflow_lab.cell.secrets import Secrets
-from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.errors import QuantumFlowError, did_you_mean
 from quantumflow_lab.service.plain import plain
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def install(app: FastAPI) -> None:
         return answer(request, _of_http(error))
 
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return answer(request, _of_media(request) or _of_validation(error))
+        told = _of_media(request) or _of_validation(error, _fields(request))
+        return answer(request, told)
 
     # Starlette's hint would have handlers take any Exception.
     handlers: dict[type[Exception], Any] = {
@@ -209,18 +210,37 @@ def _of_media(request: Request) -> Problem | None:
     )
 
 
-def _of_validation(error: RequestValidationError) -> Problem:
-    """What does not fit, by place; never what was sent, which may be a secret."""
+def _fields(request: Request) -> Collection[str]:
+    """Names that the body of a request may have."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    fields = getattr(body and body.field_info.annotation, "model_fields", {})
+    return tuple(fields)
+
+
+def _of_validation(error: RequestValidationError, known: Collection[str]) -> Problem:
+    """What does not fit, by place; never what was sent, which may be a secret.
+
+    `known` are the names that the body may have.
+    """
     faults = [
         {
             "at": ".".join(_ascii(part) for part in each["loc"]),
-            "message": _ascii(each["msg"].removeprefix("Value error, ")),
+            "message": _ascii(_message(each, known)),
         }
         for each in error.errors()[:20]
     ]
     first = faults[0] if faults else {"at": "body", "message": "is not what it should"}
     detail = f"{first['at']}: {first['message']}"
     return Problem(422, "invalid-request", detail, faults=faults)
+
+
+def _message(fault: Mapping[str, Any], known: Collection[str]) -> str:
+    """What is wrong with one part of a body."""
+    if fault["type"] != "extra_forbidden":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    at_the_top = len(fault["loc"]) == 2
+    hint = did_you_mean(str(fault["loc"][-1]), known) if at_the_top else ""
+    return f"there is no such field{hint}"
 
 
 def _ascii(text: object) -> str:

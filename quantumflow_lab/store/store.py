@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from quantumflow_lab.errors import (
     BadQuery,
+    HomeNotWritable,
     NotStorable,
     StoreError,
     StoreLocked,
@@ -40,18 +42,25 @@ class Store:
     Parameters
     ----------
     home
-        Folder of the lab, as :func:`find_home` gives it; created if missing.
+        Folder of the lab, as :func:`find_home` gives it; created if missing. One that
+        can only be read is asked as any other; it takes no record.
 
     Raises
     ------
     HomeNotWritable
-        If the folder cannot be created or written.
+        If the folder can neither be written nor asked.
     """
 
     def __init__(self, home: str | Path) -> None:
         self.home = Path(home).expanduser().absolute()
-        prepare_home(self.home)
         folder = self.home / "journal"
+        self._writable = True
+        try:
+            prepare_home(self.home)
+        except HomeNotWritable:
+            if not os.access(folder, os.R_OK | os.X_OK):
+                raise
+            self._writable = False
         self._lock = threading.RLock()
         self._recorder = Recorder(folder)
         self._projection = Projection(database_path(self.home), folder)
@@ -94,7 +103,10 @@ class Store:
         ------
         JournalFull
             If the disk is full; then there is no such run.
+        HomeNotWritable
+            If nothing can be recorded there.
         """
+        self.check_writable()
         with self._lock:
             self._values.sync()
             self._recorder.begin(record)
@@ -115,11 +127,29 @@ class Store:
         dict or None
             ``{"ref", "media", "bytes"}`` for a record; None if the codec has no place
             for the value, which then lives in memory only.
+
+        Raises
+        ------
+        HomeNotWritable
+            If nothing can be kept there.
         """
+        self.check_writable()
         try:
             return self._values.put(value)
         except NotStorable:
             return None
+
+    def check_writable(self) -> None:
+        """Refuse what a home that can only be read cannot keep; cheap for any other.
+
+        Raises
+        ------
+        HomeNotWritable
+            Naming the folder.
+        """
+        if not self._writable:
+            prepare_home(self.home)
+            self._writable = True
 
     def get(self, reference: Mapping[str, Any]) -> object:
         """The value behind what :meth:`put` returned."""

@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from quantumflow_lab import Lab
 from quantumflow_lab.store import Store
 from tests.chaos.nursery import ROOT
 
@@ -153,6 +155,31 @@ except QuantumFlowError as error:
 """
 
 
+READER = """
+import os, sys
+from contextlib import closing
+import duckdb, pyarrow
+from quantumflow_lab import Lab
+
+home, uid = sys.argv[1:]
+
+
+def told(home):
+    with closing(Lab(home)) as lab:
+        (row,) = lab.runs()
+        return row["name"], row["number"], row["state"], lab.load("work")["a"]
+
+
+if os.getuid() != int(uid):
+    # As in the kernel above.
+    with closing(Lab(f"{home}-before")) as lab:
+        lab.run("@qf.step\\ndef a():\\n    return 3\\n", name="work").wait()
+    told(f"{home}-before")
+    os.setuid(int(uid))
+print(*told(home))
+"""
+
+
 def kernel(home: Path, uid: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", KERNEL, str(home), str(uid)],
@@ -174,6 +201,24 @@ def test_a_read_only_home_says_what_to_type(disk: Disk, there: bool) -> None:
     assert said.startswith(f"HomeNotWritable: cannot write the lab's home {home}: ")
     assert said.endswith("; choose another one with QFLOW_HOME=<folder>\n")
     assert "Read-only file system" in said or "Permission denied" in said
+
+
+def test_what_a_read_only_home_has_can_be_read(disk: Disk) -> None:
+    home = disk.folder / "home"
+    with closing(Lab(home)) as lab:
+        lab.run("@qf.step\ndef a():\n    return 3\n", name="work").wait()
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, disk.uid, -1)
+    disk.lock()
+    child = subprocess.run(
+        [sys.executable, "-c", READER, home, str(disk.uid)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    disk.unlock()
+    assert child.stdout == "work 1 done 3\n", child.stderr
 
 
 def test_a_home_that_turns_read_only_ends_the_run_and_no_job_is_unrecorded(

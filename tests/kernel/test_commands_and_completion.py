@@ -319,6 +319,14 @@ def test_the_cell_of_a_composer_goes_below(
             ),
         ),
         ("load", MagicLineError, "write %qflow load NAME"),
+        (
+            "backends aer fake_manila",
+            MagicLineError,
+            (
+                "aer is no run; write %qflow backends NAME fake_manila with the name "
+                "of the run to choose for"
+            ),
+        ),
         ("chart", MagicLineError, "write %qflow chart KIND [NAME]"),
         (
             "chart pie bell",

@@ -195,7 +195,8 @@ def test_a_device_that_is_billed_needs_a_budget(
     price = Price(per_shot="0.01", currency="USD")
     lab.backends.add("billed", GenericBackendV2(2, seed=1), price=price)
     unset = lab.settings.model_copy(update={"budget": None})
-    monkeypatch.setattr(lab, "settings", unset)
+    for part in (lab, lab._preparer):
+        monkeypatch.setattr(part, "settings", unset)
     made = caller.post("/api/workflows", {"name": "paid", "declared": BELL}).json()[
         "id"
     ]
@@ -256,3 +257,39 @@ def test_one_circuit_that_takes_long_is_a_run_to_follow(caller: Caller) -> None:
     run = said.json()["id"]
     assert said.headers["Location"] == f"/api/runs/{run}"
     assert caller.ended(run)["state"] == "done"
+
+
+def test_a_workflow_is_executed_without_a_word_and_as_the_magic_line_has_it(
+    caller: Caller,
+) -> None:
+    made = caller.post("/api/workflows", {"name": "said", "declared": BELL}).json()[
+        "id"
+    ]
+    path = f"/api/workflows/{made}/execute"
+    for body, backends in ((None, ["aer"]), ({"backend": "generic_5, aer"}, None)):
+        said = caller.ask("POST", path, json=body)
+        assert said.status_code == 202, said.text
+        run = said.json()["id"]
+        caller.ended(run)
+        steps = caller.get(f"/api/runs/{run}/results").json()
+        axis = steps["axes"].get("backend")
+        assert axis == (["generic_5", "aer"] if backends is None else None)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"shotz": 1}, "body.shotz: there is no such field; did you mean 'shots'?"),
+        ({"backend": "fake_manilla"}, "no backend 'fake_manilla'; did you mean"),
+        ({"backend": 3}, "body.backend: Input should be a valid list"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_told_with_what_would(
+    caller: Caller, options: dict[str, Any], says: str
+) -> None:
+    made = caller.post("/api/workflows", {"name": "said", "declared": BELL}).json()[
+        "id"
+    ]
+    said = caller.post(f"/api/workflows/{made}/execute", options)
+    assert said.status_code == 422
+    assert said.json()["detail"].startswith(says)

@@ -159,6 +159,7 @@ def test_a_glimpse_says_what_loading_a_backend_confirms(name):
     facts = registry.facts(name)
     width = None if name == "aer" else facts.num_qubits
     assert seen.qubits == width
+    assert registry.glimpses(["generic_9"])[0].qubits == 9
     assert (seen.simulator, seen.noisy, seen.billed) == (
         facts.simulator,
         facts.noisy,

@@ -20,6 +20,7 @@ from quantumflow_lab.compare import (
     PointFacts,
     RunFacts,
     StepFacts,
+    ancestors_of,
     compare,
     coordinates,
 )
@@ -318,8 +319,68 @@ def test_cached_points_with_more_shots_share_them_and_are_not_tested() -> None:
     more = done(sampled({"0": 1800, "1": 2200}), made="id-1")
     found = compare(run(1, a), run(2, step("counts", [more], kind="sample", cached=1)))
     assert found.tested == 0
-    assert found.sentences[1] == "1 point has shots of both runs."
+    assert found.sentences[1] == "1 point shares shots, not tested."
     assert rows(found, "Results") == [("counts", "1 share shots, not tested")]
+
+
+def test_the_same_outcomes_in_more_shots_are_not_the_same_data() -> None:
+    a = step("counts", [done(sampled({"0": 500}))], kind="sample")
+    more = done(sampled({"0": 1000}), made="id-1")
+    found = compare(run(1, a), run(2, step("counts", [more], kind="sample", cached=1)))
+    assert found.sentences[1] == "1 point shares shots, not tested."
+    as_many = done(sampled({"0": 500}), made="id-1")
+    found = compare(run(1, a), run(2, step("counts", [as_many], kind="sample")))
+    assert found.sentences[1] == "1 point is the same data."
+
+
+def test_shots_that_came_through_runs_in_between_are_not_tested() -> None:
+    line = ancestors_of([("id-4", "id-2"), ("id-2", "id-1"), ("id-3", "id-1")])
+    a = step(
+        "counts", [done(sampled({"0": 500, "1": 500}), made="id-1")], kind="sample"
+    )
+    b = step(
+        "counts", [done(sampled({"0": 900, "1": 100}), made="id-2")], kind="sample"
+    )
+    found = compare(run(3, a, ancestors=line), run(4, b, ancestors=line))
+    assert (found.tested, found.sentences[1]) == (
+        0,
+        "1 point shares shots, not tested.",
+    )
+    apart = compare(run(3, a, ancestors=line), run(5, b))
+    assert apart.tested == 1, "what run 2 had is not known there"
+
+
+CHAIN = """
+x = qf.axis([0, 1])
+@qf.sample
+def counts(x): ...
+@qf.step
+def table(counts): ...
+@qf.step(over="x")
+def total(table): ...
+"""
+
+
+def test_what_is_worked_out_from_shared_shots_is_not_tested() -> None:
+    half, most = {"00": 500, "11": 500}, {"00": 900, "11": 100}
+
+    def steps(made: str | None) -> list[StepFacts]:
+        shots = half if made is None else most
+        points = [done(sampled(shots), made=made), done(sampled(shots))]
+        return [
+            step("counts", points, kind="sample"),
+            step("table", [done(shots), done(shots)]),
+            step("total", [done(shots)], at=[{}]),
+        ]
+
+    found = compare(
+        run(1, *steps(None), cell=CHAIN), run(2, *steps("id-1"), cell=CHAIN)
+    )
+    assert rows(found, "Results") == [
+        ("counts", "1 differ, 1 share shots, not tested"),
+        ("table", "1 differ, 1 share shots, not tested"),
+        ("total", "1 share shots, not tested"),
+    ]
 
 
 def test_circuits_are_no_results() -> None:

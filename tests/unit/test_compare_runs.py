@@ -201,7 +201,7 @@ def test_cached_results_with_more_shots_are_not_tested(lab: Lab) -> None:
     lab.run(cell, name="two", backend="fake_manila", shots=2000)
     found = lab.compare("one", "two")
     assert found.tested == 0
-    assert "1 point has shots of both runs." in found.sentences[1]
+    assert "1 point shares shots, not tested." in found.sentences[1]
     assert ("counts", "none", "1 cached") in rows(found, "Kept and cached points")
 
 
@@ -219,3 +219,38 @@ def energy(sampler):
     found = lab.compare("loop")
     assert found.changed[0] == "backend fake_manila → fake_lima"
     assert rows(found, "Backends") == [("names", "fake_manila", "fake_lima")]
+
+
+def test_runs_that_took_shots_from_one_another_are_never_tested(tmp_path: Path) -> None:
+    cell = """
+from qiskit import QuantumCircuit
+x = qf.axis([0.5, 1.5])
+@qf.circuit
+def turned(x):
+    qc = QuantumCircuit(1)
+    qc.ry(x, 0)
+    qc.measure_all()
+    return qc
+@qf.sample
+def counts(turned):
+    return turned
+@qf.step
+def table(counts):
+    return counts.data.meas.get_counts()
+"""
+    lab = Lab(tmp_path / "home")
+    for shots in (500, 1000, 500, 2000):
+        lab.run(cell, name="st", shots=shots)
+    for pair, words in {
+        ("st:1", "st:2"): "2 share shots, not tested",
+        ("st:2", "st:3"): "2 share shots, not tested",
+        ("st:2", "st:4"): "2 share shots, not tested",
+        ("st:3", "st:4"): "2 share shots, not tested",
+        ("st:1", "st:3"): "",
+    }.items():
+        found = lab.compare(*pair)
+        told = {row[0]: row[1] for row in rows(found, "Results")}
+        assert found.tested == 0, pair
+        assert told.get("counts", "") == words, pair
+    assert found.sentences[1].startswith("2 points are the same data"), found.sentences
+    lab.close()

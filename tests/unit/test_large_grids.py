@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from quantumflow_lab import Lab
+from quantumflow_lab.core import Events
 from quantumflow_lab.errors import BadAxis
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner import past
@@ -143,3 +144,13 @@ def test_a_cancel_gets_through_while_kept_points_are_looked_for(
         monkeypatch.undo()
         again = lab.run(cell, name="kept")
         assert again["a"][:].tolist() == list(range(2000))
+
+
+@pytest.mark.parametrize("needs", [[[], [], []], [[4, 5], [6, 7], [8, 9]]])
+def test_units_that_need_equally_many_are_defined_alike(needs: list[list[int]]) -> None:
+    one = Events().define(run=1, cls=2, first=10, needs=needs, collect=True)
+    flat = [unit for row in needs for unit in row]
+    alike = Events().define_alike(
+        run=1, cls=2, first=10, count=3, needs=flat, collect=True
+    )
+    assert bytes(alike) == bytes(one)

@@ -273,6 +273,9 @@ def test_a_function_that_raises_is_told_and_the_rest_is_quoted(lab: Lab) -> None
     assert row(quote, "whole", "task").cost.value == pytest.approx(0.4)
     (all_,) = quote.totals
     assert str(all_.cost) == "at least 0.40 USD"
+    assert (
+        "In all: the run would fail at 'broken'; without it: at least 0.40 USD."
+    ) in repr(quote)
 
 
 def test_a_circuit_that_a_device_cannot_hold_is_told(lab: Lab) -> None:
@@ -285,6 +288,38 @@ def test_a_circuit_that_a_device_cannot_hold_is_told(lab: Lab) -> None:
     """
     quote = plan(lab, cell, backend="dev")
     assert "6 qubits" in quote.steps[0].note
+    assert "the run would fail at 'wide'" in repr(quote)
+
+
+@pytest.mark.parametrize(
+    ("qubits", "shots", "why"),
+    [
+        (40, 100, "a statevector of 40 qubits needs 16 TiB"),
+        (2, 10**9, "shots must be a whole number from 1 to 10000000"),
+    ],
+)
+def test_what_a_simulator_would_refuse_is_told_as_a_run_that_fails(
+    lab: Lab, qubits: int, shots: int, why: str
+) -> None:
+    cell = f"""
+    @qf.sample(shots={shots})
+    def big():
+        qc = QuantumCircuit({qubits})
+        qc.t(range({qubits}))
+        qc.measure_all()
+        return qc
+    """
+    quote = plan(lab, cell, backend="aer")
+    (step,) = quote.steps
+    assert step.fails
+    assert why in step.note
+    assert "In all: the run would fail at 'big'; without it: no money." in repr(quote)
+
+
+def test_a_run_that_would_not_fail_is_quoted_without_a_doubt(lab: Lab) -> None:
+    quote = plan(lab, SWEEP, backend="dev")
+    assert not any(step.fails for step in quote.steps)
+    assert "would fail" not in repr(quote)
 
 
 def test_a_quote_ends_when_its_time_is_over(lab: Lab) -> None:

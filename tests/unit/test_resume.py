@@ -228,6 +228,31 @@ def test_a_run_that_is_done_has_nothing_to_resume(lab: Lab) -> None:
         lab.resume("wrok")
 
 
+def test_an_earlier_run_that_was_left_is_named_and_resumed_by_number(
+    lab: Lab, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    cell = "@qf.step\ndef one():\n    return gate.wait(60)\n"
+    lab.run(cell, name="work", inputs={"gate": gate}, background=True)
+    lab.leave()
+    lease._after_fork()  # its files are closed, as those of a process that dies
+    gate.set()
+    later = Lab(lab.store.home)
+    run(later, "@qf.step\ndef one():\n    return 1\n")
+    told = (
+        "run 2 of 'work' is done; type %qflow load work to have it; %qflow resume "
+        "work:1 goes on with one that was left"
+    )
+    with pytest.raises(NothingToResume, match=told):
+        later.resume("work")
+    assert later.load("work:1").state == "unfinished"
+    with pytest.raises(UnknownRun, match="'work' has 2 runs, none of them number 3"):
+        later.resume("work:3")
+    again = later.resume("work:1", inputs={"gate": gate})
+    assert (again["one"], again.state) == (True, "done")
+    later.close()
+
+
 def test_inputs_that_changed_are_named(lab: Lab) -> None:
     cell = "@qf.step\ndef one():\n    return helper() / factor\n"
 

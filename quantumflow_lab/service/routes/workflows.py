@@ -27,6 +27,8 @@ from quantumflow_lab.service.saved import Saved
 from quantumflow_lab.workflow import Workflow as Read
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"])
+_USUAL = Execution()
+"""How a workflow is executed where nobody says anything."""
 started = APIRouter(prefix="/api/runs", tags=["runs"])
 
 WorkflowId = Annotated[str, Path(pattern=WORKFLOW_ID)]
@@ -98,10 +100,10 @@ def get(workflow: WorkflowId, desk: TheDesk, asker: Reader) -> Workflow:
 @router.post("/{workflow}/execute", status_code=202)
 def execute(
     workflow: WorkflowId,
-    execution: Execution,
     desk: TheDesk,
     asker: Submitter,
     response: Response,
+    execution: Execution = _USUAL,
 ) -> RunStatus:
     """Run it; the answer comes at once, the run goes on."""
     saved = saved_of(desk, workflow)
