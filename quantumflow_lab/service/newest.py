@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 def row_of(live: LiveRun) -> dict[str, Any]:
     """A run of this process as the store will tell it, but for what it does now."""
-    ended, amounts = live.ended_us, list(live.spent.items())
+    ended, amounts = live.ended_us, sorted(live.spent.items())
     names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
     return {
         "run": live.id,
@@ -30,6 +30,7 @@ def row_of(live: LiveRun) -> dict[str, Any]:
         "backends": sorted(names),
         "cost": float(sum(a for _, a in amounts)) if len(amounts) <= 1 else None,
         "currency": amounts[0][0] if len(amounts) == 1 else None,
+        "costs": [(currency, float(amount)) for currency, amount in amounts] or None,
         **_counts_of(live),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,3 +190,16 @@ def test_what_a_run_took_before_it_ended_is_not_told_after(lab: Lab) -> None:
     run.wait()
     assert [row["state"] for row in before] != ["done"]
     assert [row["state"] for row in asked.took(run)["timeline"]] == ["done"]
+
+
+def test_amounts_in_several_currencies_are_listed_beside_each_other(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = caller.run(BELL, "several_currencies")
+    caller.ended(run)
+    (live,) = [r for r, _ in caller.app.state.desk._runs.values() if r.id == run]
+    spent = {"USD": Decimal("1.5"), "EUR": Decimal(9)}
+    monkeypatch.setattr(live.data, "spent", spent)
+    (line,) = caller.get("/api/runs?name=several_currencies").json()["items"]
+    assert (line["cost"], line["currency"]) == (None, None)
+    assert line["costs"] == {"EUR": 9.0, "USD": 1.5}

@@ -237,6 +237,7 @@ def test_a_run_is_found_again_by_who_comes_back(remote: RemoteLab, served: Lab) 
     assert kept == {**row, **near}
     assert list(row) == list(served.runs("back")[0])
     assert other.runs("back", find="no such words") == []
+    assert [{**kept, **near}] == served.runs("back")
     with pytest.raises(BadOption, match="since must be a duration"):
         other.runs(since="yesterday")
     with pytest.raises(UnknownRun, match="did you mean 'back'"):
