@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from quantumflow_lab.store import Store
-from quantumflow_lab.store.lock import held
+from quantumflow_lab.store.lock import _OF_THIS_PROCESS, held
+from quantumflow_lab.store.projection import Projection
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def test_threads_read_together(tmp_path: Path) -> None:
@@ -105,3 +109,39 @@ def test_many_threads_ask_while_another_records(tmp_path: Path) -> None:
                 seen = each.result(60)
                 assert seen == sorted(seen)
         assert kept() == count
+
+
+def test_who_asked_before_records_were_taken_in_does_not_take_them_in_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store(tmp_path / "home") as store:
+        fills: list[str] = []
+        began, let = threading.Event(), threading.Event()
+        fill = Projection._fill
+
+        def slow(self: Projection, path: Path) -> int:
+            fills.append(path.name)
+            began.set()
+            assert let.wait(20)
+            return fill(self, path)
+
+        monkeypatch.setattr(Projection, "_fill", slow)
+        store.append([{"kind": "unheard"}])
+        with ThreadPoolExecutor(4) as pool:
+            first = pool.submit(store.ingest)
+            assert began.wait(20)
+            # What comes now, the first may not have seen.
+            store.append([{"kind": "unheard"}])
+            lock = _OF_THIS_PROCESS[str(store.home / "ingest.lock")]
+            others = [pool.submit(store.query, "names") for _ in range(3)]
+            deadline = time.monotonic() + 20
+            while lock._to_write < 3:
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+            let.set()
+            first.result(30)
+            for each in others:
+                each.result(30)
+        assert len(fills) == 2
+        kept = "SELECT count(*) AS n FROM rec_other WHERE record ->> 'kind' = 'unheard'"
+        assert store.sql(kept).to_pylist() == [{"n": 2}]
