@@ -40,7 +40,8 @@ NAMES_S = 30.0
 _PAGE = 200
 _COLUMNS = (
     *("number", "name", "started", "state", "wall_s", "steps", "points", "failed"),
-    *("jobs", "shots", "machine_s", "qpu_s", "cost", "currency", "backends", "run"),
+    *("jobs", "shots", "machine_s", "qpu_s", "cost", "currency"),
+    *("costs", "backends", "run"),
 )
 """Of the query ``history``, in its order."""
 _CALLED = {"wall_s": "seconds", "run": "id"}
@@ -501,7 +502,8 @@ def _attended(run: Run) -> Run:
 
 def _row(line: Mapping[str, Any]) -> dict[str, Any]:
     """A run of a list under the names that the query ``history`` has."""
-    return {name: line[_CALLED.get(name, name)] for name in _COLUMNS}
+    row = {name: line[_CALLED.get(name, name)] for name in _COLUMNS}
+    return {**row, "costs": [*line["costs"].items()] or None}
 
 
 def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:

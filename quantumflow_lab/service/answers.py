@@ -21,26 +21,30 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.logs import log
 from quantumflow_lab.service.newest import Newest, Row
+from quantumflow_lab.service.together import Together
 from quantumflow_lab.store.lease import held_runs
 
 FRESH_S = 1.0
 """Seconds after which the store is asked anew, while the old answer is still given."""
 STALE_S = 3.0
-"""Seconds after which an answer is too old to be given."""
+"""Seconds after which the list is too old to be given."""
 LATEST_S = 15.0
 """The same while the store is being asked, which takes long on a busy machine."""
 KEPT_S = 60.0
 """Seconds for which what an ended run took is remembered."""
 NEWEST = 500
 """Runs that are looked up beforehand."""
-AT_ONCE = 16
-"""Ended runs that are looked up together."""
+AT_ONCE = 64
+"""Ended runs that are looked up together; so many take hardly longer than one."""
 MOST = 256
 """Runs of which it is remembered what they took."""
 PARTS = ("timeline", "jobs", "cost")
+"""Named queries of what a run took. Each has one of several runs, ``jobs_of_runs``."""
 
 Took = dict[str, list[dict[str, Any]]]
 """Rows of the named queries :data:`PARTS` of a run."""
+Asked = tuple[str, bool]
+"""A run, and whether it has ended, so that none of its records may be missing."""
 
 
 class Answers:
@@ -59,10 +63,11 @@ class Answers:
         self._own = own
         self._newest: tuple[Newest, float] | None = None
         """The newest runs, and when the store was asked for them."""
-        self._took: OrderedDict[str, tuple[Took, float]] = OrderedDict()
+        self._took: OrderedDict[Asked, tuple[Took, float]] = OrderedDict()
         """What runs took, and until when that may be told."""
         self._ended: list[str] = []
         """Runs that have ended and will be asked for."""
+        self._together: Together[Asked, Took] = Together(self._ask)
         self._asking = threading.Lock()
         self._lock = threading.Lock()
         self._wanted = threading.Event()
@@ -100,22 +105,23 @@ class Answers:
 
     def took(self, run: Run) -> Took:
         """What a run took so far."""
-        # First: what is told after that is all there is.
-        ended = run.done
-        if (known := self._known(run.id)) is not None:
+        # First: what is told after that is all there is. Of a run that is not done and
+        # not of this process, others may know more.
+        asked = run.id, run.done and (
+            isinstance(run.data, LiveRun) or run.state == "done"
+        )
+        if (known := self._known(asked)) is not None:
             return known
-        with self._asking:
-            if (known := self._known(run.id)) is not None:
-                return known
-            # Of a run that ended here just now, the last records may be missing.
-            late = 0.0 if ended and isinstance(run.data, LiveRun) else FRESH_S
-            rows = self._lab.store.queries(_parts(run.id), late=late)
-        return self._keep(run.id, rows, KEPT_S if ended else FRESH_S)
+        took = self._together.of(asked)
+        self._keep(asked, took)
+        return took
 
     def ended(self, run_id: str) -> None:
         """A run has ended, and somebody will ask what it took."""
         with self._lock:
             self._ended.append(run_id)
+            # It may have ended before, and was resumed.
+            self._took.pop((run_id, True), None)
         self._want()
 
     def close(self) -> None:
@@ -146,14 +152,23 @@ class Answers:
             ended, self._ended = self._ended[:AT_ONCE], self._ended[AT_ONCE:]
         now = time.monotonic()
         held = sorted(held_runs(self._lab.store.home / "runs"))
-        asked = [("history", {"limit": NEWEST + 1, "held": held})]
-        asked += [part for run in ended for part in _parts(run)]
+        asked = [
+            ("history", {"limit": NEWEST + 1, "held": held}),
+            *_of_runs(ended),
+        ]
         rows, *rest = self._lab.store.queries(asked)
         newest = Newest(rows[:NEWEST], complete=len(rows) <= NEWEST)
         self._newest = newest, now
-        for i, run in enumerate(ended):
-            self._keep(run, rest[i * len(PARTS) : (i + 1) * len(PARTS)], KEPT_S)
+        for run, took in _by_run(ended, rest).items():
+            self._keep((run, True), took)
         return newest
+
+    def _ask(self, asked: Sequence[Asked]) -> dict[Asked, Took]:
+        runs = list(dict.fromkeys(run for run, _ in asked))
+        late = 0.0 if any(ended for _, ended in asked) else FRESH_S
+        found = self._lab.store.queries(_of_runs(runs), late=late)
+        took = _by_run(runs, found)
+        return {(run, ended): took[run] for run, ended in asked}
 
     def _want(self) -> None:
         """Have the thread look up, which is started when it is needed first."""
@@ -179,25 +194,33 @@ class Answers:
                     self._wanted.set()
             self._closing.wait(FRESH_S)
 
-    def _known(self, run_id: str) -> Took | None:
+    def _known(self, asked: Asked) -> Took | None:
         with self._lock:
-            found = self._took.get(run_id)
+            found = self._took.get(asked)
         return found[0] if found is not None and time.monotonic() < found[1] else None
 
-    def _keep(
-        self, run_id: str, rows: Sequence[list[dict[str, Any]]], seconds: float
-    ) -> Took:
-        took = dict(zip(PARTS, rows, strict=True))
+    def _keep(self, asked: Asked, took: Took) -> None:
+        until = time.monotonic() + (KEPT_S if asked[1] else FRESH_S)
         with self._lock:
-            self._took[run_id] = took, time.monotonic() + seconds
-            self._took.move_to_end(run_id)
+            self._took[asked] = took, until
+            self._took.move_to_end(asked)
             while len(self._took) > MOST:
                 self._took.popitem(last=False)
-        return took
 
 
-def _parts(run_id: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, {"run": run_id}) for name in PARTS]
+def _of_runs(runs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    """What to ask for all that runs took, if there are any."""
+    return [(f"{part}_of_runs", {"runs": [*runs]}) for part in PARTS if runs]
+
+
+def _by_run(
+    runs: Sequence[str], found: Sequence[list[dict[str, Any]]]
+) -> dict[str, Took]:
+    took: dict[str, Took] = {run: {part: [] for part in PARTS} for run in runs}
+    for part, rows in zip(PARTS if runs else (), found, strict=True):
+        for row in rows:
+            took[row.pop("run")][part].append(row)
+    return took
 
 
 def _state_of(own: Row | None) -> dict[str, Any]:

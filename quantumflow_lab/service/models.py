@@ -234,8 +234,13 @@ class RunLine(Answer):
     )
     qpu_s: float | None = Field(description="Seconds of devices.", examples=[None])
     backends: list[str] = Field(examples=[["aer"]])
-    cost: float | None = Field(examples=[None])
+    cost: float | None = Field(
+        description="null if it is in several currencies.", examples=[None]
+    )
     currency: str | None = Field(examples=[None])
+    costs: dict[str, float] = Field(
+        description="Amounts by currency.", examples=[{"EUR": 9.0, "USD": 1.5}]
+    )
 
 
 class RunPage(Answer):

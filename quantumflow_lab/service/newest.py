@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 def row_of(live: LiveRun) -> dict[str, Any]:
     """A run of this process as the store will tell it, but for what it does now."""
-    ended, amounts = live.ended_us, list(live.spent.items())
+    ended, amounts = live.ended_us, sorted(live.spent.items())
     names = {n for step in live.plan.steps for n in (*step.backends, *step.others)}
     return {
         "run": live.id,
@@ -30,6 +30,25 @@ def row_of(live: LiveRun) -> dict[str, Any]:
         "backends": sorted(names),
         "cost": float(sum(a for _, a in amounts)) if len(amounts) <= 1 else None,
         "currency": amounts[0][0] if len(amounts) == 1 else None,
+        "costs": [(currency, float(amount)) for currency, amount in amounts] or None,
+        **_counts_of(live),
+    }
+
+
+def _counts_of(live: LiveRun) -> dict[str, Any]:
+    """What a run that is done came to, as far as this process knows by itself."""
+    if live.state != "done" or live.epoch > 1 or not live.finished.done():
+        return {}
+    steps = live.steps.values()
+    jobs = sum(step.jobs for step in steps)
+    return {
+        "steps": len(steps),
+        "points": sum(step.size for step in steps),
+        "failed": sum(step.failed for step in steps),
+        "jobs": jobs,
+        "machine_s": live.machine_s,
+        # Only records of jobs tell what these took.
+        **({} if jobs else {"shots": 0, "qpu_s": None}),
     }
 
 

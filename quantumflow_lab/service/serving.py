@@ -77,7 +77,9 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 _say(listening.getsockname(), self.config.is_ssl)
-        # Later than this, so that an address that is taken is told at once.
+        # Later than this, so that an address that is taken is told at once: processes
+        # that start have to be waited for before one can leave.
+        self._desk.lab.warm()
         threading.Thread(target=self._desk.warm, name="qflow-warm", daemon=True).start()
         if take_up:
             try:
@@ -146,7 +148,6 @@ def _serve(lab: Lab, settings: ServiceSettings) -> int:
         ) from error
     app = create_app(lab, settings, tokens)
     server = Server(_config(app, settings), app.state.desk)
-    lab.warm()
     try:
         server.run()
     except SystemExit:

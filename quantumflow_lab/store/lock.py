@@ -18,8 +18,52 @@ from pathlib import Path
 
 from quantumflow_lab._fallback_journal import write_error
 
-# Two connections of one process with different options refuse each other too.
-_OF_THIS_PROCESS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+class _Turns:
+    """Threads of this process: one that writes, or any number that read.
+
+    Two connections of one process with different options refuse each other, as those
+    of two processes do; with the same options, they share what is open.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._reading = 0
+        self._writing = False
+        self._to_write = 0
+        """Threads that wait to write; nobody begins to read before them."""
+
+    def begin(self, *, exclusive: bool, wait: float) -> bool:
+        """Whether it is this thread's turn before ``wait`` seconds have passed."""
+        with self._changed:
+            if not exclusive:
+                free = self._changed.wait_for(
+                    lambda: not self._writing and not self._to_write, wait
+                )
+                self._reading += free
+                return free
+            self._to_write += 1
+            try:
+                free = self._changed.wait_for(
+                    lambda: not self._writing and not self._reading, wait
+                )
+                self._writing |= free
+            finally:
+                self._to_write -= 1
+                self._changed.notify_all()
+            return free
+
+    def end(self, *, exclusive: bool) -> None:
+        """Let others have it."""
+        with self._changed:
+            if exclusive:
+                self._writing = False
+            else:
+                self._reading -= 1
+            self._changed.notify_all()
+
+
+_OF_THIS_PROCESS: defaultdict[str, _Turns] = defaultdict(_Turns)
 
 
 @contextmanager
@@ -33,7 +77,7 @@ def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[bool]:
     """
     deadline = time.monotonic() + wait
     inner = _OF_THIS_PROCESS[str(path)]
-    if not inner.acquire(timeout=wait):
+    if not inner.begin(exclusive=exclusive, wait=wait):
         yield False
         return
     try:
@@ -46,7 +90,7 @@ def held(path: Path, *, exclusive: bool, wait: float) -> Iterator[bool]:
         finally:
             os.close(fd)
     finally:
-        inner.release()
+        inner.end(exclusive=exclusive)
 
 
 def _take(fd: int, how: int, deadline: float) -> bool:

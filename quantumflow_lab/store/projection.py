@@ -63,16 +63,24 @@ class Projection:
 
     def take(self, wait: float = 0.0) -> int | None:
         """Take new records in; None if other labs had the file for ``wait`` seconds."""
-        now, sizes = time.monotonic(), self.sizes()
-        if self._seen == (sizes, self._stamp()):
-            self._taken_at = now
+        asked = time.monotonic()
+        if self._seen == (self.sizes(), self._stamp()):
+            self._taken_at = asked
             return 0
         with held(self._lock_file, exclusive=True, wait=wait) as mine:
             if not mine:
                 return None
+            now, sizes = time.monotonic(), self.sizes()
+            # Another thread may have begun to take in after this one had asked.
+            if self._taken_at >= asked and self._is_filled():
+                return 0
             taken = self._fill(self.path)
             self._seen, self._taken_at = (sizes, self._stamp()), now
         return taken
+
+    def _is_filled(self) -> bool:
+        """Whether the file is the one that this process has filled last."""
+        return self._seen is not None and self._seen[1] == self._stamp()
 
     @contextmanager
     def reading(

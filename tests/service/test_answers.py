@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_what_an_ended_run_took_is_looked_up_before_somebody_asks(lab: Lab) -> N
     run = lab.run(STEP, name="took")
     asked.ended(run.id)
     deadline = time.monotonic() + 20
-    while asked._known(run.id) is None:
+    while asked._known((run.id, True)) is None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     took = asked.took(run)
@@ -154,3 +155,51 @@ def test_a_run_that_has_just_begun_is_in_the_list(caller: Caller) -> None:
     mine = caller.get("/api/runs?name=begun").json()["items"]
     assert [(each["id"], each["state"]) for each in mine] == [(run, "done")]
     assert caller.get(f"/api/performance/{run}").json()["jobs"]
+
+
+def test_what_several_runs_took_is_what_each_of_them_took(lab: Lab) -> None:
+    cell = (
+        "from qiskit import QuantumCircuit\ni = qf.axis(range(3))\n\n"
+        "@qf.step\ndef double(i):\n    return 2 * i\n\n"
+        "@qf.sample(shots=10)\ndef counts(i):\n    qc = QuantumCircuit(1, 1)\n"
+        "    qc.measure(0, 0)\n    return qc\n"
+    )
+    # The second keeps what the first has made.
+    runs = [lab.run(cell, name="several"), lab.run(cell, name="several")]
+    runs.append(lab.run(STEP, name="other"))
+    asked = Answers(lab, list)
+    told = asked._ask([(run.id, True) for run in runs] + [("nobody", True)])
+    for run in runs:
+        single = {n: lab.store.query(n, run=run.id) for n in answers.PARTS}
+        assert told[run.id, True] == single
+        assert single["timeline"]
+    assert any(row["kept_from"] for row in told[runs[1].id, True]["timeline"])
+    assert told["nobody", True] == {n: [] for n in answers.PARTS}
+
+
+def test_what_a_run_took_before_it_ended_is_not_told_after(lab: Lab) -> None:
+    cell = (
+        "import time\nfrom pathlib import Path\n\n@qf.step\ndef waits():\n"
+        "    while not Path(%r).exists():\n        time.sleep(0.01)\n    return 1\n"
+    )
+    gate = lab.store.home / "gate"
+    run = lab.run(cell % str(gate), name="gated", background=True)
+    asked = Answers(lab, list)
+    before = asked.took(run)["timeline"]
+    gate.touch()
+    run.wait()
+    assert [row["state"] for row in before] != ["done"]
+    assert [row["state"] for row in asked.took(run)["timeline"]] == ["done"]
+
+
+def test_amounts_in_several_currencies_are_listed_beside_each_other(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = caller.run(BELL, "several_currencies")
+    caller.ended(run)
+    (live,) = [r for r, _ in caller.app.state.desk._runs.values() if r.id == run]
+    spent = {"USD": Decimal("1.5"), "EUR": Decimal(9)}
+    monkeypatch.setattr(live.data, "spent", spent)
+    (line,) = caller.get("/api/runs?name=several_currencies").json()["items"]
+    assert (line["cost"], line["currency"]) == (None, None)
+    assert line["costs"] == {"EUR": 9.0, "USD": 1.5}

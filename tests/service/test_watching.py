@@ -67,7 +67,7 @@ def test_the_file_is_rotated(log_file: Path) -> None:
 def test_a_fault_is_logged_under_the_id_that_the_caller_got(
     caller: Caller, log_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(**_: object) -> None:
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr(caller.app.state.desk.answers, "runs", fail)

@@ -89,6 +89,7 @@ def list_runs(
             backends=row["backends"] or [],
             cost=plain(row["cost"]),
             currency=row["currency"],
+            costs=dict(row["costs"] or ()),
         )
         for row in rows[:limit]
     ]
