@@ -161,6 +161,7 @@ def test_a_run_is_found_in_the_history_with_its_sums(store: Store) -> None:
             "qpu_s": None,
             "cost": 0.0,
             "currency": None,
+            "costs": None,
             "backends": ["aer", "fake_manila"],
             "run": "r1",
         }
