@@ -74,10 +74,12 @@ OTHERS = (
     "IPython anywidget asyncio collections concurrent datetime decimal matplotlib "
     "numbers numpy pa pandas pathlib pyarrow qiskit t threading traitlets typing"
 )
-ANNOTATED = "Asked BackendV2 Decorator Figure Path QuantumCircuit Source StepFunction"
+ANNOTATED = (
+    "Asked BackendV2 Chart Decorator Figure Path QuantumCircuit Source StepFunction"
+)
 INNER = (
     "cell.declare.StepFunction planning ports "
-    "prices.tariff run.Control run.RunData runner widgets.report.Section "
+    "prices.tariff remote.quote run.Control run.RunData runner widgets.report.Section "
     "workers.environment_job.EnvironmentJob"
 )
 nitpick_ignore_regex = [

@@ -1,4 +1,4 @@
-"""The lab of a service, with the methods of :class:`quantumflow_lab.lab.Lab`."""
+"""The lab of a service, with the methods of :class:`quantumflow_lab.Lab`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class RemoteBackends:
 class RemoteLab:
     """The lab of a service.
 
-    Runs are the same objects as those of :class:`quantumflow_lab.lab.Lab`; they go on
+    Runs are the same objects as those of :class:`quantumflow_lab.Lab`; they go on
     without this process, and :meth:`load` gives them back.
 
     Parameters
@@ -165,7 +165,7 @@ class RemoteLab:
         Parameters
         ----------
         workflow, name, backend, shots, precision, seed, set, inputs, among, policy
-            As in :meth:`quantumflow_lab.lab.Lab.run`.
+            As in :meth:`quantumflow_lab.Lab.run`.
         mode, deadline, budget, fresh, background
             Likewise.
         executor
@@ -290,7 +290,7 @@ class RemoteLab:
         Parameters
         ----------
         name, budget, mode, accept_drift, resubmit, background
-            As in :meth:`quantumflow_lab.lab.Lab.resume`.
+            As in :meth:`quantumflow_lab.Lab.resume`.
         inputs
             Of no use: the service keeps what the run was sent.
         steal
@@ -323,7 +323,7 @@ class RemoteLab:
         before: str | None = None,
         limit: int = 20,
     ) -> list[dict[str, Any]]:
-        """The newest runs of the service; see :meth:`quantumflow_lab.lab.Lab.runs`."""
+        """The newest runs of the service; see :meth:`quantumflow_lab.Lab.runs`."""
         asked = {
             "name": name,
             "state": state,
