@@ -64,7 +64,7 @@ def test_a_worker_killed_in_a_simulator_job_costs_only_its_own_points(
 ) -> None:
     victim = next(iter(client.run(os.getpid).values()))
     run = lab.run(SAMPLED, name="hit", seed=11, executor="dask", background=True)
-    (cluster,) = lab._clusters.values()
+    (cluster,) = lab._clusters.known.values()
     # Both parts are out, and the child that simulates one of them is there.
     wait_for(lambda: len(cluster._sent) == 2 and children(victim), PATIENCE_S)
     simulators = children(victim)
@@ -98,7 +98,7 @@ def test_a_run_whose_process_and_cluster_are_gone_goes_on_here(
     lab.leave()
     for each in tuple(lease._HELD):
         each.leave()  # as the system does when a process ends
-    for cluster in lab._clusters.values():
+    for cluster in lab._clusters.known.values():
         cluster.close()
     client.close()
 
