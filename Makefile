@@ -67,7 +67,7 @@ js-test: $(MODULES)
 	npm --prefix js test
 
 # Those that kill processes, press keys or wait for other programs have the machine alone.
-ALONE := $(addprefix tests/,browser chaos cluster kernel package)
+ALONE := $(addprefix tests/,chaos kernel package cluster browser)
 
 py-test: setup side
 	$(BIN)/pytest -n 2 --dist worksteal $(addprefix --ignore=,$(ALONE))

@@ -66,15 +66,23 @@ def begun(home: Path, seed: int) -> tuple[Lab, Run]:
     )
 
 
+def is_worker(child: psutil.Process) -> bool:
+    """Whether a child is one of a lab, and lives."""
+    try:
+        return "quantumflow_lab.workers.child" in child.cmdline()
+    except psutil.Error:
+        return False
+
+
 def killed_while(run: Run, moments: random.Random, most: int) -> int:
     """Kill workers at random moments while a run goes on; how many it were."""
     kills = 0
     while run.state == "running" and kills < most:
         time.sleep(moments.uniform(0.01, 0.3))
-        # Any child will do: it may work, wait, or just have begun.
-        children = psutil.Process().children()
-        if children and run.state == "running":
-            os.kill(moments.choice(children).pid, signal.SIGKILL)
+        # Any worker will do: it may work, wait, or just have begun.
+        workers = [each.pid for each in psutil.Process().children() if is_worker(each)]
+        if workers and run.state == "running":
+            os.kill(moments.choice(workers), signal.SIGKILL)
             kills += 1
     return kills
 
