@@ -32,7 +32,7 @@ class Parser:
     >>> parser = Parser()
     >>> parser.feed(b"id: 7\\nevent: end\\nda")
     []
-    >>> parser.feed(b"ta: {}\\n\\n"))
+    >>> parser.feed(b"ta: {}\\n\\n")
     [Event(kind='end', data='{}', id='7')]
     """
 

@@ -63,7 +63,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     Examples
     --------
     >>> ticks(-1.06, 1.06)
-    [-1.0, -0.5, 0.0, 0.5, 1.0]
+    [-1.0, 0.0, 1.0]
     """
     rough = (high - low) / (most - 1)
     power = 10 ** floor(log10(rough))

@@ -195,8 +195,7 @@ def test_a_device_that_is_billed_needs_a_budget(
     price = Price(per_shot="0.01", currency="USD")
     lab.backends.add("billed", GenericBackendV2(2, seed=1), price=price)
     unset = lab.settings.model_copy(update={"budget": None})
-    for part in (lab, lab._preparer):
-        monkeypatch.setattr(part, "settings", unset)
+    monkeypatch.setattr(lab, "settings", unset)
     made = caller.post("/api/workflows", {"name": "paid", "declared": BELL}).json()[
         "id"
     ]

@@ -195,7 +195,7 @@ def test_what_is_kept_stays_where_it_was_made(lab: Lab) -> None:
     names = ["manila", "lima", "quito"]
     lab.backends.add("manila", FakeManilaV2(), price=SHOTS)
     lab.backends.add("lima", FakeLimaV2(), price=GATES)
-    lab.backends.add("quito", FakeQuitoV2(), price=SHOTS)
+    lab.backends.add("quito", FakeQuitoV2(), price=Price("USD", per_shot="0.004"))
     for times in (5, 100):
         options = asked(lab, times, among=names, seed=5)
         assert lab.run(dedent(CELL), budget="9 USD", **options).state == "done"

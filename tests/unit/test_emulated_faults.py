@@ -244,7 +244,7 @@ def test_the_limit_of_pending_jobs_is_waited_out(
     monkeypatch.setattr(primitive_adapter, "ROOM_S", 0.2)
     with service() as ibm:
         device = account(ibm.url)
-        ibm.habits.append(Habits(queue=2.0, pending=1))
+        ibm.habits.append(Habits(queue=6.0, pending=1))
         circuit = QuantumCircuit(1)
         circuit.measure_all()
         SamplerV2(device).run([(circuit, None, 10)])

@@ -22,8 +22,10 @@ def test_a_time_of_this_wall_has_no_offset_and_any_other_has_one() -> None:
 
 def test_history_begins_with_what_tells_runs_apart() -> None:
     row = {"number": 1, "name": "bell", "started": NOON.timestamp(), "state": "done"}
-    table = history_table([row | {"wall_s": 2.0, "backends": ["aer"], "run": "r1"}])
+    table = history_table(
+        [row | {"wall_s": 2.0, "backends": ["aer"], "run": "r1", "costs": None}]
+    )
     assert repr(table).splitlines()[0].split() == (
-        "number name started state run backends wall_s".split()
+        "number name started state run backends wall_s cost".split()
     )
     assert "2026-11-27 12:00:00  done   r1   aer" in repr(table)
