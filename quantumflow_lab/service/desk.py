@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any
 
 from quantumflow_lab.errors import (
     BadDocument,
@@ -41,8 +41,6 @@ from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.saved import SavedWorkflows
 from quantumflow_lab.service.settings import ServiceSettings
 from quantumflow_lab.service.tokens import Token
-
-T = TypeVar("T")
 
 KEYS = 4096
 """Keys of requests that are remembered, so that none begins two runs."""
