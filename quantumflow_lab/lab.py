@@ -85,8 +85,9 @@ class Lab:
         cap_of(self.settings, "budget")
         self.backends = Registry(prices=lambda: self.prices)
         self._clock = clock = SystemClock()
+        workers = self.settings.workers or 1
         self._pool = WorkerPool(
-            size=self.settings.workers,
+            size=workers,
             memory_mb=self.settings.memory_mb,
             cache=self.store.home / "cache" / "isa",
         )
@@ -107,7 +108,7 @@ class Lab:
             clock=clock,
             ledger=ledger,
             thread_slots=self.settings.threads,
-            worker_slots=self.settings.workers,
+            worker_slots=workers,
             log=_log_to(self.settings.schedule_log),
         )
         self._runs = RunsHere()
@@ -742,9 +743,9 @@ class Lab:
         """Runs that go on in this process."""
         return [Run(live, self) for live in self._runs]
 
-    def warm(self) -> None:
-        """Start the workers, so that the first job does not wait for them."""
-        self._pool.warm()
+    def warm(self, workers: int = 1) -> None:
+        """Start so many workers, so that the first jobs do not wait for them."""
+        self._pool.warm(workers)
 
     def doctor(
         self,

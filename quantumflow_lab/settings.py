@@ -27,8 +27,8 @@ class Settings(BaseSettings):
 
     home: Path | None = None
     """Where runs are kept; by default the nearest ``.qflow`` folder, else user data."""
-    workers: int = Field(default=1, ge=1, le=256)
-    """Worker processes for simulation and transpiling."""
+    workers: int | None = Field(default=None, ge=1, le=256)
+    """Worker processes for simulation and transpiling; by default 1, in a service 2."""
     threads: int = Field(
         default_factory=lambda: max(4, os.cpu_count() or 1), ge=1, le=256
     )

@@ -1,9 +1,9 @@
 """What the store says of runs: asked once for all who want it, and before they do.
 
 To take new records into the database costs a tenth of a second of a processor, and to
-open it a fiftieth. So a thread does it at most once a second while somebody asks or
-runs end, and looks up then what will be asked: the newest runs, and what those took
-that have ended. What goes on in this process is told from memory and never late; what
+open it a fiftieth. So a thread does it now and then while somebody asks or runs end,
+and looks up then what will be asked: the newest runs, and what those took that have
+ended. What goes on in this process is told from memory and never late; what
 others do may be told :data:`STALE_S` late.
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.lab import Lab
+from quantumflow_lab.listing import newest_runs
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.logs import log
@@ -26,6 +27,8 @@ from quantumflow_lab.store.lease import held_runs
 
 FRESH_S = 1.0
 """Seconds after which the store is asked anew, while the old answer is still given."""
+PAUSE_S = 0.4
+"""Seconds between two rounds of the thread, so that it does not keep a processor."""
 STALE_S = 3.0
 """Seconds after which the list is too old to be given."""
 LATEST_S = 15.0
@@ -67,8 +70,13 @@ class Answers:
         """What runs took, and until when that may be told."""
         self._ended: list[str] = []
         """Runs that have ended and will be asked for."""
+        self._ended_at: OrderedDict[str, float] = OrderedDict()
+        """When they were heard to have ended: what is taken in later has all of it."""
         self._together: Together[Asked, Took] = Together(self._ask)
         self._asking = threading.Lock()
+        """Held by who looks up what will be asked."""
+        self._paging = threading.Lock()
+        """Held by who asks for a page that was not looked up."""
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._closing = threading.Event()
@@ -90,17 +98,35 @@ class Answers:
         name, state, before, limit
             As :meth:`Newest.page` takes them.
         **more
-            What else :meth:`Lab.runs` takes, for which the store is asked.
+            ``backend``, ``since`` and ``find`` of :meth:`Lab.runs`, for which the store
+            is asked.
         """
         own = self._own()
-        if not any(more.values()):
-            newest = self._looked_up()
-            page = newest.page(own, name=name, state=state, before=before, limit=limit)
+        known = {row["run"]: row for row in own}
+        filtered = any(more.values())
+        asked: dict[str, Any] = {
+            "name": name,
+            "state": state,
+            "before": before,
+            "limit": limit,
+        }
+        if not filtered:
+            page = self._looked_up().page(own, **asked)
             if page is not None:
                 return page
-        with self._asking:
-            rows = self._lab.runs(name, state=state, before=before, limit=limit, **more)
-        known = {row["run"]: row for row in own}
+        # Not all at once, of whom there may be many.
+        with self._paging:
+            rows = newest_runs(
+                self._lab.store,
+                time.time(),
+                # Runs that have just begun, the store may not know yet.
+                late=0.0 if filtered or before in known else STALE_S,
+                **{"backend": None, "since": None, "find": None, **more, **asked},
+            )
+        if not filtered and before is None:
+            page = Newest(rows, complete=len(rows) < limit).page(own, **asked)
+            if page is not None:
+                return page
         return [{**row, **_state_of(known.get(row["run"]))} for row in rows]
 
     def took(self, run: Run) -> Took:
@@ -120,6 +146,9 @@ class Answers:
         """A run has ended, and somebody will ask what it took."""
         with self._lock:
             self._ended.append(run_id)
+            self._ended_at[run_id] = time.monotonic()
+            while len(self._ended_at) > MOST:
+                self._ended_at.popitem(last=False)
             # It may have ended before, and was resumed.
             self._took.pop((run_id, True), None)
         self._want()
@@ -148,8 +177,7 @@ class Answers:
 
     def _look_up(self) -> Newest:
         """Ask the store for all that will be asked; one at a time."""
-        with self._lock:
-            ended, self._ended = self._ended[:AT_ONCE], self._ended[AT_ONCE:]
+        ended = self._pending()
         now = time.monotonic()
         held = sorted(held_runs(self._lab.store.home / "runs"))
         asked = [
@@ -164,11 +192,30 @@ class Answers:
         return newest
 
     def _ask(self, asked: Sequence[Asked]) -> dict[Asked, Took]:
+        # What will be asked next, is asked with it.
+        ended = self._pending()
+        asked = [*asked, *((run, True) for run in ended)]
         runs = list(dict.fromkeys(run for run, _ in asked))
-        late = 0.0 if any(ended for _, ended in asked) else FRESH_S
+        late = min(self._late_for(*each) for each in asked)
         found = self._lab.store.queries(_of_runs(runs), late=late)
         took = _by_run(runs, found)
+        for run in ended:
+            self._keep((run, True), took[run])
         return {(run, ended): took[run] for run, ended in asked}
+
+    def _pending(self) -> list[str]:
+        """Runs that have ended and were not looked up, which the caller does now."""
+        with self._lock:
+            ended, self._ended = self._ended[:AT_ONCE], self._ended[AT_ONCE:]
+        return ended
+
+    def _late_for(self, run: str, ended: bool) -> float:
+        """Seconds by which what is told of a run may be behind."""
+        if not ended:
+            return FRESH_S
+        with self._lock:
+            since = self._ended_at.get(run)
+        return 0.0 if since is None else time.monotonic() - since
 
     def _want(self) -> None:
         """Have the thread look up, which is started when it is needed first."""
@@ -192,7 +239,7 @@ class Answers:
             with self._lock:
                 if self._ended:
                     self._wanted.set()
-            self._closing.wait(FRESH_S)
+            self._closing.wait(PAUSE_S)
 
     def _known(self, asked: Asked) -> Took | None:
         with self._lock:

@@ -41,6 +41,7 @@ from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.saved import SavedWorkflows
 from quantumflow_lab.service.settings import ServiceSettings
 from quantumflow_lab.service.tokens import Token
+from quantumflow_lab.store.lease import held_runs
 
 KEYS = 4096
 """Keys of requests that are remembered, so that none begins two runs."""
@@ -214,11 +215,10 @@ class Desk:
 
     def take_up(self) -> list[str]:
         """Go on with runs that an earlier service has left; returns their ids."""
-        taken = []
-        for row in self.lab.runs(state="unfinished", limit=1000)[::-1]:
-            record = self.lab.store.run_record(row["run"])
-            if "service" not in record["options"]:
-                continue
+        taken, store = [], self.lab.store
+        held = sorted(held_runs(store.home / "runs"))
+        for row in store.query("left_by_services", held=held):
+            record = store.run_record(row["run"])
             try:
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)

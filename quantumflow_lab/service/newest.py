@@ -100,7 +100,9 @@ class Newest:
             and name in (None, row["name"])
             and state in (None, row.get("kept_as", row["state"]))
         ]
-        if len(fitting) < limit and not self.complete:
+        # Runs of a name are numbered in the order of the list.
+        has_first = any(r["number"] == 1 and r["name"] == name for r in found.values())
+        if len(fitting) < limit and not self.complete and not has_first:
             return None
         return fitting[:limit]
 

@@ -8,6 +8,7 @@ that is done kept, jobs on devices going on. The next service takes them up.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import sys
@@ -25,7 +26,11 @@ from quantumflow_lab.service.desk import Desk
 from quantumflow_lab.service.logs import configure, log
 from quantumflow_lab.service.settings import ServiceSettings
 from quantumflow_lab.service.tokens import Made, TokenFile, make
+from quantumflow_lab.settings import Settings
 
+WORKERS = 2
+"""Workers, unless the settings say otherwise: nobody waits for a new one when one dies,
+nor for each job of others."""
 CLOSING_S = 5
 """Seconds for requests that are being answered when the service stops."""
 
@@ -62,6 +67,13 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0.05)
         self._stop()
 
+    def _warm(self) -> None:
+        self._desk.warm()
+        # Half a million objects of Qiskit that live as long as the process: to look at
+        # them again would stop all requests for a tenth of a second.
+        gc.collect()
+        gc.freeze()
+
     def _stop(self) -> None:
         self._desk.leaving.set()
         self.should_exit = True
@@ -79,8 +91,8 @@ class Server(uvicorn.Server):
                 _say(listening.getsockname(), self.config.is_ssl)
         # Later than this, so that an address that is taken is told at once: processes
         # that start have to be waited for before one can leave.
-        self._desk.lab.warm()
-        threading.Thread(target=self._desk.warm, name="qflow-warm", daemon=True).start()
+        self._desk.lab.warm(WORKERS)
+        threading.Thread(target=self._warm, name="qflow-warm", daemon=True).start()
         if take_up:
             try:
                 loop = asyncio.get_running_loop()
@@ -124,7 +136,9 @@ def serve(settings: ServiceSettings) -> int:
     BadOption
         If it would be unsafe, or cannot listen.
     """
-    lab = Lab()
+    chosen = Settings()
+    workers = chosen.workers or WORKERS
+    lab = Lab(settings=chosen.model_copy(update={"workers": workers}))
     try:
         return _serve(lab, settings)
     finally:

@@ -61,8 +61,11 @@ class Projection:
         """When everything was taken in last, monotonic seconds."""
         self._memory: tuple[int, duckdb.DuckDBPyConnection] | None = None
 
-    def take(self, wait: float = 0.0) -> int | None:
-        """Take new records in; None if other labs had the file for ``wait`` seconds."""
+    def take(self, wait: float = 0.0, *, late: float = 0.0) -> int | None:
+        """Take new records in; None if other labs had the file for ``wait`` seconds.
+
+        Those of the last ``late`` seconds may be missing.
+        """
         asked = time.monotonic()
         if self._seen == (self.sizes(), self._stamp()):
             self._taken_at = asked
@@ -71,8 +74,8 @@ class Projection:
             if not mine:
                 return None
             now, sizes = time.monotonic(), self.sizes()
-            # Another thread may have begun to take in after this one had asked.
-            if self._taken_at >= asked and self._is_filled():
+            # Another thread may have taken in what this one needs.
+            if self._taken_at >= asked - late and self._is_filled():
                 return 0
             taken = self._fill(self.path)
             self._seen, self._taken_at = (sizes, self._stamp()), now
@@ -102,7 +105,7 @@ class Projection:
             If somebody else holds the file.
         """
         is_recent = time.monotonic() - self._taken_at <= late and self.path.exists()
-        if not is_recent and self.take(wait) is None:
+        if not is_recent and self.take(wait, late=late) is None:
             raise self._busy()
         with held(self._lock_file, exclusive=False, wait=wait) as mine:
             if not mine:

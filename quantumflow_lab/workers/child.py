@@ -31,7 +31,15 @@ from quantumflow_lab.ports import (
     Settled,
     Stopped,
 )
-from quantumflow_lab.workers.frames import Asking, Broken, Hello, Work, receive, send
+from quantumflow_lab.workers.frames import (
+    Asking,
+    Broken,
+    Hello,
+    Ready,
+    Work,
+    receive,
+    send,
+)
 from quantumflow_lab.workers.watch import watch_parent
 
 PART = 40
@@ -174,6 +182,7 @@ def serve(source: int, output: int, life: int) -> None:
         kept.prune()
     worker = Worker(source, output, kept)
     signal.signal(signal.SIGTERM, worker.stop)
+    send(output, Ready())
     while True:
         try:
             work: Work = receive(source)

@@ -41,6 +41,11 @@ class Hello:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """First frame of a worker: it has imported what jobs need."""
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One job for a worker."""
 

@@ -46,6 +46,8 @@ class _Task:
     sent: bool = False
     """Whether a device may have it."""
     cancelled: bool = False
+    again: bool = False
+    """Whether it was given to a process that had died already."""
 
 
 @dataclass
@@ -54,6 +56,19 @@ class _Seat:
 
     process: WorkerProcess | None = None
     task: _Task | None = None
+    refusal: OSError | None = None
+    """Why the system did not start a process for it."""
+
+    @property
+    def bereft(self) -> bool:
+        """Whether its process has died while it waited for a job.
+
+        One that did not live to wait for a job is not replaced before there is one,
+        lest processes are started without end.
+        """
+        return (
+            self.process is not None and self.process.ready and not self.process.alive
+        )
 
 
 class WorkerPool:
@@ -87,13 +102,14 @@ class WorkerPool:
         self._seats: list[_Seat] = []
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        """Seats without a job, those among them whose process is not ready yet."""
         self._changed = threading.Condition()
         self._closed = False
 
-    def warm(self) -> None:
-        """Start one worker in the background, unless there is one."""
+    def warm(self, workers: int = 1) -> None:
+        """Start so many workers in the background, less those that there are."""
         with self._changed:
-            if not self._seats and not self._closed:
+            while len(self._seats) < min(workers, self.size) and not self._closed:
                 self._open_seat()
 
     def submit(
@@ -130,7 +146,8 @@ class WorkerPool:
                 self._queue.append(task)
                 if len(self._queue) > self._idle and len(self._seats) < self.size:
                     self._open_seat()
-                self._changed.notify()
+                # Not one: it may find that its process has died.
+                self._changed.notify_all()
                 return
         tell(on_event, Lost(request.job, "the lab is closed"))
 
@@ -183,12 +200,7 @@ class WorkerPool:
         thread.start()
 
     def _serve(self, seat: _Seat) -> None:
-        while True:
-            # Before there is a job, so that the next one finds a warm worker.
-            self._man(seat)
-            task = self._next(seat)
-            if task is None:
-                break
+        while (task := self._next(seat)) is not None:
             try:
                 lost = self._run(seat, task)
             except Exception as error:  # noqa: BLE001 - unpickling runs foreign code
@@ -206,56 +218,72 @@ class WorkerPool:
             seat.process.kill()
             seat.process.bury()
 
-    def _man(self, seat: _Seat) -> OSError | None:
-        """Give a seat a living process; the error if the system refuses one."""
+    def _man(self, seat: _Seat) -> None:
+        """Give a seat a living process that is ready, unless none starts."""
         if seat.process is not None and seat.process.alive:
-            return None
+            return
         if seat.process is not None:
             seat.process.bury()
         with self._changed:
             seat.process = None
             if self._closed:
-                return None
+                return
             try:
-                seat.process = WorkerProcess(self._memory_mb, self._cache)
+                seat.process = process = WorkerProcess(
+                    self._memory_mb, self._cache, self._look_up
+                )
             except OSError as error:
-                return error
-        return None
+                seat.refusal = error
+                return
+        process.wait_ready()
 
     def _next(self, seat: _Seat) -> _Task | None:
+        """Wait for a job with a process that can begin it at once, if one starts."""
         with self._changed:
             self._idle += 1
-            while not self._queue and not self._closed:
-                self._changed.wait()
-            self._idle -= 1
-            if self._closed:
-                return None
-            seat.task = self._queue.popleft()
-            return seat.task
+        while True:
+            self._man(seat)
+            with self._changed:
+                while not (self._queue or self._closed or seat.bereft):
+                    self._changed.wait()
+                if seat.bereft and not self._closed:
+                    continue
+                self._idle -= 1
+                if self._closed:
+                    return None
+                seat.task = self._queue.popleft()
+                return seat.task
+
+    def _look_up(self) -> None:
+        """A process has ended; called by a thread of it."""
+        with self._changed:
+            self._changed.notify_all()
 
     def _run(self, seat: _Seat, task: _Task) -> str | None:
         """See one job through; why it was lost, or None."""
-        payload = _packed(task)
-        started = time.monotonic()
-        idle_before = True
-        while True:
-            failure = self._man(seat)
-            process = seat.process
-            if process is None:
-                return f"worker did not start: {failure or 'the lab is closed'}"
-            heard, lost = self._try(process, task, payload, started)
-            # A worker that dies before it says a word died while it was idle, which is
-            # no fault of the job: a new one gets it. Once, lest the job is the killer.
-            if lost is None or heard or task.cancelled or not idle_before:
+        payload, process = _packed(task), seat.process
+        if process is None:
+            return f"worker did not start: {seat.refusal or 'the lab is closed'}"
+        heard, lost = self._try(process, task, payload)
+        # A worker that dies before it says a word died while it was idle, which is no
+        # fault of the job: the next free one gets it. Once, lest the job is the killer.
+        if lost is None or heard or task.again:
+            return lost
+        with self._changed:
+            if task.cancelled or self._closed:
                 return lost
-            idle_before = False
+            seat.task, task.again = None, True
+            self._queue.appendleft(task)
+            self._changed.notify_all()
+        return None
 
     def _try(
-        self, process: WorkerProcess, task: _Task, payload: bytes, started: float
+        self, process: WorkerProcess, task: _Task, payload: bytes
     ) -> tuple[bool, str | None]:
         """Give a job to a process: whether it said anything, and why it was lost."""
         if task.cancelled:
-            return False, "cancelled"  # the process before this one was killed for it
+            return False, "cancelled"  # its process was killed for it
+        started = time.monotonic()
         known = task.spec.key in process.backends
         environ = child_environment()
         work = Work(

@@ -10,11 +10,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quantumflow_lab.workers.frames import Hello, receive, send
+from quantumflow_lab.workers.frames import Hello, Ready, receive, send
 from quantumflow_lab.workers.pipes import Theirs, with_pipes
 
 _MODULE = "quantumflow_lab.workers.child"
@@ -31,12 +31,21 @@ class ChildProcess:
         reads, where it writes, and what closes when this process dies.
     environment
         Environment variables of the child.
+    on_end
+        Called in a thread of its own when the child has ended, and not at all if a
+        process that it has started keeps its output open.
     """
 
     who = "child"
     """What messages call it."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        on_end: Callable[[], None] = lambda: None,
+    ):
+        self._on_end = on_end
         self._printed: deque[str] = deque(maxlen=_LINES)
         self._ended: str | None = None
         self._process, self._pipes = with_pipes(
@@ -94,7 +103,10 @@ class ChildProcess:
         return self._ended
 
     def _deaf(self) -> bool:
-        # It closed its pipe yet lives: an exit handler hangs, or it closed all files.
+        """Whether it closed its pipe yet lives.
+
+        As when an exit handler hangs, or it closed all files.
+        """
         try:
             self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -107,6 +119,8 @@ class ChildProcess:
         with stream:
             for line in stream:
                 self._printed.append(line[:500].decode(errors="replace").rstrip())
+        if not self._deaf():
+            self._on_end()
 
 
 class WorkerProcess(ChildProcess):
@@ -118,22 +132,39 @@ class WorkerProcess(ChildProcess):
         Address space the child may use, in MiB, or None.
     cache
         Where it keeps ISA circuits that took long, or None.
+    on_end
+        As :class:`ChildProcess` has it.
     """
 
     who = "worker"
 
-    def __init__(self, memory_mb: int | None = None, cache: Path | None = None):
+    def __init__(
+        self,
+        memory_mb: int | None = None,
+        cache: Path | None = None,
+        on_end: Callable[[], None] = lambda: None,
+    ):
         self.backends: set[str] = set()
         """Content keys of the backends it holds."""
         self.environ = child_environment()
         """The environment variables it has."""
-        super().__init__([sys.executable, "-P", "-m", _MODULE], self.environ)
+        self.ready = False
+        """Whether it waits for a job, or did until it ended."""
+        super().__init__([sys.executable, "-P", "-m", _MODULE], self.environ, on_end)
         # The pipe takes this at once, so starting does not wait for the child.
         self.send(Hello(_import_path(), memory_mb, cache))
 
     def send(self, message: object) -> None:
         """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
         send(self._pipes.output, message)
+
+    def wait_ready(self) -> None:
+        """Wait until it can take a job, or has ended before."""
+        try:
+            self.wait()
+            self.ready = receive(self._pipes.input) == Ready()
+        except EOFError:
+            self.ready = False
 
     def receive(self) -> Any:
         """Wait for a frame. Raises ``EOFError`` if the child is gone."""

@@ -24,6 +24,7 @@ from quantumflow_lab.ports import (
     Settled,
 )
 from quantumflow_lab.workers import Executors, WorkerPool
+from quantumflow_lab.workers.process import WorkerProcess
 
 # A kernel that runs a job of minutes in a worker and says who the worker is.
 KERNEL = """
@@ -89,6 +90,13 @@ class Forker(AerSimulator):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Teller(AerSimulator):
+    """Fails with the process it is in."""
+
+    def run(self, circuits, **options):
+        raise ValueError(f"in process {os.getpid()}")
+
+
 def bell():
     circuit = QuantumCircuit(2)
     circuit.h(0)
@@ -122,6 +130,13 @@ def lab():
     executors = Executors(pool, registry)
     yield registry, pool, executors
     executors.close()
+
+
+def wait_for_two(pool):
+    deadline = time.monotonic() + 20
+    while len(pool.pids()) < 2 or not all(each.process.ready for each in pool._seats):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def gone(pid):
@@ -169,6 +184,67 @@ def test_a_worker_killed_while_idle_costs_no_job(lab):
     events = run(executors, request(2, "aer"))
     assert isinstance(events[-1], Settled)
     assert pool.pids() != [pid]
+
+
+def test_a_worker_killed_while_idle_is_replaced_before_there_is_a_job(lab):
+    _, pool, executors = lab
+    run(executors, request(1, "aer"))
+    (pid,) = pool.pids()
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while pool.pids() in ([], [pid]) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    (replaced,) = pool.pids()
+    assert isinstance(run(executors, request(2, "aer"))[-1], Settled)
+    assert pool.pids() == [replaced] != [pid]
+
+
+def test_a_worker_that_never_gets_ready_is_not_started_again_and_again(monkeypatch):
+    monkeypatch.setattr("quantumflow_lab.workers.process._MODULE", "no_such_module")
+    started, start = [], WorkerProcess.__init__
+    monkeypatch.setattr(
+        WorkerProcess,
+        "__init__",
+        lambda process, *args: (started.append(process), start(process, *args))[1],
+    )
+    pool = WorkerPool(size=1)
+    pool.warm()
+    try:
+        told = run(pool, request(1, "aer"))[-1].reason
+        assert told.startswith("worker exited with status 1: "), told
+        assert "No module named no_such_module" in told
+        # One before there was a job, and two for it.
+        assert len(started) <= 4
+        count = len(started)
+        time.sleep(1)
+        assert len(started) <= count + 1
+    finally:
+        pool.close()
+
+
+def test_a_job_does_not_wait_for_a_new_worker_while_another_one_is_idle():
+    registry = Registry()
+    registry.add("teller", Teller())
+    pool = WorkerPool(size=2)
+    executors = Executors(pool, registry)
+    try:
+        both = [
+            threading.Thread(target=run, args=(executors, request(i, "aer")))
+            for i in (1, 2)
+        ]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+        for job in range(3, 7):
+            wait_for_two(pool)
+            killed, other = pool.pids()
+            os.kill(killed, signal.SIGKILL)
+            while not gone(killed):
+                time.sleep(0.001)
+            assert str(other) in str(run(executors, request(job, "teller"))[-2].error)
+    finally:
+        executors.close()
 
 
 def test_ctrl_c_reaches_no_worker(lab):

@@ -48,6 +48,9 @@ def test_pages_are_cut_from_what_was_looked_up() -> None:
     assert cut(some) == ["r10", "r9"]
     assert cut(some, before="r9") == ["r8", "r7"]
     assert cut(some, name="b", limit=3) == ["r9", "r7", "r5"]
+    # The first run of its name, before which there is none.
+    assert cut(some, name="b", before="r3") == ["r1"]
+    assert cut(some, name="a", before="r4") is None
 
 
 def test_what_may_have_other_runs_is_for_the_store_to_say() -> None:
@@ -122,6 +125,39 @@ def test_what_an_ended_run_took_is_looked_up_before_somebody_asks(lab: Lab) -> N
     took = asked.took(run)
     assert took == {n: lab.store.query(n, run=run.id) for n in answers.PARTS}
     assert [row["state"] for row in took["timeline"]] == ["done"]
+    asked.close()
+
+
+def test_what_was_taken_in_after_a_run_has_ended_is_not_taken_in_again(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Answers(lab, list)
+    run = lab.run(STEP, name="took")
+    monkeypatch.setattr(asked, "_want", lambda: None)
+    asked.ended(run.id)
+    lab.store.ingest()
+    lab.run(STEP, name="other")
+    taken: list[float] = []
+    monkeypatch.setattr(
+        lab.store._projection, "take", lambda wait=0.0: taken.append(wait)
+    )
+    assert [row["state"] for row in asked.took(run)["timeline"]] == ["done"]
+    assert taken == []
+
+
+def test_a_page_that_only_the_store_has_shows_what_runs_here(lab: Lab) -> None:
+    """Its records may not have been taken in yet."""
+    old = [lab.run(STEP, name="paged").id for _ in range(3)][::-1]
+    going = {**row(0, "paged", "running"), "run": "now", "started": time.time() + 1}
+    ended = {**row(0, "paged"), "run": old[0], "kept_as": "done"}
+    own = [going, {**ended, "started": lab.runs("paged")[0]["started"]}]
+    asked = Answers(lab, lambda: own)
+    lab.store.ingest()
+    asked._newest = Newest(lab.runs("nobody"), complete=False), time.monotonic()
+    page = asked.runs(name="paged", limit=2)
+    assert ids(page) == ["now", old[0]]
+    assert ids(asked.runs(name="paged", limit=9)) == ["now", *old]
+    assert ids(asked.runs(name="paged", before=old[0], limit=9)) == old[1:]
     asked.close()
 
 
