@@ -234,7 +234,7 @@ def test_amounts_in_several_currencies_are_listed_beside_each_other(
 ) -> None:
     run = caller.run(BELL, "several_currencies")
     caller.ended(run)
-    (live,) = [r for r, _ in caller.app.state.desk._runs.values() if r.id == run]
+    (live,) = [r for r, _ in caller.app.state.desk.runs._runs.values() if r.id == run]
     spent = {"USD": Decimal("1.5"), "EUR": Decimal(9)}
     monkeypatch.setattr(live.data, "spent", spent)
     (line,) = caller.get("/api/runs?name=several_currencies").json()["items"]
