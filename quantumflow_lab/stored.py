@@ -18,9 +18,12 @@ from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError, RunCancelled, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
+from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.live import MISSING, Missing, Output
 from quantumflow_lab.runner.past import Metrics, Origin, PastPoint
+from quantumflow_lab.runner.places import Places
 from quantumflow_lab.runner.snapshot import metric_line, money_text
+from quantumflow_lab.runner.watch import Watch
 from quantumflow_lab.workflow import Workflow
 
 
@@ -104,6 +107,12 @@ class StoredValues(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
+
+    def ended(self) -> Iterator[tuple[int, float]]:
+        """Each point that is done, and when it ended, in seconds since 1970."""
+        for point, row in self._rows.items():
+            if row["state"] == "done":
+                yield point, row["ended"] or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +373,7 @@ class StoredRun:
     @cached_property
     def view(self) -> dict[str, Any]:
         """The run as a snapshot, for widgets and text."""
-        rows = self._said
+        rows, results = self._said, self._results()
         return {
             "name": self.name,
             "run": self.id,
@@ -373,7 +382,11 @@ class StoredRun:
             "elapsed": self.record["wall_s"] or 0.0,
             "message": self._hidden(self.record["error"]) or self._advice(),
             "steps": [
-                self._step_view(s, rows.get(s.name)) for s in self.steps.values()
+                {
+                    **self._step_view(each, rows.get(name)),
+                    "results": results.get(name),
+                }
+                for name, each in self.steps.items()
             ],
             "inputs": [
                 {"name": i["name"], "summary": i["summary"]}
@@ -445,6 +458,32 @@ class StoredRun:
             "cached": self._cached(row),
             "kept": self._kept(step),
         }
+
+    def _results(self) -> dict[str, dict[str, Any]]:
+        """What is drawn of each step, as of a run that goes on."""
+        watch, places = Watch(), Places(self.axes, self.units)
+        ended = [
+            (when, name, point)
+            for name, step in self.steps.items()
+            for point, when in step.values.ended()
+        ]
+        for _, name, point in sorted(ended):
+            watch.ended(name, point)
+
+        def place(name: str, point: int) -> Spot:
+            step = self.steps[name]
+            index = np.unravel_index(point, step.shape)
+            pairs = zip(step.dims, index, strict=True)
+            return places.spot(point, {axis: self.axes[axis][i] for axis, i in pairs})
+
+        return watch.results(self._value, place, final=True)
+
+    def _value(self, step: str, point: int) -> Any:
+        """A value to draw; ``MISSING`` if somebody has deleted it."""
+        try:
+            return self.steps[step].values[point]
+        except StoreError:
+            return MISSING
 
     def _metrics(self) -> list[dict[str, Any]]:
         lines: dict[tuple[str, int, str], list[float]] = {}
