@@ -8,7 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from heapq import nlargest
 from math import prod
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +25,7 @@ from quantumflow_lab.runner.live import MISSING, Missing, Output
 from quantumflow_lab.runner.past import Metrics, Origin, PastPoint
 from quantumflow_lab.runner.places import Places
 from quantumflow_lab.runner.snapshot import metric_line, money_text
-from quantumflow_lab.runner.watch import Watch
+from quantumflow_lab.runner.watch import POINTS, Watch
 from quantumflow_lab.workflow import Workflow
 
 
@@ -462,13 +464,16 @@ class StoredRun:
     def _results(self) -> dict[str, dict[str, Any]]:
         """What is drawn of each step, as of a run that goes on."""
         watch, places = Watch(), Places(self.axes, self.units)
-        ended = [
+        ended = {name: list(step.values.ended()) for name, step in self.steps.items()}
+        newest = [
             (when, name, point)
-            for name, step in self.steps.items()
-            for point, when in step.values.ended()
+            for name, points in ended.items()
+            for point, when in nlargest(POINTS, points, key=itemgetter(1))
         ]
-        for _, name, point in sorted(ended):
+        for _, name, point in sorted(newest):
             watch.ended(name, point)
+        for name, latest in watch.latest.items():
+            latest.ended = len(ended[name])
 
         def place(name: str, point: int) -> Spot:
             step = self.steps[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.records import plain
@@ -53,18 +53,16 @@ class Places:
 
     def _is_numeric(self, axis: str) -> bool:
         if axis not in self.numeric:
-            values = self.axes[axis]
-            self.numeric[axis] = all(_is_number(plain(value)) for value in values)
+            self.numeric[axis] = all(map(_is_number, self.axes[axis]))
         return self.numeric[axis]
 
 
 def _is_number(value: object) -> bool:
     """Whether it is a number that a picture has a place for."""
-    match value:
-        case bool():
-            return False
-        case float():
-            return isfinite(value)
-        case int():
-            return abs(value) <= _EXACT
-    return False
+    kind = type(value)
+    if kind is int:
+        return abs(cast("int", value)) <= _EXACT
+    if kind is float:
+        return isfinite(cast("float", value))
+    told = plain(value)
+    return type(told) in (int, float) and _is_number(told)
