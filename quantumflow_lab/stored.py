@@ -44,6 +44,8 @@ class Shelf(Protocol):
 
 _KEPT_BYTES = 64 << 20
 """Bytes of the values of one step, as they are stored, that stay decoded."""
+_DRAWN_BYTES = 1 << 20
+"""Bytes of a value, as it is stored, that is decoded to be drawn."""
 _ENTRY = 100
 """Bytes that the smallest value takes."""
 
@@ -109,6 +111,14 @@ class StoredValues(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
+
+    def looked_at(self, point: int) -> Any:
+        """A value that nobody keeps; ``MISSING`` beyond 1 MiB."""
+        text = self._rows[point]["value"]
+        reference = json.loads(text) if text else None
+        if reference is None or reference.get("bytes", 0) > _DRAWN_BYTES:
+            return MISSING
+        return self._shelf.get(reference)
 
     def ended(self) -> Iterator[tuple[int, float]]:
         """Each point that is done, and when it ended, in seconds since 1970."""
@@ -484,9 +494,9 @@ class StoredRun:
         return watch.results(self._value, place, final=True)
 
     def _value(self, step: str, point: int) -> Any:
-        """A value to draw; ``MISSING`` if somebody has deleted it."""
+        """A value to draw; ``MISSING`` if it is long, or was deleted."""
         try:
-            return self.steps[step].values[point]
+            return self.steps[step].values.looked_at(point)
         except StoreError:
             return MISSING
 

@@ -16,7 +16,7 @@ _TOO_LONG = 300
 """Letters of a name of a point."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Places:
     """Places the points of a run, each along the longest axis that has numbers.
 
@@ -53,11 +53,11 @@ class Places:
 
     def _is_numeric(self, axis: str) -> bool:
         if axis not in self.numeric:
-            self.numeric[axis] = all(map(_is_number, self.axes[axis]))
+            self.numeric[axis] = all(map(_has_place, self.axes[axis]))
         return self.numeric[axis]
 
 
-def _is_number(value: object) -> bool:
+def _has_place(value: object) -> bool:
     """Whether it is a number that a picture has a place for."""
     kind = type(value)
     if kind is int:
@@ -65,4 +65,4 @@ def _is_number(value: object) -> bool:
     if kind is float:
         return isfinite(cast("float", value))
     told = plain(value)
-    return type(told) in (int, float) and _is_number(told)
+    return type(told) in (int, float) and _has_place(told)

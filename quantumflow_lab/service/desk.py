@@ -206,8 +206,8 @@ class Desk:
         taken, store = [], self.lab.store
         held = sorted(held_runs(store.home / "runs"))
         for row in store.query("left_by_services", held=held):
-            record = store.run_record(row["run"])
             try:
+                record = store.run_record(row["run"])
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
@@ -230,6 +230,7 @@ class Desk:
     def attend(self, run: Run) -> None:
         """Remember a run, and count it when it ends."""
         self.runs.add(run)
+        self.answers.begun(run.id)
         began = time.monotonic()
 
         def ended() -> None:
@@ -239,6 +240,7 @@ class Desk:
             names = {name.strip() for each in used for name in each.split(",")}
             seconds = time.monotonic() - began
             self.meters.run(run.state, names, seconds)
+            self.runs.add(run)
             self.answers.ended(run.id)
             log.info(
                 "run ended",

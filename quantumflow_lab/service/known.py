@@ -10,15 +10,16 @@ from quantumflow_lab.errors import UnknownRun
 from quantumflow_lab.lab import Lab
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
+from quantumflow_lab.service.answers import LATEST_S
 from quantumflow_lab.service.newest import Row, row_of
 
 RECENT = 128
-"""Runs that have ended and are remembered."""
+"""Runs that have ended and are remembered, beside those that have ended just now."""
 FRESH_S = 1.0
 """Seconds for which a run that may have changed is told as the store had it."""
 KEPT_S = 60.0
 """The same of a run that is done, which does not change any more."""
-OWN_S = 10.0
+OWN_S = LATEST_S + 5
 """Seconds after which the store surely knows of a run that has ended here."""
 
 
@@ -64,23 +65,17 @@ class KnownRuns:
         return run
 
     def add(self, run: Run) -> None:
-        """Remember a run that has just begun."""
+        """Remember a run that has just begun, or ended."""
         with self._lock:
             self._keep(run, KEPT_S)
 
     def own(self) -> list[Row]:
         """Runs of this process that go on, or have ended a moment ago."""
         with self._lock:
-            held = [run.data for run, _ in self._runs.values()]
-        held += [run.data for run in self._lab.live()]
-        # By the clock of runs; what ended before that, the store knows.
-        since = time.monotonic() * 1e6 - OWN_S * 1e6
-        return [
-            row_of(live)
-            for live in {data.id: data for data in held}.values()
-            if isinstance(live, LiveRun)
-            and (live.ended_us is None or live.ended_us >= since)
-        ]
+            held = [run for run, _ in self._runs.values()]
+        every = {run.id: run for run in (*held, *self._lab.live())}.values()
+        lives = [run.data for run in every if _is_news(run)]
+        return [row_of(live) for live in lives if isinstance(live, LiveRun)]
 
     def clear(self) -> None:
         """Forget them all; who asks next asks the store."""
@@ -98,6 +93,20 @@ class KnownRuns:
     def _keep(self, run: Run, seconds: float) -> None:
         self._runs[run.id] = run, time.monotonic() + seconds
         self._runs.move_to_end(run.id)
-        ended = [key for key, (each, _) in self._runs.items() if each.done]
-        for key in ended[: max(len(ended) - RECENT, 0)]:
+        old = [
+            key
+            for key, (each, _) in self._runs.items()
+            if each.done and not _is_news(each)
+        ]
+        for key in old[: max(len(old) - RECENT, 0)]:
             del self._runs[key]
+
+
+def _is_news(run: Run) -> bool:
+    """Whether the store may not know yet how a run of this process ended."""
+    live = run.data
+    if not isinstance(live, LiveRun):
+        return False
+    # By the clock of runs.
+    since = (time.monotonic() - OWN_S) * 1e6
+    return live.ended_us is None or live.ended_us >= since
