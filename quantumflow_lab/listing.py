@@ -23,7 +23,6 @@ def newest_runs(
     *,
     state: str | None,
     since: float | str | None,
-    late: float = 0.0,
     **wanted: Any,
 ) -> list[dict[str, Any]]:
     """The newest runs, as rows of the named query ``history``.
@@ -36,8 +35,6 @@ def newest_runs(
         One of :data:`RUN_STATES`.
     since
         Begun in the last seconds, or in a duration such as ``3 d``.
-    late
-        Seconds by which the answer may be behind what was recorded.
     **wanted
         Other parameters of the query.
 
@@ -58,8 +55,7 @@ def newest_runs(
             )
         begun = now - span
     held = sorted(held_runs(store.home / "runs"))
-    asked = {"state": state, "since": begun, "held": held, **wanted}
-    return store.queries([("history", asked)], late=late)[0]
+    return store.query("history", state=state, since=begun, held=held, **wanted)
 
 
 def spend(store: Store, *, month: str | None, by: str) -> list[dict[str, Any]]:

@@ -8,7 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from heapq import nlargest
 from math import prod
+from operator import itemgetter
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,9 +20,12 @@ from quantumflow_lab.cell.secrets import Secrets
 from quantumflow_lab.errors import QuantumFlowError, RunCancelled, RunError, StoreError
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.planning.asked import Asked
+from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.live import MISSING, Missing, Output
 from quantumflow_lab.runner.past import Metrics, Origin, PastPoint
+from quantumflow_lab.runner.places import Places
 from quantumflow_lab.runner.snapshot import metric_line, money_text
+from quantumflow_lab.runner.watch import POINTS, Watch
 from quantumflow_lab.workflow import Workflow
 
 
@@ -39,6 +44,8 @@ class Shelf(Protocol):
 
 _KEPT_BYTES = 64 << 20
 """Bytes of the values of one step, as they are stored, that stay decoded."""
+_DRAWN_BYTES = 1 << 20
+"""Bytes of a value, as it is stored, that is decoded to be drawn."""
 _ENTRY = 100
 """Bytes that the smallest value takes."""
 
@@ -104,6 +111,20 @@ class StoredValues(Sequence[Any]):
 
     def __iter__(self) -> Iterator[Any]:
         return (self[point] for point in range(self._size))
+
+    def looked_at(self, point: int) -> Any:
+        """A value that nobody keeps; ``MISSING`` beyond 1 MiB."""
+        text = self._rows[point]["value"]
+        reference = json.loads(text) if text else None
+        if reference is None or reference.get("bytes", 0) > _DRAWN_BYTES:
+            return MISSING
+        return self._shelf.get(reference)
+
+    def ended(self) -> Iterator[tuple[int, float]]:
+        """Each point that is done, and when it ended, in seconds since 1970."""
+        for point, row in self._rows.items():
+            if row["state"] == "done":
+                yield point, row["ended"] or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +385,7 @@ class StoredRun:
     @cached_property
     def view(self) -> dict[str, Any]:
         """The run as a snapshot, for widgets and text."""
-        rows = self._said
+        rows, results = self._said, self._results()
         return {
             "name": self.name,
             "run": self.id,
@@ -373,7 +394,11 @@ class StoredRun:
             "elapsed": self.record["wall_s"] or 0.0,
             "message": self._hidden(self.record["error"]) or self._advice(),
             "steps": [
-                self._step_view(s, rows.get(s.name)) for s in self.steps.values()
+                {
+                    **self._step_view(each, rows.get(name)),
+                    "results": results.get(name),
+                }
+                for name, each in self.steps.items()
             ],
             "inputs": [
                 {"name": i["name"], "summary": i["summary"]}
@@ -445,6 +470,35 @@ class StoredRun:
             "cached": self._cached(row),
             "kept": self._kept(step),
         }
+
+    def _results(self) -> dict[str, dict[str, Any]]:
+        """What is drawn of each step, as of a run that goes on."""
+        watch, places = Watch(), Places(self.axes, self.units)
+        ended = {name: list(step.values.ended()) for name, step in self.steps.items()}
+        newest = [
+            (when, name, point)
+            for name, points in ended.items()
+            for point, when in nlargest(POINTS, points, key=itemgetter(1))
+        ]
+        for _, name, point in sorted(newest):
+            watch.ended(name, point)
+        for name, latest in watch.latest.items():
+            latest.ended = len(ended[name])
+
+        def place(name: str, point: int) -> Spot:
+            step = self.steps[name]
+            index = np.unravel_index(point, step.shape)
+            pairs = zip(step.dims, index, strict=True)
+            return places.spot(point, {axis: self.axes[axis][i] for axis, i in pairs})
+
+        return watch.results(self._value, place, final=True)
+
+    def _value(self, step: str, point: int) -> Any:
+        """A value to draw; ``MISSING`` if it is long, or was deleted."""
+        try:
+            return self.steps[step].values.looked_at(point)
+        except StoreError:
+            return MISSING
 
     def _metrics(self) -> list[dict[str, Any]]:
         lines: dict[tuple[str, int, str], list[float]] = {}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import partial
 from itertools import islice
-from math import isfinite
 from typing import Any
 
 from quantumflow_lab.amounts import Money
 from quantumflow_lab.grid import Failed
 from quantumflow_lab.runner.blame import Blame, blame
-from quantumflow_lab.runner.drawing import Spot
 from quantumflow_lab.runner.live import LiveRun, StepState
+from quantumflow_lab.runner.places import Places
 from quantumflow_lab.runner.records import plain
 
 Counts = Mapping[int, Mapping[str, int]]
@@ -25,10 +23,6 @@ _SHOWN_IN_ALL = 2400
 _SHOWN_LINES = 24
 _SHOWN_TRACEBACKS = 24_000
 """Letters of the tracebacks of all steps together."""
-_EXACT = 2**53
-"""Largest integer up to which floats know all of them."""
-_TOO_LONG = 300
-"""Letters of a name of a point."""
 _RUNS = ("running", "sent", "stopping")
 _BUSY = ("running", "parked", "stopping", "held", "sent", "backoff", "blocked")
 
@@ -96,9 +90,12 @@ def _point(live: LiveRun, step: str, point: int) -> str:
 
 
 def _steps(live: LiveRun, counts: Counts) -> list[dict[str, Any]]:
+    places = Places(live.axes, live.plan.units, live.watch.numeric)
     results = live.watch.results(
         lambda step, point: live.steps[step].values[point],
-        partial(_place, live),
+        lambda step, point: places.spot(
+            point, live.coordinates(live.steps[step], point)
+        ),
         final=live.ended_us is not None,
     )
     room = _SHOWN_TRACEBACKS
@@ -113,44 +110,6 @@ def _steps(live: LiveRun, counts: Counts) -> list[dict[str, Any]]:
         step["results"] = results.get(state.name)
         found.append(step)
     return found
-
-
-def _place(live: LiveRun, step: str, point: int) -> Spot:
-    """Where a point is, drawn along the longest axis that has numbers."""
-    state = live.steps[step]
-    here = {n: plain(v) for n, v in live.coordinates(state, point).items()}
-    name = ", ".join(f"{n} {v}" for n, v in here.items())[:_TOO_LONG]
-    drawn_along = [n for n in here if n != "backend" and _has_numbers(live, n)]
-    axis = max(drawn_along, key=lambda n: len(live.axes[n]), default=None)
-    others = {n: str(v)[:_TOO_LONG] for n, v in here.items() if n != axis}
-    return Spot(
-        point,
-        name,
-        None if axis is None else float(here[axis]),
-        axis,
-        None if axis is None else live.plan.units.get(axis),
-        others,
-        here.get("backend"),
-    )
-
-
-def _has_numbers(live: LiveRun, axis: str) -> bool:
-    """Looked at once: an axis may be long."""
-    if axis not in live.watch.numeric:
-        live.watch.numeric[axis] = all(_is_place(plain(v)) for v in live.axes[axis])
-    return live.watch.numeric[axis]
-
-
-def _is_place(value: object) -> bool:
-    """Whether it is a number that a picture has a place for."""
-    match value:
-        case bool():
-            return False
-        case float():
-            return isfinite(value)
-        case int():
-            return abs(value) <= _EXACT
-    return False
 
 
 def _step(live: LiveRun, state: StepState, counts: Counts) -> dict[str, Any]:

@@ -15,9 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from quantumflow_lab.errors import QuantumFlowError
+from quantumflow_lab.grid import text_of
 from quantumflow_lab.lab import Lab
-from quantumflow_lab.listing import newest_runs
 from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.logs import log
@@ -116,13 +115,7 @@ class Answers:
                 return page
         # Not all at once, of whom there may be many.
         with self._paging:
-            rows = newest_runs(
-                self._lab.store,
-                time.time(),
-                # Runs that have just begun, the store may not know yet.
-                late=0.0 if filtered or before in known else STALE_S,
-                **{"backend": None, "since": None, "find": None, **more, **asked},
-            )
+            rows = self._lab.runs(**asked, **more)
         if not filtered and before is None:
             page = Newest(rows, complete=len(rows) < limit).page(own, **asked)
             if page is not None:
@@ -142,15 +135,19 @@ class Answers:
         self._keep(asked, took)
         return took
 
+    def begun(self, run_id: str) -> None:
+        """A run has begun, or goes on: what is known of an end of it is past."""
+        with self._lock:
+            self._forget_end(run_id)
+
     def ended(self, run_id: str) -> None:
         """A run has ended, and somebody will ask what it took."""
         with self._lock:
+            self._forget_end(run_id)
             self._ended.append(run_id)
             self._ended_at[run_id] = time.monotonic()
             while len(self._ended_at) > MOST:
                 self._ended_at.popitem(last=False)
-            # It may have ended before, and was resumed.
-            self._took.pop((run_id, True), None)
         self._want()
 
     def close(self) -> None:
@@ -192,16 +189,15 @@ class Answers:
         return newest
 
     def _ask(self, asked: Sequence[Asked]) -> dict[Asked, Took]:
-        # What will be asked next, is asked with it.
-        ended = self._pending()
-        asked = [*asked, *((run, True) for run in ended)]
-        runs = list(dict.fromkeys(run for run, _ in asked))
-        late = min(self._late_for(*each) for each in asked)
-        found = self._lab.store.queries(_of_runs(runs), late=late)
-        took = _by_run(runs, found)
-        for run in ended:
+        # What is taken in for one that has ended is there for the others, too.
+        others = self._pending() if any(ended for _, ended in asked) else []
+        everything = [*asked, *((run, True) for run in others)]
+        runs = list(dict.fromkeys(run for run, _ in everything))
+        late = min(self._late_for(*each) for each in everything)
+        took = _by_run(runs, self._lab.store.queries(_of_runs(runs), late=late))
+        for run in others:
             self._keep((run, True), took[run])
-        return {(run, ended): took[run] for run, ended in asked}
+        return {each: took[each[0]] for each in asked}
 
     def _pending(self) -> list[str]:
         """Runs that have ended and were not looked up, which the caller does now."""
@@ -216,6 +212,10 @@ class Answers:
         with self._lock:
             since = self._ended_at.get(run)
         return 0.0 if since is None else time.monotonic() - since
+
+    def _forget_end(self, run_id: str) -> None:
+        self._ended_at.pop(run_id, None)
+        self._took.pop((run_id, True), None)
 
     def _want(self) -> None:
         """Have the thread look up, which is started when it is needed first."""
@@ -233,9 +233,9 @@ class Answers:
             try:
                 with self._asking:
                     self._look_up()
-            except QuantumFlowError as error:
+            except Exception as error:  # noqa: BLE001 - it is logged
                 # Who asks next waits for an answer of his own, and hears of it.
-                log.warning("the store does not answer", why=error.message)
+                log.warning("the store does not answer", why=text_of(error))
             with self._lock:
                 if self._ended:
                     self._wanted.set()

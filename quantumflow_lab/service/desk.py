@@ -21,7 +21,6 @@ from quantumflow_lab.errors import (
     QuantumFlowError,
     RunIsLive,
     UnknownBackend,
-    UnknownRun,
     did_you_mean,
 )
 from quantumflow_lab.grid import text_of
@@ -29,14 +28,13 @@ from quantumflow_lab.lab import Lab
 from quantumflow_lab.quote import Quote
 from quantumflow_lab.remote.notebook import Carried, arrived
 from quantumflow_lab.run import Run
-from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.answers import Answers
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
+from quantumflow_lab.service.known import KnownRuns
 from quantumflow_lab.service.logs import log
 from quantumflow_lab.service.meters import Meters
 from quantumflow_lab.service.models import EncodedValue, RunOptions
-from quantumflow_lab.service.newest import row_of
 from quantumflow_lab.service.problems import Problem
 from quantumflow_lab.service.saved import SavedWorkflows
 from quantumflow_lab.service.settings import ServiceSettings
@@ -45,16 +43,8 @@ from quantumflow_lab.store.lease import held_runs
 
 KEYS = 4096
 """Keys of requests that are remembered, so that none begins two runs."""
-RECENT = 128
-"""Runs that have ended and are remembered."""
-FRESH_S = 1.0
-"""Seconds for which a run that may have changed is told as the store had it."""
-KEPT_S = 60.0
-"""The same of a run that is done, which does not change any more."""
 LATE_S = 2.0
 """Seconds by which what quotes go by may be behind."""
-OWN_S = 10.0
-"""Seconds after which the store surely knows of a run that has ended here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +75,7 @@ class Desk:
             {*settings.backends, *lab.backends.added(), lab.settings.backend, "aer"},
             live=lambda: len(lab.live()),
         )
+        self.runs = KnownRuns(lab)
         self.draining = threading.Event()
         """Set once nothing new begins."""
         self.leaving = threading.Event()
@@ -99,14 +90,11 @@ class Desk:
             step_seconds=settings.step_seconds,
         )
         self._starting = threading.Lock()
-        self._runs: OrderedDict[str, tuple[Run, float]] = OrderedDict()
-        """Runs that were begun or looked at, and until when they are as they were."""
         self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
         """Runs that were begun, by token and the key of the request."""
         self._streams: dict[str, int] = {}
-        self._asking = threading.Lock()
         self._lock = threading.Lock()
-        self.answers = Answers(lab, self._own)
+        self.answers = Answers(lab, self.runs.own)
         lab.experience.late_s = LATE_S
 
     # Begin.
@@ -218,8 +206,8 @@ class Desk:
         taken, store = [], self.lab.store
         held = sorted(held_runs(store.home / "runs"))
         for row in store.query("left_by_services", held=held):
-            record = store.run_record(row["run"])
             try:
+                record = store.run_record(row["run"])
                 inputs = self._sent_with(record)
                 run = self.lab.resume(row["run"], inputs=inputs, background=True)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - its cell is code
@@ -241,8 +229,8 @@ class Desk:
 
     def attend(self, run: Run) -> None:
         """Remember a run, and count it when it ends."""
-        with self._lock:
-            self._keep(run, time.monotonic() + KEPT_S)
+        self.runs.add(run)
+        self.answers.begun(run.id)
         began = time.monotonic()
 
         def ended() -> None:
@@ -252,6 +240,7 @@ class Desk:
             names = {name.strip() for each in used for name in each.split(",")}
             seconds = time.monotonic() - began
             self.meters.run(run.state, names, seconds)
+            self.runs.add(run)
             self.answers.ended(run.id)
             log.info(
                 "run ended",
@@ -264,32 +253,6 @@ class Desk:
         run.when_done(ended)
 
     # Look.
-
-    def run(self, run_id: str) -> Run:
-        """A run by its id.
-
-        Raises
-        ------
-        UnknownRun
-            If there is none.
-        """
-        with self._lock:
-            if (known := self._fresh(run_id)) is not None:
-                return known
-        for live in self.lab.live():
-            if live.id == run_id:
-                return live
-        with self._asking:
-            run = self.lab.load(run_id)
-        if run.id != run_id:
-            raise UnknownRun(f"there is no run {run_id}", run=run_id)
-        with self._lock:
-            # It may have been taken up while the store was asked.
-            if (known := self._fresh(run_id)) is not None:
-                return known
-            seconds = KEPT_S if run.state == "done" else FRESH_S
-            self._keep(run, time.monotonic() + seconds)
-        return run
 
     def names(self) -> list[str]:
         """Backends that may be used."""
@@ -321,7 +284,7 @@ class Desk:
         resubmit: bool,
     ) -> Run:
         """Go on with a run that is paused, failed, was cancelled or left."""
-        run = self.run(run_id)
+        run = self.runs.of(run_id)
         if not run.done:
             return run.resume()
         self._refuse_more()
@@ -431,7 +394,9 @@ class Desk:
         """What somebody sent of a notebook."""
         try:
             data = base64.b64decode(sent["data"], validate=True)
-            return arrived(name, Carried(sent["kind"], sent["media"], data), self.run)
+            return arrived(
+                name, Carried(sent["kind"], sent["media"], data), self.runs.of
+            )
         except (binascii.Error, ValueError) as error:
             raise BadDocument(f"input '{name[:64]}' does not read: {error}") from error
 
@@ -443,7 +408,7 @@ class Desk:
     def _begun(self, token: str, key: str | None) -> Run | None:
         """The run that the same request has begun before, if it has."""
         run = None if key is None else self._keys.get((token, key))
-        return None if run is None else self.run(run)
+        return None if run is None else self.runs.of(run)
 
     def _note_key(self, token: str, key: str | None, run: str) -> None:
         if key is None:
@@ -452,37 +417,8 @@ class Desk:
         while len(self._keys) > KEYS:
             self._keys.popitem(last=False)
 
-    def _own(self) -> list[dict[str, Any]]:
-        """Runs of this process that go on, or have ended a moment ago."""
-        with self._lock:
-            held = [run.data for run, _ in self._runs.values()]
-        held += [run.data for run in self.lab.live()]
-        # By the clock of runs; what ended before that, the store knows.
-        since = time.monotonic() * 1e6 - OWN_S * 1e6
-        return [
-            row_of(live)
-            for live in {data.id: data for data in held}.values()
-            if isinstance(live, LiveRun)
-            and (live.ended_us is None or live.ended_us >= since)
-        ]
-
     def _live_of(self, name: str) -> str | None:
         return next((run.id for run in self.lab.live() if run.name == name), None)
-
-    def _fresh(self, run_id: str) -> Run | None:
-        """A run that is remembered, unless the store may have news of it."""
-        found = self._runs.get(run_id)
-        if found is None or (found[0].done and time.monotonic() >= found[1]):
-            return None
-        self._runs.move_to_end(run_id)
-        return found[0]
-
-    def _keep(self, run: Run, until: float) -> None:
-        self._runs[run.id] = run, until
-        self._runs.move_to_end(run.id)
-        ended = [key for key, (each, _) in self._runs.items() if each.done]
-        for key in ended[: max(len(ended) - RECENT, 0)]:
-            del self._runs[key]
 
 
 def _live(error: RunIsLive, run: str | None) -> Problem:

@@ -67,13 +67,6 @@ class Server(uvicorn.Server):
             await asyncio.sleep(0.05)
         self._stop()
 
-    def _warm(self) -> None:
-        self._desk.warm()
-        # Half a million objects of Qiskit that live as long as the process: to look at
-        # them again would stop all requests for a tenth of a second.
-        gc.collect()
-        gc.freeze()
-
     def _stop(self) -> None:
         self._desk.leaving.set()
         self.should_exit = True
@@ -89,10 +82,15 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listening in server.sockets:
                 _say(listening.getsockname(), self.config.is_ssl)
+        # Half a million objects of Qiskit that live as long as the process: to look at
+        # them again would stop all requests for a tenth of a second. Before there are
+        # runs, which would never be given back.
+        gc.collect()
+        gc.freeze()
         # Later than this, so that an address that is taken is told at once: processes
         # that start have to be waited for before one can leave.
         self._desk.lab.warm(WORKERS)
-        threading.Thread(target=self._warm, name="qflow-warm", daemon=True).start()
+        threading.Thread(target=self._desk.warm, name="qflow-warm", daemon=True).start()
         if take_up:
             try:
                 loop = asyncio.get_running_loop()

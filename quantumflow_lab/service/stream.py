@@ -158,7 +158,7 @@ async def events(
                 "data": _shown(output),
             }
             yield event("output", data, at)
-        view = run.snapshot()
+        view = await run_in_threadpool(run.snapshot) if ended else run.snapshot()
         if (view is not shown or ended) and view:
             shown = view
             yield event("snapshot", view_of(run, code=code), at)

@@ -46,8 +46,8 @@ class _Task:
     sent: bool = False
     """Whether a device may have it."""
     cancelled: bool = False
-    again: bool = False
-    """Whether it was given to a process that had died already."""
+    requeued: bool = False
+    """Whether it was given to a process that had died already, or to none."""
 
 
 @dataclass
@@ -56,19 +56,18 @@ class _Seat:
 
     process: WorkerProcess | None = None
     task: _Task | None = None
-    refusal: OSError | None = None
+    refusal: Exception | None = None
     """Why the system did not start a process for it."""
 
     @property
-    def bereft(self) -> bool:
-        """Whether its process has died while it waited for a job.
+    def died_idle(self) -> bool:
+        """Whether its process has died while it waited for a job, and wants a new one.
 
-        One that did not live to wait for a job is not replaced before there is one,
-        lest processes are started without end.
+        One that has done nothing and lived for moments is not replaced before there is
+        a job, lest processes are started without end.
         """
-        return (
-            self.process is not None and self.process.ready and not self.process.alive
-        )
+        process = self.process
+        return process is not None and process.proven and not process.alive
 
 
 class WorkerPool:
@@ -225,14 +224,14 @@ class WorkerPool:
         if seat.process is not None:
             seat.process.bury()
         with self._changed:
-            seat.process = None
+            seat.process = seat.refusal = None
             if self._closed:
                 return
             try:
                 seat.process = process = WorkerProcess(
                     self._memory_mb, self._cache, self._look_up
                 )
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # no memory, process or thread
                 seat.refusal = error
                 return
         process.wait_ready()
@@ -244,9 +243,9 @@ class WorkerPool:
         while True:
             self._man(seat)
             with self._changed:
-                while not (self._queue or self._closed or seat.bereft):
+                while not (self._queue or self._closed or seat.died_idle):
                     self._changed.wait()
-                if seat.bereft and not self._closed:
+                if seat.died_idle and not self._closed:
                     continue
                 self._idle -= 1
                 if self._closed:
@@ -261,28 +260,27 @@ class WorkerPool:
 
     def _run(self, seat: _Seat, task: _Task) -> str | None:
         """See one job through; why it was lost, or None."""
-        payload, process = _packed(task), seat.process
-        if process is None:
-            return f"worker did not start: {seat.refusal or 'the lab is closed'}"
-        heard, lost = self._try(process, task, payload)
+        heard, lost = self._try(seat, task)
         # A worker that dies before it says a word died while it was idle, which is no
         # fault of the job: the next free one gets it. Once, lest the job is the killer.
-        if lost is None or heard or task.again:
+        if lost is None or heard or task.requeued:
             return lost
         with self._changed:
             if task.cancelled or self._closed:
                 return lost
-            seat.task, task.again = None, True
+            seat.task, task.requeued = None, True
             self._queue.appendleft(task)
             self._changed.notify_all()
         return None
 
-    def _try(
-        self, process: WorkerProcess, task: _Task, payload: bytes
-    ) -> tuple[bool, str | None]:
+    def _try(self, seat: _Seat, task: _Task) -> tuple[bool, str | None]:
         """Give a job to a process: whether it said anything, and why it was lost."""
+        payload, process = _packed(task), seat.process
         if task.cancelled:
             return False, "cancelled"  # its process was killed for it
+        if process is None:
+            why = "the lab is closed" if seat.refusal is None else str(seat.refusal)
+            return False, f"worker did not start: {why}"
         started = time.monotonic()
         known = task.spec.key in process.backends
         environ = child_environment()
@@ -302,7 +300,7 @@ class WorkerPool:
             tell(task.on_event, Progress(task.request.job, Phase.TRANSPILING))
             while True:
                 events = process.receive()
-                heard = True
+                heard = process.served = True
                 if self._pass_on(events, process, task, started):
                     return heard, None
         except (BrokenPipeError, EOFError):

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from quantumflow_lab.workers.pipes import Theirs, with_pipes
 
 _MODULE = "quantumflow_lab.workers.child"
 _LINES = 20
+START_S = 120.0
+"""Seconds after which a worker that is not ready is given up."""
+PROVEN_S = 10.0
+"""Seconds of waiting after which a worker that dies is replaced before a job comes."""
 
 
 class ChildProcess:
@@ -54,7 +59,13 @@ class ChildProcess:
         self._readable = select.poll()
         self._readable.register(self._pipes.input, select.POLLIN)
         self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
-        self._reader.start()
+        try:
+            self._reader.start()
+        except RuntimeError:  # no more threads
+            self._process.kill()
+            self._process.wait()
+            self._pipes.close()
+            raise
 
     @property
     def pid(self) -> int:
@@ -148,23 +159,38 @@ class WorkerProcess(ChildProcess):
         """Content keys of the backends it holds."""
         self.environ = child_environment()
         """The environment variables it has."""
-        self.ready = False
-        """Whether it waits for a job, or did until it ended."""
+        self.ready_at: float | None = None
+        """When it could take a job, in seconds of the monotonic clock."""
+        self.served = False
+        """Whether it has said something of a job."""
+        hello = Hello(_import_path(), memory_mb, cache)
         super().__init__([sys.executable, "-P", "-m", _MODULE], self.environ, on_end)
         # The pipe takes this at once, so starting does not wait for the child.
-        self.send(Hello(_import_path(), memory_mb, cache))
+        with suppress(BrokenPipeError):  # if it has ended already, it will be told
+            self.send(hello)
 
     def send(self, message: object) -> None:
         """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
         send(self._pipes.output, message)
 
+    @property
+    def proven(self) -> bool:
+        """Whether it has worked, or waited for a job for :data:`PROVEN_S`."""
+        since = self.ready_at
+        waited = since is not None and time.monotonic() - since > PROVEN_S
+        return self.served or waited
+
     def wait_ready(self) -> None:
-        """Wait until it can take a job, or has ended before."""
+        """Wait until it can take a job, or has ended; one that hangs is killed."""
         try:
-            self.wait()
-            self.ready = receive(self._pipes.input) == Ready()
+            self.wait(time.monotonic() + START_S)
+            if receive(self._pipes.input) == Ready():
+                self.ready_at = time.monotonic()
         except EOFError:
-            self.ready = False
+            pass  # who gives it a job hears how it ended
+        except TimeoutError:
+            self._printed.append(f"it was not ready within {START_S:g} s")
+            self.kill()
 
     def receive(self) -> Any:
         """Wait for a frame. Raises ``EOFError`` if the child is gone."""

@@ -130,7 +130,10 @@ def test_of_several_that_take_a_run_up_one_has_it(tmp_path: Path) -> None:
     child = start(home)
     assert child.stdout is not None
     assert child.stdout.readline() == "begun\n"
-    time.sleep(0.8)
+    while not any(b'"kind":"run"' in f.read_bytes() for f in home.glob("journal/*")):
+        assert child.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
     killed(child)
     code = dedent("""
         import sys

@@ -134,7 +134,7 @@ def lab():
 
 def wait_for_two(pool):
     deadline = time.monotonic() + 20
-    while len(pool.pids()) < 2 or not all(each.process.ready for each in pool._seats):
+    while len(pool.pids()) < 2 or not all(s.process.ready_at for s in pool._seats):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -199,30 +199,113 @@ def test_a_worker_killed_while_idle_is_replaced_before_there_is_a_job(lab):
     assert pool.pids() == [replaced] != [pid]
 
 
+class Starts:
+    """Counts the workers that are started, which may be of another module."""
+
+    def __init__(self, monkeypatch, module=None):
+        self.number = 0
+        start = WorkerProcess.__init__
+        if module is not None:
+            monkeypatch.setattr("quantumflow_lab.workers.process._MODULE", module)
+
+        def counted(process, *args):
+            self.number += 1
+            start(process, *args)
+
+        monkeypatch.setattr(WorkerProcess, "__init__", counted)
+
+
 def test_a_worker_that_never_gets_ready_is_not_started_again_and_again(monkeypatch):
-    monkeypatch.setattr("quantumflow_lab.workers.process._MODULE", "no_such_module")
-    started, start = [], WorkerProcess.__init__
-    monkeypatch.setattr(
-        WorkerProcess,
-        "__init__",
-        lambda process, *args: (started.append(process), start(process, *args))[1],
-    )
+    starts = Starts(monkeypatch, "no_such_module")
     pool = WorkerPool(size=1)
     pool.warm()
     try:
         told = run(pool, request(1, "aer"))[-1].reason
         assert told.startswith("worker exited with status 1: "), told
         assert "No module named no_such_module" in told
-        # One before there was a job, and two for it.
-        assert len(started) <= 4
-        count = len(started)
         time.sleep(1)
-        assert len(started) <= count + 1
+        # Before there was a job, twice for it, and for the next.
+        assert starts.number <= 4
     finally:
         pool.close()
 
 
-def test_a_job_does_not_wait_for_a_new_worker_while_another_one_is_idle():
+def test_a_worker_that_dies_as_soon_as_it_is_ready_waits_for_a_job(monkeypatch):
+    starts = Starts(monkeypatch)
+    pool = WorkerPool(size=1)
+    pool.warm()
+    try:
+        deadline = time.monotonic() + 20
+        while not (pool._seats[0].process and pool._seats[0].process.ready_at):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        os.kill(pool.pids()[0], signal.SIGKILL)
+        time.sleep(1)
+        assert (pool.pids(), starts.number) == ([], 1)
+        assert isinstance(run(pool, request(1, "aer"))[-1], Settled)
+        assert starts.number == 2
+    finally:
+        pool.close()
+
+
+def test_a_worker_that_hangs_before_it_is_ready_is_given_up(monkeypatch, tmp_path):
+    """The second one starts as it should."""
+    (tmp_path / "hanging.py").write_text(
+        "import sys, time\nfrom pathlib import Path\n"
+        "from quantumflow_lab.workers import child\n"
+        "first = Path(__file__).with_name('first')\n"
+        "if not first.exists():\n    first.touch()\n    time.sleep(600)\n"
+        "child.main()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr("quantumflow_lab.workers.process.START_S", 1.0)
+    Starts(monkeypatch, "hanging")
+    pool = WorkerPool(size=1)
+    try:
+        pool.warm()
+        while not (tmp_path / "first").exists():
+            time.sleep(0.01)
+        monkeypatch.setattr("quantumflow_lab.workers.process.START_S", 60.0)
+        assert isinstance(run(pool, request(1, "aer"))[-1], Settled)
+    finally:
+        pool.close()
+
+
+def test_a_system_that_refuses_a_process_once_costs_no_job(monkeypatch):
+    start, refused = WorkerProcess.__init__, []
+
+    def reluctant(process, *args):
+        if not refused:
+            refused.append(process)
+            raise RuntimeError("can't start new thread")
+        start(process, *args)
+
+    monkeypatch.setattr(WorkerProcess, "__init__", reluctant)
+    pool = WorkerPool(size=1)
+    try:
+        pool.warm()
+        assert isinstance(run(pool, request(1, "aer"))[-1], Settled)
+        assert refused
+    finally:
+        pool.close()
+
+
+def test_a_system_that_refuses_every_process_is_told(monkeypatch):
+    def refuse(process, *_):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(WorkerProcess, "__init__", refuse)
+    pool = WorkerPool(size=1)
+    try:
+        assert run(pool, request(1, "aer"))[-1] == Lost(
+            1, "worker did not start: [Errno 11] Resource temporarily unavailable"
+        )
+    finally:
+        pool.close()
+
+
+def test_a_job_does_not_wait_for_a_new_worker_while_another_one_is_idle(monkeypatch):
+    monkeypatch.setattr("quantumflow_lab.workers.process.PROVEN_S", 0.0)
     registry = Registry()
     registry.add("teller", Teller())
     pool = WorkerPool(size=2)

@@ -10,7 +10,7 @@ import pytest
 
 from quantumflow_lab import Lab
 from quantumflow_lab.errors import StoreLocked
-from quantumflow_lab.service import answers
+from quantumflow_lab.service import answers, known
 from quantumflow_lab.service.answers import Answers
 from quantumflow_lab.service.newest import Newest, row_of
 from tests.service.conftest import BELL, STEP, Caller
@@ -229,12 +229,63 @@ def test_what_a_run_took_before_it_ended_is_not_told_after(lab: Lab) -> None:
     assert [row["state"] for row in asked.took(run)["timeline"]] == ["done"]
 
 
+def test_what_a_resumed_run_took_is_not_what_it_had_taken(lab: Lab) -> None:
+    cell = (
+        "from pathlib import Path\n\n@qf.step\ndef two():\n"
+        "    assert Path(%r).exists()\n    return 2\n"
+    )
+    gate = lab.store.home / "gate"
+    run = lab.run(cell % str(gate), name="resumed", background=True)
+    run.when_done(lambda: None)
+    while not run.done:
+        time.sleep(0.01)
+    asked = Answers(lab, list)
+    asked.ended(run.id)
+    assert [row["state"] for row in asked.took(run)["timeline"]] == ["failed"]
+    gate.touch()
+    again = lab.resume(run.id)
+    # It has ended, and nobody has said so yet.
+    asked.begun(run.id)
+    assert [row["state"] for row in asked.took(again)["timeline"]] == ["done"]
+    asked.close()
+
+
+def test_a_run_that_has_ended_is_told_as_this_process_has_it(caller: Caller) -> None:
+    """Also if it took longer than ended runs are remembered."""
+    runs = caller.app.state.desk.runs
+    run = caller.run(BELL, "long", fresh=True)
+    (live,) = [each for each, _ in runs._runs.values() if each.id == run]
+    runs._runs[run] = live, time.monotonic() - 1
+    caller.ended(run)
+    deadline = time.monotonic() + 20
+    while runs._runs[run][1] < time.monotonic():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert runs.of(run) is live
+    assert run in {row["run"] for row in runs.own()}
+
+
+def test_runs_that_ended_just_now_are_remembered_however_many_there_are(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "RECENT", 2)
+    runs = known.KnownRuns(lab)
+    begun = [lab.run(STEP, name=f"many{i}") for i in range(5)]
+    for run in begun:
+        runs.add(run)
+    assert [row["run"] for row in runs.own()] == [run.id for run in begun]
+    monkeypatch.setattr(known, "OWN_S", 0.0)
+    runs.add(begun[0])
+    assert runs.own() == []
+    assert [*runs._runs] == [begun[4].id, begun[0].id]
+
+
 def test_amounts_in_several_currencies_are_listed_beside_each_other(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = caller.run(BELL, "several_currencies")
     caller.ended(run)
-    (live,) = [r for r, _ in caller.app.state.desk._runs.values() if r.id == run]
+    (live,) = [r for r, _ in caller.app.state.desk.runs._runs.values() if r.id == run]
     spent = {"USD": Decimal("1.5"), "EUR": Decimal(9)}
     monkeypatch.setattr(live.data, "spent", spent)
     (line,) = caller.get("/api/runs?name=several_currencies").json()["items"]

@@ -133,7 +133,7 @@ def test_a_run_is_told_alike_from_memory_and_from_the_store(
     paths = [f"/api/runs/{talk}/results", f"/api/runs/{talk}/results/said"]
     before = [caller.get(path).json() for path in paths]
     events = [e[2] for e in caller.events(talk) if e[0] in ("output", "end")]
-    desk._runs.clear()
+    desk.runs.clear()
     assert [caller.get(path).json() for path in paths] == before
     again = [e[2] for e in caller.events(talk) if e[0] in ("output", "end")]
     assert sorted(map(repr, again)) == sorted(map(repr, events))

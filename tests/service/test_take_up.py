@@ -63,7 +63,7 @@ def test_a_run_whose_cell_raises_keeps_no_other_from_being_taken_up(
     try:
         (taken,) = desk.take_up()
         go.touch()
-        run = desk.run(taken).wait(30)
+        run = desk.runs.of(taken).wait(30)
         assert (run.name, run["waits"]) == ("works", "b")
         states = {row["name"]: row["state"] for row in lab.runs()}
         assert states == {

@@ -32,7 +32,7 @@ def of_run(
     With `form=exact`, bytes of the codec: rows of the queries `timeline`, `jobs`,
     `cost`, `metrics` and `quoted`.
     """
-    found = desk.run(run)
+    found = desk.runs.of(run)
     if form == "exact":
         asked = [(name, {"run": found.id}) for name in MORE]
         more = zip(MORE, desk.lab.store.queries(asked), strict=True)
@@ -43,7 +43,7 @@ def of_run(
 @router.get("/{run}/{step}")
 def of_step(run: RunId, step: StepName, desk: TheDesk, asker: Reader) -> Performance:
     """The same of one of its steps."""
-    found = desk.run(run)
+    found = desk.runs.of(run)
     found.units(step)  # names the nearest step if there is none of that name
     return _performance(desk, found, step)
 

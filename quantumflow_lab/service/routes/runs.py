@@ -99,7 +99,7 @@ def list_runs(
 @router.get("/{run}")
 def status(run: RunId, desk: TheDesk, asker: Reader) -> RunStatus:
     """How a run stands."""
-    return status_of(desk, desk.run(run), asker)
+    return status_of(desk, desk.runs.of(run), asker)
 
 
 @router.get(
@@ -119,7 +119,7 @@ def follow(
 
     Send the id of the last event as Last-Event-ID to go on from there.
     """
-    found = desk.run(run)
+    found = desk.runs.of(run)
     desk.refuse_stream(asker.token)
     return StreamingResponse(
         _followed(desk, asker, found, Place.of(last_event_id)),
@@ -139,7 +139,7 @@ def results(
     With `form=exact`, bytes of the codec: beside that the document of the workflow, the
     options that it was asked for, and why steps failed.
     """
-    found = desk.run(run)
+    found = desk.runs.of(run)
     data = found.data
     if form == "exact":
         return exact(described(found, code="code" in asker.token.scopes))
@@ -178,7 +178,7 @@ def step_results(
     `axes`, `units`, `final`, `total`, `first`, and `points`: for each point its kind
     (`value`, `open`, `failed` or `lost`) and what there is of it.
     """
-    found = desk.run(run)
+    found = desk.runs.of(run)
     found.units(step)  # names the nearest step if there is none of that name
     data = found.data
     state = data.steps[step]
@@ -203,7 +203,7 @@ def step_results(
 @router.post("/{run}/cancel", status_code=202)
 def cancel(run: RunId, what: Cancel, desk: TheDesk, asker: Submitter) -> RunStatus:
     """Stop a run, or one of its steps; a run that has ended stays as it is."""
-    found = desk.run(run)
+    found = desk.runs.of(run)
     if what.point is None:
         found.cancel(what.step)
     else:
@@ -215,7 +215,7 @@ def cancel(run: RunId, what: Cancel, desk: TheDesk, asker: Submitter) -> RunStat
 @router.post("/{run}/pause", status_code=202)
 def pause(run: RunId, desk: TheDesk, asker: Submitter) -> RunStatus:
     """Let nothing more of a run start; what runs goes on."""
-    found = desk.run(run)
+    found = desk.runs.of(run)
     if found.done:
         raise Problem(409, "run-has-ended", f"run {run} has ended; nothing can wait")
     return status_of(desk, found.pause(), asker)
@@ -256,7 +256,7 @@ async def _followed(
         while desk.expects(run):
             yield b": not taken up yet\n\n"
             await asyncio.sleep(TICK)
-            run = await run_in_threadpool(desk.run, run.id)
+            run = await run_in_threadpool(desk.runs.of, run.id)
         told = events(
             run,
             seen,
