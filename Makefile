@@ -66,8 +66,8 @@ rust-test: $(PACKAGES)
 js-test: $(MODULES)
 	npm --prefix js test
 
-# Those that kill processes, press keys or wait for other programs have the machine alone.
-ALONE := $(addprefix tests/,chaos kernel package cluster browser)
+# Those that press keys or hold a cluster to its speed have the machine alone.
+ALONE := $(addprefix tests/,cluster browser)
 
 py-test: setup side
 	$(BIN)/pytest -n 2 --dist worksteal $(addprefix --ignore=,$(ALONE))
