@@ -52,7 +52,7 @@ def test_every_setting_exists() -> None:
     }
     own = {f"QFLOW_{name.upper()}" for name in Settings.model_fields}
     service = {f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields}
-    assert named - own - service == {"QFLOW_DOMAIN"}, "only compose knows that one"
+    assert named - own - service == {"QFLOW_CPUS", "QFLOW_DOMAIN"}, "compose's own"
 
 
 def test_values_of_the_image_compose_and_manifests_are_taken() -> None:
