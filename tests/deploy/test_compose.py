@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from tests.deploy.files import DEPLOY, read
+from tests.deploy.files import DEPLOY, ROOT, read
 
 FILE = read(DEPLOY / "compose.yaml")
 SERVICES: dict[str, Any] = FILE["services"]
@@ -22,6 +23,15 @@ def test_service_is_locked_up(name: str) -> None:
     assert service["cpus"]
     assert not service.get("privileged")
     assert not any("docker.sock" in each for each in service["volumes"])
+
+
+def test_two_processors_are_enough_to_start() -> None:
+    """Docker refuses a container that may use more than the machine has."""
+    asked = {
+        name: float(re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", str(service["cpus"])))
+        for name, service in SERVICES.items()
+    }
+    assert max(asked.values()) <= 2
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
@@ -46,6 +56,7 @@ def test_secrets_are_files_and_no_values() -> None:
     assert {each["file"].split("/")[1] for each in FILE["secrets"].values()} == {
         "secrets"
     }
+    assert "/deploy/secrets/" in (ROOT / ".gitignore").read_text().splitlines()
     for service in SERVICES.values():
         for name, value in service.get("environment", {}).items():
             secret = any(word in name for word in ("TOKEN", "PASSWORD", "KEY"))

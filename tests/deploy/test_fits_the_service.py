@@ -52,7 +52,20 @@ def test_every_setting_exists() -> None:
     }
     own = {f"QFLOW_{name.upper()}" for name in Settings.model_fields}
     service = {f"{PREFIX}{name.upper()}" for name in ServiceSettings.model_fields}
-    assert named - own - service == {"QFLOW_DOMAIN"}, "only compose knows that one"
+    assert named - own - service == {"QFLOW_CPUS", "QFLOW_DOMAIN"}, "compose's own"
+
+
+def test_threads_are_as_many_as_processors_that_may_be_used() -> None:
+    """Else a machine with many of them leaves a worker no address space."""
+    image = image_environment()
+    compose = read(DEPLOY / "compose.yaml")["services"]["qflow"]
+    pod = {each["name"]: each for each in container()["env"]}
+    assert image["OPENBLAS_NUM_THREADS"] == "1"
+    for name in ("OMP_THREAD_LIMIT", "RAYON_NUM_THREADS"):
+        assert 1 <= int(image[name]) <= 4
+        assert compose["environment"][name] == compose["cpus"]
+        asked = pod[name]["valueFrom"]["resourceFieldRef"]
+        assert asked == {"resource": "limits.cpu"}
 
 
 def test_values_of_the_image_compose_and_manifests_are_taken() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 from tests.deploy.files import DEPLOY, ROOT, image_environment, read
 
@@ -15,6 +16,17 @@ def test_last_stage_installs_nothing_and_takes_one_folder() -> None:
     assert re.findall(r"^COPY (.*)$", LAST, re.MULTILINE) == [
         "--from=packages /opt/qflow /opt/qflow"
     ]
+
+
+def test_last_stage_has_no_pip_of_its_base() -> None:
+    assert "RUN python -m pip uninstall --yes pip" in LAST
+
+
+def test_build_is_given_all_that_the_wheel_is_made_of() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    maturin = project["tool"]["maturin"]
+    for folder in (*maturin["python-packages"], maturin["data"]):
+        assert f"COPY {folder}/ {folder}/\n" in TEXT, folder
 
 
 def test_it_runs_as_a_user_by_number_who_is_not_root() -> None:
@@ -49,12 +61,23 @@ def test_nothing_secret_and_nothing_of_the_tests_is_sent_to_the_build() -> None:
     assert rules[0] == "*"
     taken = {each[1:] for each in rules if each.startswith("!")}
     copied = {
-        path.rstrip("/").split("/")[0] if path.startswith(("js", "rust")) else path
+        path.split("/")[0] if path.startswith(("js", "rust")) else path.rstrip("/")
         for line in re.findall(r"^COPY (?!--from)(.*)$", TEXT, re.MULTILINE)
-        for path in line.replace("quantumflow_lab/", "quantumflow_lab").split()[:-1]
+        for path in line.split()[:-1]
     }
     assert copied <= taken
     assert "**/.env" in rules
+
+
+def test_what_npm_builds_here_is_not_sent_along() -> None:
+    rules = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    built = [
+        line.rstrip("/")
+        for line in (ROOT / ".gitignore").read_text().splitlines()
+        if line.endswith("/static/")
+    ]
+    assert len(built) == 2
+    assert [each for each in built if each not in rules] == []
 
 
 def test_health_is_asked_without_a_shell_and_without_curl() -> None:
