@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     )
     """Classical steps that may run at once."""
     memory_mb: int | None = Field(default=None, ge=256)
-    """Address space each worker may use, in MiB; unlimited by default."""
+    """Memory each worker may take beside its own, in MiB; unlimited by default."""
     backend: str = "aer"
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)

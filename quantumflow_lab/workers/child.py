@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import os
 import pickle
-import resource
 import signal
 import sys
 import traceback
@@ -40,6 +39,7 @@ from quantumflow_lab.workers.frames import (
     receive,
     send,
 )
+from quantumflow_lab.workers.memory import limit_memory
 from quantumflow_lab.workers.watch import watch_parent
 
 PART = 40
@@ -168,9 +168,6 @@ def serve(source: int, output: int, life: int) -> None:
     watch_parent(life)
     hello: Hello = receive(source)
     sys.path[:] = hello.path
-    if hello.memory_mb is not None:
-        limit = hello.memory_mb * 2**20
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     warm_up()
     # Half a million objects of Qiskit that live as long as the process: the collector
     # need not look at them again in the middle of a job.
@@ -180,6 +177,8 @@ def serve(source: int, output: int, life: int) -> None:
     if hello.cache is not None:
         kept = IsaStore(hello.cache)
         kept.prune()
+    if hello.memory_mb is not None:
+        limit_memory(hello.memory_mb)
     worker = Worker(source, output, kept)
     signal.signal(signal.SIGTERM, worker.stop)
     send(output, Ready())

@@ -35,7 +35,7 @@ class Hello:
     path: list[str]
     """The kernel's ``sys.path``, so that local modules import."""
     memory_mb: int | None = None
-    """Address space the worker may use, in MiB; None for no limit."""
+    """Memory the worker may take beside its own, in MiB; None for no limit."""
     cache: Path | None = None
     """Folder for ISA circuits that took long; None keeps none."""
 

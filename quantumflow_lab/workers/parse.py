@@ -20,7 +20,6 @@ import select
 import signal
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
 import qiskit.circuit
@@ -31,6 +30,7 @@ from quantumflow_lab.sources.limits import Limits
 from quantumflow_lab.sources.qpy import write_qpy
 from quantumflow_lab.sources.read import out_of_memory, read
 from quantumflow_lab.sources.text import Place
+from quantumflow_lab.workers.memory import limit_memory
 from quantumflow_lab.workers.messages import receive, send
 from quantumflow_lab.workers.watch import watch_parent
 
@@ -151,19 +151,7 @@ def lock_up(memory_mb: int) -> None:
         resource.setrlimit(what, (0, 0))
     # Standard input is the one that is allowed; with none at all, poll refuses to work.
     resource.setrlimit(resource.RLIMIT_NOFILE, (1, 1))
-    mapped = _address_space()
-    if mapped is not None:
-        space = mapped + memory_mb * 2**20
-        resource.setrlimit(resource.RLIMIT_AS, (space, space))
-
-
-def _address_space() -> int | None:
-    """Bytes mapped at the moment; None where there is no such limit, as on macOS."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-    except OSError:
-        return None
-    return pages * resource.getpagesize()
+    limit_memory(memory_mb)
 
 
 def main() -> None:

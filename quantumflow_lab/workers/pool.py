@@ -81,7 +81,7 @@ class WorkerPool:
     size
         Jobs at a time; by default the number of processors, at most 4.
     memory_mb
-        Address space one worker may use, in MiB; None for no limit.
+        Memory one worker may take beside its own, in MiB; None for no limit.
     cache
         Folder in which workers keep ISA circuits that took long; None keeps none.
     """

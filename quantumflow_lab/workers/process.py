@@ -140,7 +140,7 @@ class WorkerProcess(ChildProcess):
     Parameters
     ----------
     memory_mb
-        Address space the child may use, in MiB, or None.
+        Memory the child may take beside its own, in MiB, or None.
     cache
         Where it keeps ISA circuits that took long, or None.
     on_end

@@ -285,9 +285,9 @@ def test_a_listener_that_raises_does_not_stop_the_job(lab, caplog):
 
 
 def test_a_memory_limit_is_an_error_of_the_member_not_of_the_machine():
-    pool = WorkerPool(size=1, memory_mb=3000)
+    pool = WorkerPool(size=1, memory_mb=256)
     try:
-        wanted = request(1, "aer_statevector", bell(), heavy(width=29, layers=1))
+        wanted = request(1, "aer_statevector", bell(), heavy(width=27, layers=1))
         events = submit(pool, wanted).wait(110)
         done = [event.unit for event in events if isinstance(event, MemberDone)]
         assert done == [0] or isinstance(events[-1], Lost)
