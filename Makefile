@@ -117,7 +117,9 @@ audit: $(PACKAGES) ## look for holes in the code and in the workflows of CI
 	$(BIN)/zizmor --offline --quiet --no-progress .github
 
 advisories: $(PACKAGES) ## ask the network whether packages have known holes
-	$(BIN)/pip-audit --requirement requirements.lock --disable-pip --no-deps
+	$(call need,cargo-deny,it by: cargo install cargo-deny --locked)
+	$(BIN)/pip-audit --strict --requirement requirements.lock --disable-pip --no-deps
+	cargo deny --locked check --config rust/deny.toml
 
 stubs: $(PROJECT) ## compare _core.pyi with the compiled module
 	$(BIN)/python -m mypy.stubtest quantumflow_lab._core
