@@ -46,7 +46,7 @@ from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.runner import Runner
 from quantumflow_lab.settings import Settings
 from quantumflow_lab.store import Store, find_home
-from quantumflow_lab.store.home import prepare_home
+from quantumflow_lab.store.home import check_room, prepare_home
 from quantumflow_lab.store.ledger import Ledger
 from quantumflow_lab.store.projection import Compacted
 from quantumflow_lab.takeup import Earlier
@@ -805,8 +805,11 @@ class Lab:
         ------
         HomeNotWritable
             Naming the folder.
+        JournalFull
+            If the disk has no room for records.
         """
         prepare_home(self.store.home)
+        check_room(self.store.home)
 
     # What runs ask for (run.Control).
 

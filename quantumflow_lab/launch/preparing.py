@@ -114,6 +114,8 @@ class Preparer:
         CellError, BackendError
             Whatever about the cell, its values or its backends cannot work.
         """
+        if isinstance(asked.fresh, str):
+            workflow.step(asked.fresh)  # names the nearest step if there is none
         if before is None:
             bound = bind(workflow, inputs, set=asked.set, fingerprint=fingerprint)
         else:

@@ -96,8 +96,6 @@ class QFlowMagics(Magics):
             cell, options.name, file=place.label, first_line=place.first_line
         )
         with on_the_line(place, line):
-            if isinstance(options.fresh, str):
-                workflow.step(options.fresh)
             if options.plan:
                 self._plan(workflow, options)
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -44,19 +45,19 @@ def token_of(request: Request) -> Token:
     desk, tokens, rates = _parts(request)
     address = request.client.host if request.client else "?"
     most, now = desk.settings.failures_per_minute, time.monotonic()
-    if wait := rates.full(("failures", address), most, now=now):
-        desk.meters.refused("rate")
-        raise Problem(
-            429,
-            "too-many-failures",
-            "too many wrong tokens came from your address",
-            retry_after=wait,
-        )
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
     token = tokens.find(text.strip()) if scheme.lower() == "bearer" else None
     if token is None:
-        if text:
-            rates.wait(("failures", address), most, now=now)
+        # Whoever has a good one is not kept out by others at the same address.
+        wait = rates.wait(("failures", address), most, now=now) if text else 0.0
+        if wait:
+            desk.meters.refused("rate")
+            raise Problem(
+                429,
+                "too-many-failures",
+                "too many wrong tokens came from your address",
+                retry_after=wait,
+            )
         desk.meters.refused("token")
         raise Problem(
             401,
@@ -75,7 +76,7 @@ def allowed(scope: str, rate: Rate) -> Callable[..., Asker]:
     def check(
         request: Request, token: Annotated[Token, Depends(token_of)], _: Bearer
     ) -> Asker:
-        desk, _tokens, rates = _parts(request)
+        desk, tokens, rates = _parts(request)
         require(desk, token, scope)
         settings = desk.settings
         most = (
@@ -94,7 +95,7 @@ def allowed(scope: str, rate: Rate) -> Callable[..., Asker]:
                 "Retry-After says",
                 retry_after=wait,
             )
-        return Asker(token, request.scope[ID])
+        return Asker(token, request.scope[ID], partial(tokens.is_good, token))
 
     return check
 

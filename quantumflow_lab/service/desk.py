@@ -9,8 +9,7 @@ import base64
 import binascii
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -31,6 +30,7 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.service.answers import Answers
 from quantumflow_lab.service.circuits import WARM, Circuits
 from quantumflow_lab.service.declared import Bounds, Cell, Declared, cell_of
+from quantumflow_lab.service.keys import RequestKey, RequestKeys
 from quantumflow_lab.service.known import KnownRuns
 from quantumflow_lab.service.logs import log
 from quantumflow_lab.service.meters import Meters
@@ -41,8 +41,6 @@ from quantumflow_lab.service.settings import ServiceSettings
 from quantumflow_lab.service.tokens import Token
 from quantumflow_lab.store.lease import held_runs
 
-KEYS = 4096
-"""Keys of requests that are remembered, so that none begins two runs."""
 LATE_S = 2.0
 """Seconds by which what quotes go by may be behind."""
 
@@ -53,6 +51,8 @@ class Asker:
 
     token: Token
     request_id: str
+    is_good: Callable[[], bool]
+    """Whether the token still is."""
 
 
 class Desk:
@@ -90,8 +90,7 @@ class Desk:
             step_seconds=settings.step_seconds,
         )
         self._starting = threading.Lock()
-        self._keys: OrderedDict[tuple[str, str], str] = OrderedDict()
-        """Runs that were begun, by token and the key of the request."""
+        self._keys = RequestKeys(lab.store)
         self._streams: dict[str, int] = {}
         self._lock = threading.Lock()
         self.answers = Answers(lab, self.runs.own)
@@ -124,7 +123,7 @@ class Desk:
         asker: Asker,
         *,
         beside: bool = False,
-        key: str | None = None,
+        key: RequestKey | None = None,
     ) -> Run:
         """Begin a run.
 
@@ -144,23 +143,11 @@ class Desk:
             Chosen by who asks, so that asking once more gives the run that was begun.
         """
         asked = self._asked(options, cell)
-        service: dict[str, Any] = {
-            "request": asker.request_id,
-            "token": asker.token.name,
-        }
-        if key is not None:
-            service["key"] = key
-        if cell.sent:
-            service["inputs"] = cell.sent
-        about: dict[str, Any] = {
-            "notebook": f"service:{asker.token.name}",
-            "service": service,
-        }
-        if options.project is not None:
-            about["project"] = options.project
+        about = _about(cell, options, asker, key)
         with self._starting:
-            if (begun := self._begun(asker.token.name, key)) is not None:
-                return begun
+            begun = self._keys.run_of(asker.token.name, key)
+            if begun is not None:
+                return self.runs.of(begun)
             self._refuse_more()
             # Others may begin runs meanwhile; to be refused takes longer than to look.
             taken = {run.name for run in self.lab.live()} if beside else frozenset()
@@ -183,7 +170,7 @@ class Desk:
                         raise _live(error, self._live_of(called)) from error
                 except (Exception, SystemExit) as error:
                     raise _told(error, cell) from error
-            self._note_key(asker.token.name, key, run.id)
+            self._keys.add(asker.token.name, key, run.id)
         self.attend(run)
         log.info("run started", run=run.id, name=run.name, token=asker.token.name)
         return run
@@ -215,8 +202,6 @@ class Desk:
                 # assignments do not come out any more.
                 log.warning("run not taken up", run=row["run"], why=text_of(error))
                 continue
-            service = record["options"]["service"]
-            self._note_key(service["token"], service.get("key"), run.id)
             self.attend(run)
             taken.append(run.id)
             log.info("run taken up", run=run.id, name=run.name)
@@ -405,20 +390,24 @@ class Desk:
         sent = record["options"].get("service", {}).get("inputs", {})
         return {name: self._opened(name, each) for name, each in sent.items()}
 
-    def _begun(self, token: str, key: str | None) -> Run | None:
-        """The run that the same request has begun before, if it has."""
-        run = None if key is None else self._keys.get((token, key))
-        return None if run is None else self.runs.of(run)
-
-    def _note_key(self, token: str, key: str | None, run: str) -> None:
-        if key is None:
-            return
-        self._keys[token, key] = run
-        while len(self._keys) > KEYS:
-            self._keys.popitem(last=False)
-
     def _live_of(self, name: str) -> str | None:
         return next((run.id for run in self.lab.live() if run.name == name), None)
+
+
+def _about(
+    cell: Cell, options: RunOptions, asker: Asker, key: RequestKey | None
+) -> dict[str, Any]:
+    """What is recorded of a run beside what it was asked to do."""
+    service: dict[str, Any] = {
+        "request": asker.request_id,
+        "token": asker.token.name,
+    }
+    if key is not None:
+        service |= {"key": key.text, "asked": key.asked}
+    if cell.sent:
+        service["inputs"] = cell.sent
+    about = {"notebook": f"service:{asker.token.name}", "service": service}
+    return about if options.project is None else about | {"project": options.project}
 
 
 def _live(error: RunIsLive, run: str | None) -> Problem:

@@ -46,12 +46,6 @@ class Rates:
             self._keep(key, level, now)
             return (1 - level) * 60 / per_minute
 
-    def full(self, key: Hashable, per_minute: int, *, now: float) -> float:
-        """Seconds until one may be asked, without asking."""
-        with self._lock:
-            level = self._level(key, per_minute, now)
-            return 0.0 if level >= 1 else (1 - level) * 60 / per_minute
-
     def _level(self, key: Hashable, per_minute: int, now: float) -> float:
         level, at = self._buckets.get(key, (float(per_minute), now))
         return min(float(per_minute), level + (now - at) * per_minute / 60)

@@ -11,9 +11,11 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -109,6 +111,8 @@ def check(settings: ServiceSettings, tokens: TokenFile) -> None:
     """
     if (settings.certificate is None) != (settings.key is None):
         raise BadOption("TLS needs both --certificate FILE and --key FILE")
+    if settings.certificate is not None and settings.key is not None:
+        _check_certificate(settings.certificate, settings.key)
     if settings.on_loopback:
         return
     if not tokens.all():
@@ -124,6 +128,17 @@ def check(settings: ServiceSettings, tokens: TokenFile) -> None:
             "speaks TLS",
             option="host",
         )
+
+
+def _check_certificate(certificate: Path, key: Path) -> None:
+    try:
+        ssl.create_default_context().load_cert_chain(certificate, key)
+    except OSError as error:
+        raise BadOption(
+            f"no certificate and key are in {certificate} and {key}: "
+            f"{error.strerror or error}; give PEM files that belong together",
+            option="certificate",
+        ) from error
 
 
 def serve(settings: ServiceSettings) -> int:

@@ -167,6 +167,11 @@ class TokenFile:
             return None
         return None if token.is_expired(self._wall()) else token
 
+    def is_good(self, token: Token) -> bool:
+        """Whether a token that was found is neither revoked by now nor expired."""
+        known = self._current().get(token.id) or self._extra.get(token.id)
+        return known == token and not token.is_expired(self._wall())
+
     def create(self, name: str, scopes: Sequence[str], expires: str = USUAL) -> Made:
         """Make a token and keep its hash.
 
@@ -234,7 +239,9 @@ class TokenFile:
         """The tokens, to be changed by one process at a time and kept at the end."""
         folder = self.path.parent
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # A new home, too, is nobody else's to read.
+            folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             with (folder / "tokens.lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 tokens = self._read()

@@ -63,6 +63,27 @@ def connected(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnect
         yield connection
 
 
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Around what changes the database file.
+
+    Raises
+    ------
+    StoreError
+        If the disk has no room for it, or it is damaged.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise StoreError(
+            f"{path} cannot be written: {_one_line(str(error))} (the records are in the"
+            " journals, and come in when it can)",
+            path=str(path),
+        ) from error
+
+
 def copy(path: Path, draft: Path) -> None:
     """Write what is in a database to a new file, which has room for nothing else.
 

@@ -9,9 +9,11 @@ from pathlib import Path
 import platformdirs
 
 from quantumflow_lab._fallback_journal import sync_path
-from quantumflow_lab.errors import HomeNotWritable
+from quantumflow_lab.errors import HomeNotWritable, JournalFull
 
 _APP = "quantumflow-lab"
+ROOM = 1 << 20
+"""Bytes without which nothing is begun."""
 _NETWORK = frozenset(
     "nfs nfs4 cifs smb3 smbfs 9p afs ceph lustre beegfs fuse.sshfs fuse.rclone".split()
 )
@@ -72,6 +74,23 @@ def prepare_home(home: Path) -> None:
         raise _not_writable(home, error.strerror or str(error)) from error
     if not os.access(home / "journal", os.W_OK | os.X_OK):
         raise _not_writable(home, "Permission denied")
+
+
+def check_room(home: Path) -> None:
+    """Refuse a disk that has no room for records.
+
+    Raises
+    ------
+    JournalFull
+        Naming the folder.
+    """
+    found = os.statvfs(home)
+    if found.f_bavail * found.f_frsize < ROOM:
+        raise JournalFull(
+            f"the disk of {home} is full; free some space, or choose another home with "
+            "QFLOW_HOME=<folder>",
+            path=str(home),
+        )
 
 
 def _not_writable(home: Path, why: str) -> HomeNotWritable:

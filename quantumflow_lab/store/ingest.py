@@ -9,6 +9,7 @@ import json
 import logging
 from array import array
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -133,6 +134,8 @@ def _transaction(
     connection: duckdb.DuckDBPyConnection, journals: Path, line: str
 ) -> tuple[int, bool]:
     """Take in so much; the number of records, and whether there may be more."""
+    import duckdb
+
     rows = connection.execute(
         'SELECT journal, "offset", seq FROM ingest_offset'
     ).fetchall()
@@ -153,7 +156,8 @@ def _transaction(
             settle.settle(connection)
         connection.commit()
     except BaseException:
-        connection.rollback()
+        with suppress(duckdb.Error):  # a full disk has ended it already
+            connection.rollback()
         raise
     for damage in damages:
         _log.warning(

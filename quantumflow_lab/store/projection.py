@@ -218,7 +218,10 @@ class Projection:
     def _fill(self, path: Path) -> int:
         if not path.exists():
             _remove(path)  # its log, if someone deleted the file but not that
-        with database.connected(path, read_only=False) as connection:
+        with (
+            database.written(path),
+            database.connected(path, read_only=False) as connection,
+        ):
             schema.prepare(connection)
             if not is_ahead(connection, self._journals):
                 return ingest(connection, self._journals)

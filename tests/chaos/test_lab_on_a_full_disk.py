@@ -71,3 +71,28 @@ def test_a_run_whose_disk_fills_up_stops_and_says_so(tmp_path: Path) -> None:
     assert again == "again: 1 done"
     assert records == "records: True"
     assert "('again', 'done')" in states
+
+
+ASKING = """
+    import errno, os, resource, signal, sys
+    import quantumflow_lab as qf
+
+    lab = qf.Lab(sys.argv[1])
+    lab.run("@qf.step\\ndef one():\\n    return 1\\n", name="kept")
+    lab.runs()
+    lab.run("@qf.step\\ndef one():\\n    return 2\\n", name="new")
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    print(sorted(row["name"] for row in lab.runs()), lab.load("new")["one"])
+    """
+
+
+def test_a_store_can_be_asked_while_the_database_finds_no_room(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(ASKING), str(tmp_path / "home")],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.stdout == "['kept', 'new'] 2\n", done.stderr

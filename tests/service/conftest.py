@@ -126,7 +126,10 @@ def shared_app(served: Lab) -> Iterator[FastAPI]:
     app = create_app(
         served,
         ServiceSettings(
-            allow_code=True, reads_per_minute=100_000, submits_per_minute=100_000
+            allow_code=True,
+            reads_per_minute=100_000,
+            submits_per_minute=100_000,
+            failures_per_minute=100_000,
         ),
         TokenFile(served.store.home),
     )

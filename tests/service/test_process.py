@@ -246,6 +246,11 @@ def test_without_a_token_the_terminal_gets_one_and_no_file_does(home: Path) -> N
         ({"host": "0.0.0.0"}, 1, "in the clear: give --certificate FILE"),
         ({"host": "lab.example.org"}, 1, "in the clear"),
         ({"certificate": Path("a.pem")}, 1, "TLS needs both --certificate"),
+        (
+            {"certificate": Path("no/a.pem"), "key": Path("no/b.pem")},
+            1,
+            "no certificate and key are in no/a.pem and no/b.pem: No such file",
+        ),
     ],
 )
 def test_what_would_be_unsafe_is_not_served(

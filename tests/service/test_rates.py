@@ -57,6 +57,6 @@ def test_wrong_tokens_are_counted_by_address(
     app = make_app(failures_per_minute=3)
     wrong = Caller(app, "qfl_000000000000_wrong")
     assert [wrong.get("/api/runs").status_code for _ in range(4)] == [401] * 3 + [429]
-    said = Caller(app, token).get("/api/runs")
-    assert said.status_code == 429
-    assert "Retry-After" in said.headers
+    assert "Retry-After" in wrong.get("/api/runs").headers
+    # Others at this address, which may be that of a proxy, are not kept out.
+    assert Caller(app, token).get("/api/runs").status_code == 200

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from quantumflow_lab import codec
+from quantumflow_lab.service.tokens import TokenFile
 from tests.service.conftest import BELL, Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from quantumflow_lab import Lab
 
 TALK = """
 import numpy as np
@@ -219,6 +224,47 @@ def test_tracebacks_are_for_who_may_send_code(
     assert "Traceback" not in text
     assert "traceback" not in text
     assert "steps" in full
+
+
+def test_a_stream_ends_when_its_token_is_revoked(
+    caller: Caller, served: Lab, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    cell = (
+        "from pathlib import Path\n\n@qf.step\ndef waits():\n"
+        f"    while not Path({str(gate)!r}).exists():\n"
+        "        __import__('time').sleep(0.01)\n"
+    )
+    tokens = TokenFile(served.store.home)
+    mine = Caller(caller.app, tokens.create("leaver", ["read"]).text)
+    run = caller.run(cell, "watched")
+    threading.Timer(0.5, tokens.revoke, ["leaver"]).start()
+    try:
+        assert mine.events(run)[-1][0] == "bye"
+        assert mine.get(f"/api/runs/{run}/events").status_code == 401
+        assert not caller.get(f"/api/runs/{run}").json()["ended"]
+    finally:
+        gate.touch()
+        caller.ended(run)
+
+
+def test_a_run_is_cancelled_and_resumed_without_a_body(caller: Caller) -> None:
+    run = caller.run(BELL, "no_body", fresh=True)
+    caller.ended(run)
+    assert caller.post(f"/api/runs/{run}/cancel").status_code == 202
+    said = caller.post(f"/api/runs/{run}/resume")
+    assert (said.status_code, said.json()["type"].rpartition(":")[2]) == (
+        409,
+        "nothing-to-resume",
+    )
+
+
+def test_a_step_that_is_not_there_cannot_be_fresh(caller: Caller) -> None:
+    made = caller.post("/api/workflows", {"name": "typo", "declared": BELL}).json()
+    path = f"/api/workflows/{made['id']}/execute"
+    said = caller.post(path, {"fresh": "count"})
+    assert said.status_code == 404, said.text
+    assert "has no step 'count'; did you mean 'counts'?" in said.json()["detail"]
 
 
 def test_a_token_follows_only_so_many_runs(caller: Caller, talk: str) -> None:

@@ -141,3 +141,24 @@ def test_the_commands_make_list_and_revoke(
     assert "is good for nothing any more" in capsys.readouterr().out
     assert TokenFile(home).find(text) is None
     assert main(["token", "revoke", "ci"]) == 1
+
+
+def test_a_home_that_a_token_makes_is_its_owners_alone(tmp_path: Path) -> None:
+    home = tmp_path / "not" / "there"
+    TokenFile(home).create("first", ["read"])
+    assert oct(home.stat().st_mode & 0o777) == "0o700"
+
+
+def test_a_token_that_was_found_is_good_until_it_is_revoked_or_expires(
+    tmp_path: Path,
+) -> None:
+    now = [1000.0]
+    file = TokenFile(tmp_path, wall=lambda: now[0])
+    kept = file.find(file.create("kept", ["read"], "1h").text)
+    gone = file.find(file.create("gone", ["read"], "1h").text)
+    assert kept is not None
+    assert gone is not None
+    file.revoke("gone")
+    assert [file.is_good(token) for token in (kept, gone)] == [True, False]
+    now[0] += 3601
+    assert not file.is_good(kept)

@@ -40,6 +40,8 @@ router = APIRouter(prefix="/api/runs", tags=["runs"])
 
 RunId = Annotated[str, Path(pattern=RUN_ID)]
 StepName = Annotated[str, Path(pattern=STEP)]
+_ALL, _AS_BEFORE = Cancel(), Resume()
+"""What is cancelled, and how a run goes on, where nobody says anything."""
 State = Literal["running", "done", "failed", "paused", "cancelled", "unfinished"]
 
 
@@ -201,7 +203,9 @@ def step_results(
 
 
 @router.post("/{run}/cancel", status_code=202)
-def cancel(run: RunId, what: Cancel, desk: TheDesk, asker: Submitter) -> RunStatus:
+def cancel(
+    run: RunId, desk: TheDesk, asker: Submitter, what: Cancel = _ALL
+) -> RunStatus:
     """Stop a run, or one of its steps; a run that has ended stays as it is."""
     found = desk.runs.of(run)
     if what.point is None:
@@ -222,7 +226,9 @@ def pause(run: RunId, desk: TheDesk, asker: Submitter) -> RunStatus:
 
 
 @router.post("/{run}/resume", status_code=202)
-def resume(run: RunId, how: Resume, desk: TheDesk, asker: Submitter) -> RunStatus:
+def resume(
+    run: RunId, desk: TheDesk, asker: Submitter, how: Resume = _AS_BEFORE
+) -> RunStatus:
     """Go on with a run that is paused, failed, was cancelled or lost its process."""
     found = desk.resume(
         run,
@@ -261,7 +267,7 @@ async def _followed(
             run,
             seen,
             code=code,
-            leaving=desk.leaving.is_set,
+            leaving=lambda: desk.leaving.is_set() or not asker.is_good(),
         )
         async for each in told:
             yield each

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from quantumflow_lab.service.asking import Reader, Submitter, TheDesk, require_code
 from quantumflow_lab.service.declared import Cell, Declared
 from quantumflow_lab.service.desk import Asker, Desk
+from quantumflow_lab.service.keys import RequestKey
 from quantumflow_lab.service.models import (
     WORKFLOW_ID,
     EncodedValue,
@@ -32,6 +33,15 @@ _USUAL = Execution()
 started = APIRouter(prefix="/api/runs", tags=["runs"])
 
 WorkflowId = Annotated[str, Path(pattern=WORKFLOW_ID)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        pattern=r"^[A-Za-z0-9._-]{8,64}$",
+        description="Chosen by the caller, 8 to 64 letters, digits, dots, dashes and "
+        "underscores: the same request twice begins one run, also after a restart of "
+        "the service.",
+    ),
+]
 Cursor = Annotated[
     str | None,
     Query(
@@ -104,13 +114,14 @@ def execute(
     asker: Submitter,
     response: Response,
     execution: Execution = _USUAL,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunStatus:
     """Run it; the answer comes at once, the run goes on."""
     saved = saved_of(desk, workflow)
     cell = cell_of_saved(desk, asker, saved, execution.inputs)
-    run = desk.start(
-        cell, saved.name, execution, asker, beside=execution.if_running == "beside"
-    )
+    beside = execution.if_running == "beside"
+    key = RequestKey.of(idempotency_key, execution, saved.id)
+    run = desk.start(cell, saved.name, execution, asker, beside=beside, key=key)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return status_of(desk, run, asker)
 
@@ -121,18 +132,13 @@ def begin(
     desk: TheDesk,
     asker: Submitter,
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            pattern=r"^[A-Za-z0-9._-]{8,64}$",
-            description="Chosen by the caller: the same one twice begins one run.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> RunStatus:
     """Run a workflow that is not kept; the answer comes at once, the run goes on."""
     cell = cell_for(desk, asker, new.declared, new.source, new.inputs, name=new.name)
     beside = new.if_running == "beside"
-    run = desk.start(cell, new.name, new, asker, beside=beside, key=idempotency_key)
+    key = RequestKey.of(idempotency_key, new)
+    run = desk.start(cell, new.name, new, asker, beside=beside, key=key)
     response.headers["Location"] = f"/api/runs/{run.id}"
     return status_of(desk, run, asker)
 
