@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -225,6 +226,9 @@ class StoredRun:
     """The run's record, with ``state``, ``error`` and ``wall_s`` of its end."""
     shelf: Shelf
     finished: Future[None] = field(default_factory=Future)
+    """Done at once: nobody goes on with it here."""
+    held: bool = False
+    """Whether another process went on with it when its record was read."""
 
     def __post_init__(self) -> None:
         self.finished.set_result(None)
@@ -241,8 +245,14 @@ class StoredRun:
 
     @property
     def state(self) -> str:
-        """``done``, ``failed``, ``cancelled``, or ``unfinished`` if its kernel died."""
-        return str(self.record["state"])
+        """``done``, ``failed``, ``cancelled``, or ``unfinished`` if its kernel died.
+
+        One that another process holds is ``running``.
+        """
+        return self._as_held(str(self.record["state"]))
+
+    def _as_held(self, state: str) -> str:
+        return "running" if self.held and state == "unfinished" else state
 
     paused = False
     """What has ended does not wait."""
@@ -391,7 +401,7 @@ class StoredRun:
             "run": self.id,
             "state": self.state,
             "started": self.record["started"],
-            "elapsed": self.record["wall_s"] or 0.0,
+            "elapsed": self._elapsed(),
             "message": self._hidden(self.record["error"]) or self._advice(),
             "steps": [
                 {
@@ -410,6 +420,12 @@ class StoredRun:
                 "money": money_text(cap(self.asked.budget), self._spent()),
             },
         }
+
+    def _elapsed(self) -> float:
+        """Seconds that it took, or has taken so far."""
+        if self.state == "running":
+            return max(time.time() - float(self.record["started"]), 0.0)
+        return float(self.record["wall_s"] or 0.0)
 
     def _advice(self) -> str | None:
         if self.state != "unfinished":
@@ -461,7 +477,7 @@ class StoredRun:
             "backend": row and row["backend"],
             "total": len(step.values),
             "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
-            "state": row["state"] if row else "waiting",
+            "state": self._as_held(row["state"]) if row else "waiting",
             "phase": None,
             "seconds": row and row["wall_s"],
             "error": step.message,

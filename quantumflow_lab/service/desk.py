@@ -208,7 +208,12 @@ class Desk:
         return taken
 
     def expects(self, run: Run) -> bool:
-        """Whether a run that nobody goes on with may be taken up in a moment."""
+        """Whether a run goes on that this process does not have.
+
+        Another one has it, or nobody, and it may be taken up in a moment.
+        """
+        if run.done and run.state == "running":
+            return True
         left = run.done and run.state == "unfinished"
         return left and not (self.settled.is_set() or self.leaving.is_set())
 

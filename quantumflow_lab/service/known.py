@@ -12,6 +12,8 @@ from quantumflow_lab.run import Run
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.service.answers import LATEST_S
 from quantumflow_lab.service.newest import Row, row_of
+from quantumflow_lab.store.lease import is_held
+from quantumflow_lab.stored import StoredRun
 
 RECENT = 128
 """Runs that have ended and are remembered, beside those that have ended just now."""
@@ -53,10 +55,15 @@ class KnownRuns:
         for live in self._lab.live():
             if live.id == run_id:
                 return live
+        # First: one that has ended since then is told with its end.
+        held = is_held(self._lab.store.home / "runs", run_id) is not None
         with self._asking:
             run = self._lab.load(run_id)
         if run.id != run_id:
             raise UnknownRun(f"there is no run {run_id}", run=run_id)
+        if held and isinstance(run.data, StoredRun):
+            stored = StoredRun(run.data.record, run.data.shelf, held=True)
+            run = Run(stored, self._lab)
         with self._lock:
             # It may have been taken up while the store was asked.
             if (known := self._fresh(run_id)) is not None:

@@ -36,6 +36,8 @@ from quantumflow_lab.stored import StoredRun
 
 TICK = 0.1
 """Seconds between two looks, which is as often as the runner makes snapshots."""
+LOOK = 1.0
+"""The same at a run of another process, of which the store is asked."""
 BEAT = 15.0
 """Seconds of silence after which a comment shows that the line is open."""
 _PLACE = re.compile(r"((?:live|kept)\.[0-9]{1,6})-([0-9]{1,9})")
@@ -118,58 +120,80 @@ def _shown(output: Output) -> Any:
 
 
 async def events(
-    run: Run,
+    look: Callable[[], Run],
     seen: Place | None,
     *,
     code: bool,
+    expects: Callable[[Run], bool],
     leaving: Callable[[], bool],
 ) -> AsyncIterator[bytes]:
     """Events of a run until it has ended, or the service stops.
 
     Parameters
     ----------
-    run
-        The run.
+    look
+        Gives the run as it is; asked again while this process does not have it.
     seen
         Where the client left.
     code
         As in :func:`view_of`.
+    expects
+        Whether a run goes on that this process does not have.
     leaving
         Whether the service stops.
     """
     yield f"retry: {RETRY_MS}\n\n".encode()
-    at = Place(list_of(run), 0)
-    if seen is not None and seen.source == at.source:
-        at = seen
-    elif seen is not None:
-        yield event("reset", {}, at)
-    shown: Any = None
-    spoke = time.monotonic()
+    run, told = await run_in_threadpool(look), _Told(seen, code)
     while True:
         # Before looking: what it says after that is its last word.
-        ended, state = run.done, run.state
-        # Those of a stored run come from the database, and take their time.
-        printed = await run_in_threadpool(_printed, run) if ended else run.outputs
-        for output in printed[at.count :]:
-            at = replace(at, count=at.count + 1)
-            data = {
-                "step": output.step,
-                "mime": output.mime,
-                "data": _shown(output),
-            }
-            yield event("output", data, at)
-        view = await run_in_threadpool(run.snapshot) if ended else run.snapshot()
-        if (view is not shown or ended) and view:
-            shown = view
-            yield event("snapshot", view_of(run, code=code), at)
-            spoke = time.monotonic()
+        away = run.done
+        ended, state = away and not expects(run), run.state
+        if ended or state != "unfinished":  # the latter is about to be taken up
+            async for each in told.news(run, away=away, ended=ended):
+                yield each
         if ended:
-            yield event("end", {"state": state}, at)
+            yield event("end", {"state": state}, told.place(run))
             return
         if leaving():
-            yield event("bye", {}, at)
+            yield event("bye", {}, told.place(run))
             return
-        if time.monotonic() - spoke > BEAT:
+        if time.monotonic() - told.spoke > BEAT:
             yield b": here\n\n"
-            spoke = time.monotonic()
-        await asyncio.sleep(TICK)
+            told.spoke = time.monotonic()
+        await asyncio.sleep(LOOK if away and state == "running" else TICK)
+        if away:
+            run = await run_in_threadpool(look)
+
+
+class _Told:
+    """What somebody was told of a run so far."""
+
+    def __init__(self, seen: Place | None, code: bool) -> None:
+        self.spoke = time.monotonic()
+        self._at, self._code = seen, code
+        self._shown: Any = None
+
+    def place(self, run: Run) -> Place:
+        """How far they have come in the outputs that the run has now."""
+        source = list_of(run)
+        if self._at is None or self._at.source != source:
+            return Place(source, 0)
+        return self._at
+
+    async def news(self, run: Run, *, away: bool, ended: bool) -> AsyncIterator[bytes]:
+        """Events of what they do not know yet."""
+        at = self.place(run)
+        if self._at is not None and self._at.source != at.source:
+            yield event("reset", {}, at)
+        # What a stored run has comes from the database, and takes its time.
+        printed = await run_in_threadpool(_printed, run) if away else run.outputs
+        for output in printed[at.count :]:
+            at = replace(at, count=at.count + 1)
+            data = {"step": output.step, "mime": output.mime, "data": _shown(output)}
+            yield event("output", data, at)
+        self._at = at
+        view = await run_in_threadpool(run.snapshot) if away else run.snapshot()
+        if (view is not self._shown or ended) and view:
+            self._shown = view
+            yield event("snapshot", view_of(run, code=self._code), at)
+            self.spoke = time.monotonic()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
 from quantumflow_lab import codec
 from quantumflow_lab.errors import NotStorable
@@ -34,7 +33,7 @@ from quantumflow_lab.service.models import (
 )
 from quantumflow_lab.service.plain import hidden, plain
 from quantumflow_lab.service.problems import Problem
-from quantumflow_lab.service.stream import TICK, Place, events, view_of
+from quantumflow_lab.service.stream import Place, events, view_of
 
 router = APIRouter(prefix="/api/runs", tags=["runs"])
 
@@ -124,7 +123,7 @@ def follow(
     found = desk.runs.of(run)
     desk.refuse_stream(asker.token)
     return StreamingResponse(
-        _followed(desk, asker, found, Place.of(last_event_id)),
+        _followed(desk, asker, found.id, Place.of(last_event_id)),
         media_type="text/event-stream",
     )
 
@@ -220,7 +219,8 @@ def cancel(
 def pause(run: RunId, desk: TheDesk, asker: Submitter) -> RunStatus:
     """Let nothing more of a run start; what runs goes on."""
     found = desk.runs.of(run)
-    if found.done:
+    # One of another process says itself that it cannot be paused from here.
+    if found.done and found.state != "running":
         raise Problem(409, "run-has-ended", f"run {run} has ended; nothing can wait")
     return status_of(desk, found.pause(), asker)
 
@@ -255,18 +255,15 @@ def status_of(desk: Desk, run: Run, asker: Asker) -> RunStatus:
 
 
 async def _followed(
-    desk: Desk, asker: Asker, run: Run, seen: Place | None
+    desk: Desk, asker: Asker, run_id: str, seen: Place | None
 ) -> AsyncIterator[bytes]:
     code = "code" in asker.token.scopes
     with desk.streaming(asker.token):
-        while desk.expects(run):
-            yield b": not taken up yet\n\n"
-            await asyncio.sleep(TICK)
-            run = await run_in_threadpool(desk.runs.of, run.id)
         told = events(
-            run,
+            partial(desk.runs.of, run_id),
             seen,
             code=code,
+            expects=desk.expects,
             leaving=lambda: desk.leaving.is_set() or not asker.is_good(),
         )
         async for each in told:
