@@ -119,7 +119,7 @@ audit: $(PACKAGES) ## look for holes in the code and in the workflows of CI
 advisories: $(PACKAGES) ## ask the network whether packages have known holes
 	$(call need,cargo-deny,it by: cargo install cargo-deny --locked)
 	$(BIN)/pip-audit --strict --requirement requirements.lock --disable-pip --no-deps
-	cargo deny --locked check --config rust/deny.toml
+	cargo deny --locked --config rust/deny.toml check
 
 stubs: $(PROJECT) ## compare _core.pyi with the compiled module
 	$(BIN)/python -m mypy.stubtest quantumflow_lab._core
