@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from quantumflow_lab.backends.facts import is_ibm_device
+from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.errors import PluginBroken
 
 GROUP = "quantumflow_lab.backends"
@@ -36,13 +38,17 @@ class Plugin:
     def make(self) -> Any:
         """Import the plugin and call its factory.
 
+        A device of IBM comes as the primitives that it is spoken to through, here and
+        in workers alike.
+
         Raises
         ------
         PluginBroken
             Naming the distribution and what it raised.
         """
         try:
-            return EntryPoint(self.name, self.value, GROUP).load()()
+            made = EntryPoint(self.name, self.value, GROUP).load()()
+            return PrimitiveBackend(made) if is_ibm_device(made) else made
         except Exception as error:  # a plugin raises whatever it likes
             raise self.broken(f"{type(error).__name__}: {error}") from error
 

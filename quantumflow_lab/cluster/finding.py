@@ -107,7 +107,10 @@ def _current() -> Client:
 def _at(address: str) -> Client:
     from distributed import Client
 
+    from quantumflow_lab.cluster.reaching import reach
+
     try:
+        reach(address, CONNECT_S)
         return Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         told = str(error) or type(error).__name__

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+import signal
+import socket
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +18,8 @@ from quantumflow_lab.cluster.versions import Verdict, judge
 from quantumflow_lab.errors import BadOption, ClusterDiffers, MagicLineError, NoCluster
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from distributed import Client
 
     from quantumflow_lab.lab import Lab
@@ -46,6 +53,68 @@ def test_an_address_that_does_not_answer(
     monkeypatch.setattr("quantumflow_lab.cluster.finding.CONNECT_S", 0.5)
     with pytest.raises(NoCluster, match="no Dask scheduler answers at 'tcp://127"):
         lab.run(CELL, name="one", executor="dask:tcp://127.0.0.1:9")
+
+
+@contextmanager
+def other_server(answer: bytes) -> Iterator[str]:
+    """Address of a server that is no scheduler: it takes a connection, and answers."""
+    server = socket.create_server(("127.0.0.1", 0))
+    taken: list[socket.socket] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                taken.append(server.accept()[0])
+                taken[-1].sendall(answer)
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        for each in (server, *taken):
+            each.close()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"", "something is there, but silent for 0.5 s"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what is there speaks another protocol"),
+    ],
+)
+def test_what_is_no_scheduler_is_not_waited_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, answer: bytes, told: str
+) -> None:
+    monkeypatch.setattr("quantumflow_lab.cluster.finding.CONNECT_S", 0.5)
+    began = time.monotonic()
+    with other_server(answer) as address, pytest.raises(NoCluster) as error:
+        lab.run(CELL, name="one", executor=f"dask:{address}")
+    assert error.value.message == (
+        f"no Dask scheduler answers at '{address}' ({told}); an address looks like "
+        "tcp://10.0.0.1:8786"
+    )
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.timeout(60)
+def test_who_waits_for_a_scheduler_may_leave(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quantumflow_lab.cluster.finding.CONNECT_S", 3)
+    main = threading.main_thread().ident
+    assert main is not None
+    lab.run(CELL, name="warm")  # what is imported is not to be interrupted
+    timer = threading.Timer(1, signal.pthread_kill, (main, signal.SIGINT))
+    began = time.monotonic()
+    with other_server(b"") as address:
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            lab.run(CELL, name="one", executor=f"dask:{address}")
+    assert time.monotonic() - began < 3
 
 
 def test_an_address_connects_and_is_used_again(lab: Lab, client: Client) -> None:

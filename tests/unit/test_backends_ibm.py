@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import runpy
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -77,6 +79,30 @@ def test_a_device_is_recognised_as_one_that_speaks_primitives(device: Any) -> No
     assert type(registry.backend("torino")) is PrimitiveBackend
     assert (facts.num_qubits, facts.simulator, facts.exact) == (5, False, False)
     assert {"dynamical_decoupling", "twirling", "environment"} <= facts.options
+
+
+def test_a_device_of_a_plugin_speaks_primitives_as_well(
+    device: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "lab_devices-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-devices\n")
+    (info / "entry_points.txt").write_text(
+        "[quantumflow_lab.backends]\ntorino = lab_devices:torino\n"
+    )
+    module = ModuleType("lab_devices")
+    vars(module)["torino"] = lambda: device
+    monkeypatch.setitem(sys.modules, "lab_devices", module)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry, added = Registry(), Registry()
+    added.add("torino", device)
+    facts = registry.facts("torino")
+    assert type(registry.backend("torino")) is PrimitiveBackend
+    assert facts.options == added.facts("torino").options
+    assert facts.modes == ("job", "batch", "session")
+    spec = registry.spec("torino")
+    assert spec is not None
+    assert type(spec.load()) is PrimitiveBackend, "as it is made in a worker"
 
 
 def test_a_sweep_is_one_tagged_job_for_each_kind(
