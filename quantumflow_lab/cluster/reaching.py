@@ -62,5 +62,6 @@ async def _greet(address: str, seconds: float) -> None:
     except MemoryError:  # the first bytes are how many more there are
         raise ValueError("what is there speaks another protocol") from None
     finally:
+        # Whatever that raises: what was raised before it is what tells.
         with contextlib.suppress(Exception):
             await asyncio.wait_for(client.close(), CLOSE_S)
