@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 from quantumflow_lab.backends.facts import is_ibm_device
@@ -100,9 +100,15 @@ def find_plugin(name: str) -> Plugin | None:
 
 def _registered(name: str) -> Iterator[Plugin]:
     for entry in entry_points(group=GROUP, name=name):
-        owner = entry.dist
-        distribution = "?" if owner is None else f"{owner.name} {owner.version}"
-        yield Plugin(name, entry.value, distribution)
+        yield Plugin(name, entry.value, _named(entry.dist))
+
+
+def _named(owner: Distribution | None) -> str:
+    """Name and version, as far as they are known: broken metadata hide no device."""
+    if owner is None:
+        return "?"
+    told = (owner.metadata[key] for key in ("Name", "Version") if key in owner.metadata)
+    return " ".join(told) or "?"
 
 
 def _make(plugin: Plugin) -> Any:

@@ -86,7 +86,9 @@ def test_a_device_of_a_plugin_speaks_primitives_as_well(
 ) -> None:
     info = tmp_path / "lab_devices-1.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab-devices\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: lab-devices\nVersion: 1\n"
+    )
     (info / "entry_points.txt").write_text(
         "[quantumflow_lab.backends]\ntorino = lab_devices:torino\n"
     )

@@ -117,6 +117,17 @@ def test_a_plugin_is_loaded_once_when_it_is_first_used(capsys):
     assert capsys.readouterr().out == "imported\n"
 
 
+def test_metadata_without_a_version_hide_no_backend(site_packages):
+    info = site_packages / "qiskit_odd-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: qiskit-odd\n")
+    (info / "entry_points.txt").write_text(
+        "[quantumflow_lab.backends]\nodd = qiskit_mine:held\n"
+    )
+    spec = Registry().spec("odd")
+    assert spec.key == "plugin:qiskit-odd:odd=qiskit_mine:held"
+
+
 def test_what_a_person_adds_wins_over_a_plugin():
     registry = Registry()
     own = BasicSimulator()
