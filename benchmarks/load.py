@@ -31,6 +31,7 @@ import psutil
 from benchmarks.__main__ import table
 from benchmarks.row import Row
 from quantumflow_lab.service.tokens import TokenFile
+from quantumflow_lab.workers.forked import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,9 +75,9 @@ def served(home: Path) -> Iterator[tuple[str, psutil.Process]]:
 def workers(service: psutil.Process) -> list[psutil.Process]:
     """The processes of a service that simulate."""
     found = []
-    for child in service.children():
+    for child in service.children(recursive=True):
         try:
-            if "quantumflow_lab.workers.child" in child.cmdline():
+            if child.name() == NAME:
                 found.append(child)
         except psutil.NoSuchProcess:
             continue

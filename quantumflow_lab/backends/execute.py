@@ -15,6 +15,7 @@ import cloudpickle
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.sampler_pub import SamplerPub
+from qiskit.transpiler import generate_preset_pass_manager
 
 from quantumflow_lab.backends.adapter import SEED_STEP, RunAdapter
 from quantumflow_lab.backends.adapters import Adapter
@@ -105,6 +106,11 @@ def execute(
         job.forecast()
     else:
         job.run()
+
+
+def load() -> None:
+    """Import what the first job would import, and start no thread."""
+    generate_preset_pass_manager(optimization_level=1, target=make("aer").target)
 
 
 def warm_up() -> None:

@@ -190,16 +190,15 @@ def serve(source: int, output: int, life: int) -> None:
         worker.run(work)
 
 
-def main() -> None:
-    """Entry point."""
+def main(source: int, output: int, life: int) -> None:
+    """Entry point: `life` closes when the kernel dies."""
     # Ctrl-C reaches the whole process group; what it stops is for the kernel to say.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    source, output, life = map(int, sys.argv[1:4])
     serve(source, output, life)
     # Skips destructors of simulators, which may take long and matter to nobody.
     os._exit(0)
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:4]))

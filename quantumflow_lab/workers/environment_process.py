@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from quantumflow_lab.errors import EnvironmentBroken, did_you_mean
-from quantumflow_lab.workers.process import ChildProcess
+from quantumflow_lab.workers.process import ChildProcess, spawn
 
 _SCRIPT = str(Path(__file__).with_name("environment_child.py"))
 _LENGTHS = struct.Struct("<QQ")
@@ -62,7 +62,7 @@ class EnvironmentProcess(ChildProcess):
         self._environment = environment
         variables = {k: v for k, v in os.environ.items() if k not in _OURS}
         try:
-            super().__init__([environment.python, _SCRIPT], variables)
+            super().__init__(spawn([environment.python, _SCRIPT], variables))
         except FileNotFoundError as error:
             folder = Path(environment.python).parent.parent
             raise EnvironmentBroken(

@@ -7,8 +7,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from subprocess import Popen
+from typing import TypeVar
 
+_Started = TypeVar("_Started")
 Theirs = tuple[int, int, int]
 """Ends of the child: what it reads, what it writes, and what ends when we are gone."""
 
@@ -29,9 +30,9 @@ class Pipes:
 
 
 def with_pipes(
-    start: Callable[[Theirs], Popen[bytes]],
-) -> tuple[Popen[bytes], Pipes]:
-    """Start a child that has the other ends.
+    start: Callable[[Theirs], _Started],
+) -> tuple[_Started, Pipes]:
+    """Start a child that has the other ends; what `start` returned, and ours.
 
     Raises
     ------

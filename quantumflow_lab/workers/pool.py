@@ -225,16 +225,22 @@ class WorkerPool:
             seat.process.bury()
         with self._changed:
             seat.process = seat.refusal = None
+            closed = self._closed
+        process = None if closed else self._start(seat)
+        if process is None:
+            return
+        with self._changed:
+            seat.process = process
             if self._closed:
-                return
-            try:
-                seat.process = process = WorkerProcess(
-                    self._memory_mb, self._cache, self._look_up
-                )
-            except (OSError, RuntimeError) as error:  # no memory, process or thread
-                seat.refusal = error
-                return
+                process.kill()
         process.wait_ready()
+
+    def _start(self, seat: _Seat) -> WorkerProcess | None:
+        try:
+            return WorkerProcess(self._memory_mb, self._cache, self._look_up)
+        except (OSError, RuntimeError) as error:  # no memory, process or thread
+            seat.refusal = error
+            return None
 
     def _next(self, seat: _Seat) -> _Task | None:
         """Wait for a job with a process that can begin it at once, if one starts."""

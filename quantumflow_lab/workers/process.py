@@ -13,12 +13,18 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
+from quantumflow_lab.workers.forked import (
+    UNHEARD,
+    ForkedProcess,
+    can_fork,
+    fork_server,
+)
 from quantumflow_lab.workers.frames import Hello, Ready, receive, send
 from quantumflow_lab.workers.pipes import Theirs, with_pipes
 
-_MODULE = "quantumflow_lab.workers.child"
+_COMMAND = (sys.executable, "-P", "-m", "quantumflow_lab.workers.child")
 _LINES = 20
 START_S = 120.0
 """Seconds after which a worker that is not ready is given up."""
@@ -26,16 +32,26 @@ PROVEN_S = 10.0
 """Seconds of waiting after which a worker that dies is replaced before a job comes."""
 
 
+class _Process(Protocol):
+    """A process that was started, as :class:`subprocess.Popen` has it."""
+
+    pid: int
+
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def kill(self) -> None: ...
+    def terminate(self) -> None: ...
+
+
 class ChildProcess:
     """A child, its pipes, and the last lines it printed.
 
     Parameters
     ----------
-    command
-        Program and arguments; the numbers of three pipes follow: where the child
-        reads, where it writes, and what closes when this process dies.
-    environment
-        Environment variables of the child.
+    start
+        Starts it with the ends that are its own, as :func:`spawn` does.
     on_end
         Called in a thread of its own when the child has ended, and not at all if a
         process that it has started keeps its output open.
@@ -46,16 +62,13 @@ class ChildProcess:
 
     def __init__(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        start: Callable[[Theirs], _Process],
         on_end: Callable[[], None] = lambda: None,
     ):
         self._on_end = on_end
         self._printed: deque[str] = deque(maxlen=_LINES)
         self._ended: str | None = None
-        self._process, self._pipes = with_pipes(
-            lambda fds: _start(command, environment, fds)
-        )
+        self._process, self._pipes = with_pipes(start)
         self._readable = select.poll()
         self._readable.register(self._pipes.input, select.POLLIN)
         self._reader = threading.Thread(target=self._drain, daemon=True, name="printed")
@@ -163,11 +176,17 @@ class WorkerProcess(ChildProcess):
         """When it could take a job, in seconds of the monotonic clock."""
         self.served = False
         """Whether it has said something of a job."""
+        start = self._fork if can_fork() else spawn(_COMMAND, self.environ)
+        super().__init__(start, on_end)
         hello = Hello(_import_path(), memory_mb, cache)
-        super().__init__([sys.executable, "-P", "-m", _MODULE], self.environ, on_end)
         # The pipe takes this at once, so starting does not wait for the child.
         with suppress(BrokenPipeError):  # if it has ended already, it will be told
             self.send(hello)
+
+    def _fork(self, theirs: Theirs) -> ForkedProcess:
+        server = fork_server(self.environ)
+        self.environ = server.environ  # the first job brings what has changed since
+        return server.fork(theirs)
 
     def send(self, message: object) -> None:
         """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""
@@ -198,10 +217,11 @@ class WorkerProcess(ChildProcess):
         return receive(self._pipes.input)
 
 
-def _start(
-    command: Sequence[str], environment: Mapping[str, str], fds: Theirs
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str]
+) -> Callable[[Theirs], subprocess.Popen[bytes]]:
+    """Start a program whose last arguments are the numbers of its pipes."""
+    return lambda fds: subprocess.Popen(
         [*command, *map(str, fds)],
         pass_fds=fds,
         stdin=subprocess.DEVNULL,
@@ -227,7 +247,9 @@ def _import_path() -> list[str]:
 
 
 def _epitaph(who: str, status: int, printed: list[str]) -> str:
-    if status < 0:
+    if status == UNHEARD:
+        text = f"{who} ended, and nobody heard how"
+    elif status < 0:
         text = f"{who} killed by signal {-status}"
     else:
         text = f"{who} exited with status {status}"

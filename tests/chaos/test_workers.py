@@ -55,6 +55,7 @@ KERNEL = """
     time.sleep(600)
 """
 
+CAN_FORK = "quantumflow_lab.workers.process.can_fork"
 LAST_WORDS = "terminate called after throwing std::bad_alloc"
 
 
@@ -123,8 +124,10 @@ def run(executors, wanted, timeout=60):
     return events
 
 
-@pytest.fixture
-def lab():
+@pytest.fixture(params=["forked", "spawned"])
+def lab(request, monkeypatch):
+    if request.param == "spawned":
+        monkeypatch.setattr(CAN_FORK, lambda: False)
     registry = Registry()
     pool = WorkerPool(size=1)
     executors = Executors(pool, registry)
@@ -206,7 +209,9 @@ class Starts:
         self.number = 0
         start = WorkerProcess.__init__
         if module is not None:
-            monkeypatch.setattr("quantumflow_lab.workers.process._MODULE", module)
+            command = (sys.executable, "-P", "-m", module)
+            monkeypatch.setattr("quantumflow_lab.workers.process._COMMAND", command)
+            monkeypatch.setattr(CAN_FORK, lambda: False)
 
         def counted(process, *args):
             self.number += 1
@@ -255,7 +260,7 @@ def test_a_worker_that_hangs_before_it_is_ready_is_given_up(monkeypatch, tmp_pat
         "from quantumflow_lab.workers import child\n"
         "first = Path(__file__).with_name('first')\n"
         "if not first.exists():\n    first.touch()\n    time.sleep(600)\n"
-        "child.main()\n"
+        "child.main(*map(int, sys.argv[1:4]))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr("quantumflow_lab.workers.process.START_S", 1.0)
