@@ -11,6 +11,7 @@ from functools import partial
 from statistics import median
 from time import perf_counter, sleep
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 from qiskit import QuantumCircuit, transpile
@@ -32,6 +33,8 @@ from quantumflow_lab.ports import (
     Settled,
 )
 from quantumflow_lab.workers import Executors, WorkerPool
+from quantumflow_lab.workers.forked import can_fork
+from quantumflow_lab.workers.process import WorkerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +45,7 @@ SEED = 7
 
 
 def measure(*, quick: bool = False) -> Iterator[Row]:
-    """Isolation, the Rabi sweep, and the heartbeat."""
+    """Isolation, the Rabi sweep, the heartbeat, and the start of a worker."""
     registry = Registry()
     pool = WorkerPool()
     lab = Executors(pool, registry)
@@ -52,8 +55,32 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
         points, turns = (20, 2) if quick else (POINTS, 3)
         yield from _rabi(lab, registry, points=points, turns=turns)
         yield from _heartbeat(lab, registry, seconds=3.0 if quick else 20.0)
+        if can_fork():
+            yield _starts(turns=3 if quick else 10)
     finally:
         lab.close()
+
+
+def _starts(*, turns: int) -> Row:
+    """Another worker, once there is one, until it can take a job."""
+    forked, spawned = [], []
+    for _ in range(turns):
+        forked.append(_timed(_start))
+        with patch("quantumflow_lab.workers.process.can_fork", return_value=False):
+            spawned.append(_timed(_start))
+    return ratio(
+        "another worker, until it is ready",
+        ours=forked,
+        against="a new process that imports Qiskit",
+        theirs=spawned,
+    )
+
+
+def _start() -> None:
+    process = WorkerProcess()
+    process.wait_ready()
+    process.kill()
+    process.bury()
 
 
 def _isolation(lab: Executors, registry: Registry, *, jobs: int) -> Row:
