@@ -87,7 +87,12 @@ class _Server:
             pid = os.fork()
         if pid == 0:
             self._become_worker(folder, theirs, printed, report)
-        process = os.pidfd_open(pid)
+        try:
+            process = os.pidfd_open(pid)
+        except OSError:  # too many open files; nobody could reach it
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
         self.workers[process] = _Worker(pid, report)
         self.waits.register(process, select.POLLIN)
         with suppress(OSError):  # the kernel is gone, as the worker will see

@@ -43,19 +43,19 @@ class ForkedProcess:
         Descriptor of the process, by which it is killed, and seen to end.
     report
         Where the server tells its status.
-    printed
-        Where it prints.
+    stdout
+        What it prints.
     """
 
-    def __init__(self, pid: int, handle: int, report: int, printed: int):
+    def __init__(self, pid: int, handle: int, report: int, stdout: IO[bytes]):
         self.pid = pid
-        self.stdout = os.fdopen(printed, "rb")
+        self.stdout = stdout
         self._handle = handle
         self._report = report
         self._status: int | None = None
         self._lock = threading.Lock()
         # Not sooner: a thread may wait for one of them.
-        weakref.finalize(self, _close, handle, report)
+        weakref.finalize(self, _close_fds, handle, report)
 
     def poll(self) -> int | None:
         """Its status, as :meth:`wait` has it; None while it lives."""
@@ -112,17 +112,24 @@ class ForkServer:
         self._owner = os.getpid()
         self._printed = os.fdopen(os.memfd_create("printed"), "w+b")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._printed,
-                stderr=subprocess.STDOUT,
-                env=self.environ,
-            )
         held = (self._control, self._printed)
+        try:
+            with theirs:
+                self._process = self._begun(theirs.fileno())
+        except OSError:
+            _close_all(held)
+            raise
         weakref.finalize(self, _end, self._process, self._owner, held)
+
+    def _begun(self, socket: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE, str(socket)],
+            pass_fds=[socket],
+            stdin=subprocess.DEVNULL,
+            stdout=self._printed,
+            stderr=subprocess.STDOUT,
+            env=self.environ,
+        )
 
     @property
     def pid(self) -> int:
@@ -142,24 +149,19 @@ class ForkServer:
         OSError
             There is none, as where the system has no memory or the server has died.
         """
-        printed, prints = os.pipe()
         report, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with report:
-            try:
-                with told:
-                    fds = [*theirs, prints, told.fileno()]
-                    socket.send_fds(self._control, [os.fsencode(_folder())], fds)
-            except OSError:
-                os.close(printed)
-                raise
-            finally:
-                os.close(prints)
-            try:
-                pid, handle = self._answer(report)
-            except OSError:
-                os.close(printed)
-                raise
-            return ForkedProcess(pid, handle, report.detach(), printed)
+        read, write = os.pipe()
+        stdout = os.fdopen(read, "rb")
+        try:
+            with told, os.fdopen(write, "wb"):
+                fds = [*theirs, write, told.fileno()]
+                socket.send_fds(self._control, [os.fsencode(_folder())], fds)
+            pid, handle = self._answer(report)
+        except OSError:
+            stdout.close()
+            report.close()
+            raise
+        return ForkedProcess(pid, handle, report.detach(), stdout)
 
     def _answer(self, report: socket.socket) -> tuple[int, int]:
         report.settimeout(START_S)
@@ -214,9 +216,14 @@ def can_fork() -> bool:
     return True
 
 
-def _close(*fds: int) -> None:
+def _close_fds(*fds: int) -> None:
     for fd in fds:
         os.close(fd)
+
+
+def _close_all(held: Sequence[IO[bytes] | socket.socket]) -> None:
+    for each in held:
+        each.close()
 
 
 def _end(
@@ -224,8 +231,7 @@ def _end(
     owner: int,
     held: Sequence[IO[bytes] | socket.socket],
 ) -> None:
-    for each in held:
-        each.close()
+    _close_all(held)
     if owner == os.getpid():  # not in a process that ours has forked
         process.kill()
         process.wait()

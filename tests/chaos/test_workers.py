@@ -257,9 +257,9 @@ def test_a_worker_that_hangs_before_it_is_ready_is_given_up(monkeypatch, tmp_pat
     """The second one starts as it should."""
     (tmp_path / "hanging.py").write_text(
         "import sys, time\nfrom pathlib import Path\n"
-        "from quantumflow_lab.workers import child\n"
         "first = Path(__file__).with_name('first')\n"
         "if not first.exists():\n    first.touch()\n    time.sleep(600)\n"
+        "from quantumflow_lab.workers import child\n"
         "child.main(*map(int, sys.argv[1:4]))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
