@@ -263,7 +263,7 @@ def test_a_worker_that_hangs_before_it_is_ready_is_given_up(monkeypatch, tmp_pat
         "child.main(*map(int, sys.argv[1:4]))\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr("quantumflow_lab.workers.process.START_S", 1.0)
+    monkeypatch.setattr("quantumflow_lab.workers.process.START_S", 2.0)
     Starts(monkeypatch, "hanging")
     pool = WorkerPool(size=1)
     try:
