@@ -15,7 +15,8 @@ from quantumflow_lab.launch.experience import Past
 from quantumflow_lab.launch.opening import taken_inputs
 from quantumflow_lab.launch.preparing import Preparer
 from quantumflow_lab.planning.asked import Asked
-from quantumflow_lab.planning.decide import needs_quote
+from quantumflow_lab.planning.decide import Foreseen, Quoted, needs_quote
+from quantumflow_lab.planning.plan import Plan
 from quantumflow_lab.ports import Clock, JobExecutor, Mode
 from quantumflow_lab.quote import Choice, Quote, Quoter
 from quantumflow_lab.quote.choice import choose
@@ -50,28 +51,32 @@ class Quoting:
         seconds: float = QUOTE_S,
     ) -> Quote:
         """What a run would take; what `seconds` do not suffice for is unknown."""
-        live = self.preparer.prepared(workflow, asked, inputs)
-        quote = self._quoted(live, workflow, inputs, seconds)
-        if not (asked.among and needs_quote(live.plan, self.backends.known)):
-            return quote
-        if quote.costs_nothing:
-            return quote  # it is kept there, and would not be elsewhere
-        again = self.preparer.prepared(workflow, asked, inputs, quote.foreseen, live)
-        if again.plan.steps == live.plan.steps:
-            return quote
-        return self._quoted(again, workflow, inputs, seconds)
+        live = self.decided(workflow, asked, inputs, seconds)
+        return self._quoted(live, workflow, inputs, seconds)
 
     def decided(
-        self, workflow: Workflow, asked: Asked, inputs: Mapping[str, Any]
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        seconds: float = QUOTE_S,
     ) -> LiveRun:
         """A run that has not begun, its backends chosen by what they are quoted."""
         live = self.preparer.prepared(workflow, asked, inputs)
-        if not (asked.among and needs_quote(live.plan, self.backends.known)):
+        if not asked.among:
             return live
-        quote = self.begun(live, workflow, inputs)
-        if quote.costs_nothing:
-            return live  # it is kept there, and would not be elsewhere
-        return self.preparer.prepared(workflow, asked, inputs, quote.foreseen, live)
+        kept = asked.fresh is not True and self.store.results.any
+        if not needs_quote(live.plan, self.backends.known, kept=kept):
+            return live
+        choices = dict.fromkeys(
+            name
+            for step in live.plan.steps
+            if step.others
+            for name in (*step.backends, *step.others)
+        )
+        quotes = self._apart(workflow, asked, inputs, [*choices], seconds, live)
+        quoted = _foreseen(live.plan, quotes)
+        return self.preparer.prepared(workflow, asked, inputs, quoted, live)
 
     def begun(
         self, live: LiveRun, workflow: Workflow, inputs: Mapping[str, Any]
@@ -106,22 +111,7 @@ class Quoting:
         names = among or self.backends.added()
         if not names:
             raise BadOption("name the backends to compare, such as among=['a', 'b']")
-        end = time.monotonic() + seconds
-        begun: dict[str, Callable[[], Quote] | str] = {}
-        known_as = [self.preparer.known_as(each, inputs, {}) for each in names]
-        past: Past | None = None
-        for each, known in zip(names, known_as, strict=True):
-            alone = replace(asked, backend=(each,), among=(), budget=None)
-            try:
-                live = self.preparer.prepared(workflow, alone, inputs)
-                if past is None:
-                    fixed = (n for step in live.plan.steps for n in step.backends)
-                    past = self.preparer.experience.of(workflow, [*known_as, *fixed])
-                left = end - time.monotonic()
-                begun[known] = self._quoter(live, past, inputs, left).begin(live)
-            except BackendError as error:
-                begun[known] = error.message
-        quotes = {n: q if isinstance(q, str) else q() for n, q in begun.items()}
+        quotes = self._apart(workflow, asked, inputs, names, seconds)
         return choose(
             workflow.name,
             quotes,
@@ -130,6 +120,36 @@ class Quoting:
             budget=cap(self.preparer.budget(asked)),
             deadline=None if asked.deadline is None else duration(asked.deadline),
         )
+
+    def _apart(
+        self,
+        workflow: Workflow,
+        asked: Asked,
+        inputs: Mapping[str, Any],
+        among: Sequence[Any],
+        seconds: float,
+        before: LiveRun | None = None,
+    ) -> dict[str, Quote | str]:
+        """The quote of each backend as if there were no other, or why it has none.
+
+        `before` is the same run, whose functions need not run again.
+        """
+        end = time.monotonic() + seconds
+        begun: dict[str, Callable[[], Quote] | str] = {}
+        known_as = [self.preparer.known_as(each, inputs, {}) for each in among]
+        past: Past | None = None
+        for each, known in zip(among, known_as, strict=True):
+            alone = replace(asked, backend=(each,), among=(), budget=None)
+            try:
+                live = self.preparer.prepared(workflow, alone, inputs, before=before)
+                if past is None:
+                    fixed = (n for step in live.plan.steps for n in step.backends)
+                    past = self.preparer.experience.of(workflow, [*known_as, *fixed])
+                left = end - time.monotonic()
+                begun[known] = self._quoter(live, past, inputs, left).begin(live)
+            except BackendError as error:
+                begun[known] = error.message
+        return {n: q if isinstance(q, str) else q() for n, q in begun.items()}
 
     def _quoted(
         self,
@@ -160,3 +180,15 @@ class Quoting:
             get=self.store.get,
             seconds=seconds,
         )
+
+
+def _foreseen(plan: Plan, quotes: Mapping[str, Quote | str]) -> Quoted:
+    """What each step would take on each backend, each with what is kept there."""
+    found: dict[tuple[str, str], Foreseen] = {}
+    for name, quote in quotes.items():
+        if isinstance(quote, str):
+            refused = Foreseen(None, None, None, possible=False)
+            found.update(((step.name, name), refused) for step in plan.steps)
+        else:
+            found.update(quote.foreseen)
+    return found

@@ -31,6 +31,8 @@ backend cannot run: taken only if nothing else will do."""
 _EVALUATIONS = 300_000
 """Some 20 ms, compiled: what a person does not notice before a run."""
 _PYTHON = Machine("python", slots=4)
+_KEPT = " (kept)"
+"""After the name of a backend: where its steps are of which all is kept there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,25 @@ class Foreseen:
     """Of one job, until it starts."""
     possible: bool = True
     """False if the backend cannot run it."""
+    kept: bool = False
+    """Whether nothing is left to run there."""
 
 
 Quoted = Mapping[tuple[str, str], Foreseen]
 """What is foreseen, by step and backend."""
 
 
-def needs_quote(plan: Plan, facts: Callable[[str], BackendFacts]) -> bool:
-    """Whether a choice among backends hangs on what circuits become on them."""
+def needs_quote(
+    plan: Plan, facts: Callable[[str], BackendFacts], *, kept: bool
+) -> bool:
+    """Whether a choice among backends hangs on more than their prices.
+
+    On what circuits become on them; or, where it costs something, on which of them has
+    results that earlier runs have `kept`.
+    """
     names = {n for s in plan.steps if s.others for n in (*s.backends, *s.others)}
-    prices = (facts(name).price for name in names)
-    return any(price is not None and price.needs_forecast for price in prices)
+    prices = [price for name in names if (price := facts(name).price) is not None]
+    return any(p.needs_forecast or (kept and not p.free) for p in prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +215,7 @@ def _chosen(
     found = []
     for step in plan.steps:
         if step.backends and step.name in undecided:
-            first = placed[step.name]
+            first = placed[step.name].removesuffix(_KEPT)
             sorted_ = _by_merit(plan, step, among, history, quoted)
             names = [facts.name for facts in sorted_]
             others = tuple(name for name in names if name != first)
@@ -231,7 +241,7 @@ def _problem(
             tasks.append(
                 Task(
                     step.name,
-                    {f.name: _circuit_s(step, f, load, history, quoted) for f in among},
+                    dict(_place(step, f, load, history, quoted) for f in among),
                     circuits=load.circuits,
                     shots=load.shots,
                     needs=needs,
@@ -243,6 +253,7 @@ def _problem(
     budget = plan.budget
     return Problem(
         (
+            *(Machine(f"{facts.name}{_KEPT}", slots=256) for facts in among),
             *(
                 _machine(plan, facts, history, shots, quoted, undecided)
                 for facts in among
@@ -254,6 +265,16 @@ def _problem(
         deadline=plan.deadline,
         budget=None if budget is None else float(budget.amount),
     )
+
+
+def _place(
+    step: StepPlan, facts: BackendFacts, load: _Load, history: History, quoted: Quoted
+) -> tuple[str, float]:
+    """Where a step would be for a backend, and seconds of one circuit there."""
+    seen = quoted.get((step.name, facts.name))
+    if seen is not None and seen.kept:
+        return f"{facts.name}{_KEPT}", 0.0
+    return facts.name, _circuit_s(step, facts, load, history, quoted)
 
 
 def _machine(
@@ -291,7 +312,7 @@ def _quoted_shot(
     cost = shots = 0.0
     for step in plan.steps:
         seen = quoted.get((step.name, facts.name))
-        if step.name not in undecided or seen is None:
+        if step.name not in undecided or seen is None or seen.kept:
             continue
         if not seen.possible:
             return _UNPRICED
@@ -328,6 +349,8 @@ def _circuit_s(
     seen = quoted.get((step.name, facts.name))
     if seen is not None and not seen.possible:
         return _UNPRICED
+    if seen is not None and seen.kept:
+        return 0.0
     if seen is not None and seen.seconds:
         wait = (seen.wait_s or 0.0) if load.each_alone else 0.0
         return seen.seconds / load.circuits + wait

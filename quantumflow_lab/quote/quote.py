@@ -115,6 +115,7 @@ def _foreseen(row: StepQuote) -> Foreseen:
         seconds=sum(known) if len(known) == len(parts) else None,
         wait_s=row.wait_s.value,
         possible=not row.note.startswith("cannot run"),
+        kept=row.circuits.value == 0,
     )
 
 

@@ -12,6 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from quantumflow_lab.errors import BackendError
 from quantumflow_lab.grid import text_of
 from quantumflow_lab.ports import Backends, Clock, Results
 from quantumflow_lab.runner.bodies import Produced, called, completed, prepared
@@ -169,6 +170,10 @@ def _fill(
         )
         try:
             made = _made(live, state, context, backends, sink, cache)
+        except BackendError as error:
+            why, _, _ = error.message.partition("\n")
+            shown.unknown = f"cannot run there: {why}"
+            return
         except Exception as error:  # noqa: BLE001 - a function raises whatever it likes
             name = type(error).__name__
             shown.unknown = f"its function raises {name}: {text_of(error)}"

@@ -91,6 +91,13 @@ class Results:
                 taken.add(best.number)
         return best
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any at all."""
+        with self._lock:
+            self._refresh()
+            return bool(self._known)
+
     def keep(self, key: str, known: Known) -> None:
         """Add a result; it is there for others after the next :meth:`flush`."""
         line = {

@@ -154,7 +154,8 @@ def test_functions_that_a_quote_has_run_do_not_run_again(tmp_path: Path) -> None
     options: dict[str, Any] = {"among": ["timed", "shots"], "policy": "cheapest"}
     done = lab.run(cell, name="loud", inputs=inputs, budget="9 USD", **options)
     done.raise_failure()
-    assert Counter(CALLED) == {"turn": 2, "named": 2, "counts": 2}
+    # One that is told its backend is called for each of both.
+    assert Counter(CALLED) == {"turn": 2, "named": 4, "counts": 2}
     printed = [each.data for each in done.outputs if each.step == "turn"]
     assert sorted(printed) == ["angle 0.5\n", "angle 1.5\n"]
     logged = lab.sql("SELECT value FROM qf_metrics WHERE name = 'angle'").to_pylist()
@@ -188,6 +189,45 @@ def test_a_function_that_is_told_its_backend_runs_once_for_each(
     assert list(done["named"]) == [used["backend"]]
     assert CALLED.count("turn") == 1
     lab.close()
+
+
+@pytest.mark.parametrize("policy", ["cheapest", "fastest", "balanced"])
+@pytest.mark.parametrize("seed", [None, 5])
+@pytest.mark.parametrize("made", ["one", "other"])
+def test_of_two_of_one_price_that_is_taken_which_has_the_results(
+    made: str, seed: int | None, policy: str, lab: Lab
+) -> None:
+    """Else they would be paid for again, whichever comes first."""
+    price = Price("USD", per_job="0.3", per_shot="0.003")
+    lab.backends.add("one", FakeManilaV2(), price=price)
+    lab.backends.add("other", FakeLimaV2(), price=price)
+    cell, given = dedent(CELL), asked(lab, 5, seed=seed)
+    del given["among"], given["policy"]
+    assert lab.run(cell, backend=made, **given).state == "done"
+    given |= {"among": ["one", "other"], "policy": policy}
+    quote = lab.plan(cell, **given)
+    assert quote.costs_nothing
+    assert quote.plan.steps[0].backend == made
+    run = lab.run(cell, **given)
+    assert (run.state, list(run.jobs)) == ("done", [])
+    again = lab.plan(cell, fresh=True, **given)
+    assert not again.costs_nothing
+
+
+def test_a_dear_backend_that_has_a_part_is_weighed_with_what_is_left(lab: Lab) -> None:
+    lab.backends.add("dear", FakeManilaV2(), price=Price("USD", per_shot="0.002"))
+    lab.backends.add("cheap", FakeLimaV2(), price=Price("USD", per_shot="0.001"))
+    cell = f"i = qf.axis(range(N))\n{CELL}".replace("turns():", "turns(i):")
+    given: dict[str, Any] = {"name": "parts", "policy": "cheapest"}
+    values = {"TIMES": 2, "WIDTH": 2, **inputs()}
+    lab.run(cell, backend="dear", inputs={**values, "N": 6}, name="parts")
+    for points, best, cost in ((8, "dear", 0.4), (20, "cheap", 2.0)):
+        quote = lab.plan(
+            cell, among=["cheap", "dear"], inputs={**values, "N": points}, **given
+        )
+        assert quote.plan.steps[0].backend == best
+        (row,) = [row for row in quote.steps if row.backend == best]
+        assert row.cost.value == pytest.approx(cost)
 
 
 def test_what_is_kept_stays_where_it_was_made(lab: Lab) -> None:

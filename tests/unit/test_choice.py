@@ -73,7 +73,7 @@ def test_why_a_backend_cannot_be_had_is_said(lab: Lab) -> None:
     lab.backends.add("nobody", Shotless(5, seed=2))
     choice = candidates(lab, budget="8 USD", deadline="1 h")
     reasons = {each.backend: each.ruled_out for each in choice.candidates}
-    assert reasons.pop("small").startswith("TooWide: the circuit has 3 qubits")
+    assert reasons.pop("small").startswith("cannot run there: the circuit has 3 qubits")
     assert reasons == {
         "shots": "",
         "seconds": "",  # 9 USD, but perhaps a fifth less
