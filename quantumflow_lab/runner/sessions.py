@@ -24,7 +24,6 @@ go out in threads of their own; all else happens in the thread of the runner.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -49,6 +48,7 @@ from quantumflow_lab.planning.modes import (
 from quantumflow_lab.ports import Backends, Clock, Ledger, Mode
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner import records, telling
+from quantumflow_lab.runner.aside import ask_aside
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
@@ -263,7 +263,7 @@ class Sessions:
         self._ending.setdefault(live.number, []).extend(found)
         waiting = len(found)
 
-        def closed(session: Session, error: Exception | None) -> None:
+        def closed(session: Session, _: object, error: Exception | None) -> None:
             nonlocal waiting
             session.shut = error is None
             if error is not None:
@@ -273,7 +273,8 @@ class Sessions:
                 then()
 
         for session in found:
-            self._aside(partial(self._closed_there, session), partial(closed, session))
+            ask = partial(self._closed_there, session)
+            ask_aside(self._post, session.backend, ask, partial(closed, session))
         if not found:
             then()
 
@@ -387,20 +388,13 @@ class Sessions:
     def _ask(self, session: Session) -> None:
         """Have its provider open one."""
         asked = session.backend, session.mode, session.most_s
-
-        def opened(name: str | None, error: Exception | None) -> None:
-            self._opened(session, name, error)
-
-        def ask() -> None:
-            try:
-                name = self._backends.open_session(*asked)
-            except Exception as error:  # noqa: BLE001  # told to each job that waits
-                failure = error
-                self._post(lambda: opened(None, failure))
-            else:
-                self._post(lambda: opened(name, None))
-
-        threading.Thread(target=ask, daemon=True, name="qflow-session").start()
+        ask_aside(
+            self._post,
+            session.backend,
+            lambda: self._backends.open_session(*asked),
+            partial(self._opened, session),
+            partial(self._opened_late, session),
+        )
 
     def _opened(
         self, session: Session, name: str | None, error: Exception | None
@@ -430,6 +424,15 @@ class Sessions:
         for then in waiting:
             session.jobs += error is None
             then(name if name is not None and error is None else _why(error))
+
+    def _opened_late(
+        self, session: Session, name: str | None, error: Exception | None
+    ) -> None:
+        """Nobody waited any more, so it is closed at once."""
+        if name is not None:
+            session.name = name
+            self._record(session, "open")
+            self._finish(session)
 
     def _never(self, session: Session) -> None:
         """Its provider has opened none."""
@@ -473,7 +476,11 @@ class Sessions:
                 self._closed(session, seconds)
             self._ended(session)
 
-        self._aside_with(ask, heard)
+        def late(seconds: float | None, error: Exception | None) -> None:
+            if error is None:
+                self._closed(session, seconds)
+
+        ask_aside(self._post, session.backend, ask, heard, late)
 
     def _closed_there(self, session: Session) -> None:
         """Called in a thread of its own."""
@@ -537,29 +544,6 @@ class Sessions:
 
     def _of(self, live: LiveRun) -> list[Session]:
         return [each for each in self._taking.values() if each.live is live]
-
-    def _aside(
-        self, ask: Callable[[], None], heard: Callable[[Exception | None], None]
-    ) -> None:
-        self._aside_with(ask, lambda _, error: heard(error))
-
-    def _aside_with(
-        self,
-        ask: Callable[[], Any],
-        heard: Callable[[Any, Exception | None], None],
-    ) -> None:
-        """Ask a provider in a thread, and hear the answer in that of the runner."""
-
-        def run() -> None:
-            try:
-                answer = ask()
-            except Exception as error:  # noqa: BLE001  # told where the session is
-                failure = error
-                self._post(lambda: heard(None, failure))
-            else:
-                self._post(lambda: heard(answer, None))
-
-        threading.Thread(target=run, daemon=True, name="qflow-session").start()
 
     def _settle(self, session: Session, cost: Decimal) -> None:
         if session.price is None:

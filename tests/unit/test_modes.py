@@ -37,6 +37,7 @@ from quantumflow_lab.errors import (
 )
 from quantumflow_lab.planning.modes import LONGEST_S
 from quantumflow_lab.ports import Mode
+from quantumflow_lab.runner import aside
 from tests.unit.test_emulated_faults import account
 
 pytestmark = pytest.mark.filterwarnings(
@@ -556,6 +557,71 @@ def test_one_that_cannot_be_closed_counts_in_full_until_a_run_closes_it(
     assert (row["state"], row["rule"]) == ("closed", "usage")
     assert row["cost"] == pytest.approx(float(RATE) * only(ibm)[1].elapsed)
     lab.close()
+
+
+def test_a_session_that_opens_after_all_patience_is_closed_at_once(
+    lab: Lab,
+    ibm: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    really, go = registry.open_session, threading.Event()
+
+    def slow(*asked: Any) -> str:
+        name = really(*asked)
+        go.wait(60)
+        return name
+
+    monkeypatch.setattr(registry, "open_session", slow)
+    monkeypatch.setattr(aside, "ANSWER_S", 0.2)
+    unanswered = "the provider of 'ibm' has not answered within 0.2 s: see whether it"
+    with (
+        pytest.raises(BackendFailed, match=unanswered),
+        caplog.at_level(logging.WARNING),
+    ):
+        begin(lab, "session", LOOP).raise_failure()
+    assert told_unheard(caplog.text)
+    assert not only(ibm)[1].closed
+    assert not ibm.jobs
+    monkeypatch.setattr(aside, "ANSWER_S", 60)
+    go.set()
+    until(lambda: recorded(lab)[0]["state"] == "closed")
+    assert only(ibm)[1].closed
+    (row,) = recorded(lab)
+    assert (row["session"], row["rule"]) == (only(ibm)[0], "usage")
+    assert row["cost"] == pytest.approx(float(RATE) * only(ibm)[1].elapsed)
+
+
+def test_a_provider_that_does_not_answer_does_not_keep_a_run_from_its_end(
+    lab: Lab,
+    ibm: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    really, go = registry.close_session, threading.Event()
+
+    def slow(*asked: Any) -> None:
+        monkeypatch.setattr(aside, "ANSWER_S", 60)
+        go.wait(60)
+        really(*asked)
+
+    monkeypatch.setattr(registry, "close_session", slow)
+    monkeypatch.setattr(aside, "ANSWER_S", 2.0)
+    with caplog.at_level(logging.WARNING):
+        run = begin(lab, "session")
+    assert run.state == "done"
+    name, session = only(ibm)
+    assert f"ibm: the session {name} could not be closed (the provider of" in (
+        caplog.text
+    )
+    assert not session.closed
+    (row,) = recorded(lab)
+    assert (row["state"], row["rule"]) == ("open", "at most")
+    go.set()
+    until(lambda: recorded(lab)[0]["state"] == "closed")
+    assert session.closed
+    (row,) = recorded(lab)
+    assert row["cost"] == pytest.approx(float(RATE) * session.elapsed)
 
 
 def test_a_session_whose_seconds_nobody_tells_counts_by_our_own_clock(
