@@ -157,9 +157,11 @@ class ForkServer:
                 fds = [*theirs, write, told.fileno()]
                 socket.send_fds(self._control, [os.fsencode(_folder())], fds)
             pid, handle = self._answer(report)
-        except OSError:
+        except OSError as error:
             stdout.close()
             report.close()
+            if isinstance(error, ConnectionError):
+                raise OSError(self._epitaph()) from error
             raise
         return ForkedProcess(pid, handle, report.detach(), stdout)
 
@@ -172,18 +174,17 @@ class ForkServer:
             raise OSError(f"none was forked within {START_S:g} s") from None
         report.settimeout(None)
         if not told:
-            raise OSError(f"the process that forks them is gone: {self._last_line()}")
+            raise ConnectionError
         (number,) = NUMBER.unpack(told)
         if number <= 0:
             raise OSError(-number, os.strerror(-number))
         return number, handles[0]
 
-    def _last_line(self) -> str:
+    def _epitaph(self) -> str:
         self._printed.seek(0)
         lines = self._printed.read().decode(errors="replace").split("\n")
-        return next(
-            (line for line in reversed(lines) if line.strip()), "it said nothing"
-        )
+        last = next((line for line in reversed(lines) if line.strip()), "no word of it")
+        return f"the process that forks them is gone: {last}"
 
 
 _shared: ForkServer | None = None
