@@ -10,7 +10,7 @@ from quantumflow_lab._words import EventCode, Scope
 from quantumflow_lab.errors import SchedulerError
 
 if TYPE_CHECKING:
-    from quantumflow_lab._fallback.machine import Scheduler
+    from quantumflow_lab._fallback.scheduler import Scheduler
     from quantumflow_lab._fallback.words import Event
 
 MANY = (1 << 32) - 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from quantumflow_lab._fallback.backoff import MASK
-from quantumflow_lab._fallback.machine import Scheduler
+from quantumflow_lab._fallback.scheduler import Scheduler
 from quantumflow_lab._fallback.words import read_words
 from quantumflow_lab.errors import SchedulerError
 

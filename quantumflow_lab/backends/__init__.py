@@ -8,7 +8,8 @@ from __future__ import annotations
 from quantumflow_lab.backends.prepare import circuit_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
 from quantumflow_lab.backends.pubs import Defaults, normalise, shots_of
-from quantumflow_lab.backends.registry import BackendSpec, Registry
+from quantumflow_lab.backends.registry import Registry
+from quantumflow_lab.backends.spec import BackendSpec
 
 __all__ = [
     "BackendSpec",

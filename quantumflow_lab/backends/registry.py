@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import cloudpickle
 import numpy as np
 
 from quantumflow_lab.backends.adapters import fetches
@@ -26,12 +24,7 @@ from quantumflow_lab.backends.lift import Templates
 from quantumflow_lab.backends.names import builtin_names, is_builtin, make
 from quantumflow_lab.backends.payload import payload_of
 from quantumflow_lab.backends.pieces import value_array
-from quantumflow_lab.backends.plugins import (
-    Plugin,
-    Rebuilt,
-    find_plugin,
-    plugin_names,
-)
+from quantumflow_lab.backends.plugins import Plugin, Rebuilt, find_plugin, plugin_names
 from quantumflow_lab.backends.preflight import preflight
 from quantumflow_lab.backends.prepare import circuit_count, shot_count
 from quantumflow_lab.backends.primitive import PrimitiveBackend
@@ -41,6 +34,7 @@ from quantumflow_lab.backends.sessions import (
     open_session,
     session_seconds,
 )
+from quantumflow_lab.backends.spec import BackendSpec, pickled
 from quantumflow_lab.errors import (
     BackendFailed,
     BadOption,
@@ -49,33 +43,13 @@ from quantumflow_lab.errors import (
     UnknownBackend,
     did_you_mean,
 )
-from quantumflow_lab.fingerprint import fingerprint, is_local
+from quantumflow_lab.fingerprint import fingerprint
 from quantumflow_lab.ports import BackendFacts, Limits, Mode, Shape
 from quantumflow_lab.price import Price
 from quantumflow_lab.prices import PriceBook
 
 if TYPE_CHECKING:
     from qiskit.providers import BackendV2
-
-
-@dataclass(frozen=True, slots=True)
-class BackendSpec:
-    """A backend as it travels to a worker."""
-
-    name: str
-    """Name under which the lab knows it."""
-    key: str
-    """Content key: a worker that holds a backend of this key needs no other."""
-    payload: bytes | None = None
-    """The pickled object; None for a built-in, which is rebuilt from its name."""
-
-    def load(self) -> BackendV2:
-        """Build the backend, in this process."""
-        if self.payload is None:
-            return make(self.name)
-        # Only ever made by this registry, in a process of the same user.
-        backend: BackendV2 = pickle.loads(self.payload)  # noqa: S301
-        return backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,7 +454,7 @@ def _from_name(name: str) -> _Entry:
 
 
 def _from_object(name: str, backend: Any) -> _Entry:
-    payload = _pickled(backend)
+    payload = pickled(backend)
     if payload is None:
         key, spec = f"object:{id(backend):x}", None
     else:
@@ -488,47 +462,3 @@ def _from_object(name: str, backend: Any) -> _Entry:
         spec = BackendSpec(name, key, payload)
     facts = facts_of(backend, name=name, key=key, portable=spec is not None)
     return _Entry(backend, spec, facts)
-
-
-def _pickled(backend: object) -> bytes | None:
-    """The bytes of a backend, or None if it does not survive the round trip."""
-    with _by_value(type(backend)):
-        payload = _survivor(backend)
-    # A class that refers to what cannot be pickled may still go by its name.
-    return payload or _survivor(backend)
-
-
-def _survivor(backend: object) -> bytes | None:
-    # Third-party pickling raises whatever it likes (TypeError, AttributeError,
-    # RuntimeError from C++), and any failure means the same: not portable.
-    try:
-        payload: bytes = cloudpickle.dumps(backend)
-        pickle.loads(payload)  # noqa: S301 - made in the line above
-    except Exception:  # noqa: BLE001
-        return None
-    return payload
-
-
-@contextmanager
-def _by_value(kind: type) -> Iterator[None]:
-    """Pickle classes of the user's own modules with their code.
-
-    By name alone, a worker would run the code that it has imported once, and a key
-    would not see an edit.
-    """
-    modules = {sys.modules.get(each.__module__) for each in kind.__mro__}
-    listed = cloudpickle.list_registry_pickle_by_value()
-    own = [
-        module
-        for module in modules
-        if module is not None
-        and module.__name__ not in listed | {"__main__"}
-        and is_local(module)
-    ]
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        for module in own:
-            cloudpickle.unregister_pickle_by_value(module)

@@ -9,32 +9,35 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable
 from itertools import count
 from queue import Empty, SimpleQueue
 from secrets import randbits
 from typing import Any, TypeVar
 
-from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.cluster import parts as jobs
 from quantumflow_lab.cluster import there
 from quantumflow_lab.cluster.link import Link
+from quantumflow_lab.cluster.out import Out, Sent
+from quantumflow_lab.cluster.packing import (
+    pack_group,
+    prepare,
+    read_answer,
+    read_broken,
+)
 from quantumflow_lab.cluster.parcels import (
-    Answer,
     Answers,
     Group,
     Key,
     Part,
     PartEnded,
-    Point,
     pack,
     unpack,
 )
 from quantumflow_lab.cluster.queue import Load, Queue, Seat, Waiting, WaitingPart
 from quantumflow_lab.cluster.versions import Verdict
-from quantumflow_lab.errors import StepFailed, WorkerLost
+from quantumflow_lab.errors import WorkerLost
 from quantumflow_lab.ports import (
     Accepted,
     Away,
@@ -53,23 +56,10 @@ from quantumflow_lab.workers.listeners import tell
 
 WATCH_S = 0.3
 """Seconds between two looks at which workers there are."""
-_MOST_BYTES = 1 << 22
-"""Bytes of a group above which it is sent in halves."""
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
 OnEnd = Callable[[Key, Came], None]
-
-
-@dataclass(slots=True, eq=False)
-class _Sent:
-    """A task of Dask."""
-
-    future: Any
-    seat: Seat
-    load: Load
-    holds: str
-    """What the worker has once it has taken this."""
 
 
 class DaskCluster:
@@ -91,13 +81,7 @@ class DaskCluster:
         self._verdicts = verdicts
         self._codes: dict[str, bytes] = {}
         self._queue = Queue()
-        self._leaving: dict[Key, Waiting] = {}
-        """Points that are chosen and not sent yet."""
-        self._sent: dict[str, _Sent] = {}
-        self._out: dict[Key, tuple[str, Waiting]] = {}
-        """Points that were sent, and the addresses that have them."""
-        self._stops: dict[str, list[Key]] = defaultdict(list)
-        self._part_stops: dict[str, list[int]] = defaultdict(list)
+        self._out = Out()
         self._wholes: dict[int, jobs.Whole] = {}
         self._listeners: list[Callable[[Room], None]] = []
         self._told: Room | None = None
@@ -130,9 +114,7 @@ class DaskCluster:
     def room(self) -> Room:
         """What it can take at the moment."""
         with self._changed:
-            loads = (sent.load for sent in self._sent.values())
-            out = {load[0].away.code for load in loads if isinstance(load, list)}
-            return self._queue.room(out)
+            return self._queue.room(self._out.codes)
 
     def watch(self, changed: Callable[[Room], None]) -> None:
         """Call back when the room is another."""
@@ -168,20 +150,10 @@ class DaskCluster:
         with self._changed:
             waiting = self._queue.remove(key)
             if waiting is None:
-                self._stop_out(key)
+                self._out.stop(key)
                 self._changed.notify_all()
         if waiting is not None:
             waiting.on_end(key, Came(error=Stopped()))
-
-    def _stop_out(self, key: Key) -> None:
-        """Stop a point that waits here no more."""
-        if (waiting := self._leaving.get(key)) is not None:
-            waiting.stopped = True  # told its worker as soon as that has it
-        elif key in self._out:
-            address, waiting = self._out[key]
-            if not waiting.stopped:
-                waiting.stopped = True
-                self._stops[address].append(key)
 
     # Jobs (a ``JobExecutor``).
 
@@ -224,9 +196,7 @@ class DaskCluster:
             mine = [part for part in self._queue.parts if part.whole is whole]
             for part in mine:
                 self._queue.parts.remove(part)
-            for sent in self._sent.values():
-                if isinstance(sent.load, WaitingPart) and sent.load.whole is whole:
-                    self._part_stops[sent.seat.address].append(sent.load.number)
+            self._out.stop_whole(whole)
             self._changed.notify_all()
         tell(whole.on_event, Lost(job, "cancelled"))
 
@@ -236,8 +206,7 @@ class DaskCluster:
             if self._closed.is_set():
                 return
             self._closed.set()
-            for sent in self._sent.values():
-                self._stop_load(sent)
+            self._out.stop_all()
             self._changed.notify_all()
         self._threads[0].join(timeout=5)
         self._give_up("the lab is closed")
@@ -247,29 +216,21 @@ class DaskCluster:
                 thread.join(timeout=5)
         self._link.close()
 
-    def _stop_load(self, sent: _Sent) -> None:
-        if isinstance(sent.load, WaitingPart):
-            self._part_stops[sent.seat.address].append(sent.load.number)
-        else:
-            keys = [waiting.away.key for waiting in sent.load]
-            self._stops[sent.seat.address].extend(keys)
-
     # The thread that sends.
 
     def _send_loop(self) -> None:
         while True:
             with self._changed:
                 chosen = None
-                while not self._stops and not self._part_stops:
+                while not self._out.stops and not self._out.part_stops:
                     if self._closed.is_set():
                         return
                     if (chosen := self._queue.next()) is not None:
                         chosen[0].out += 1
-                        self._leaving = _by_key(chosen[1])
+                        self._out.leave(chosen[1])
                         break
                     self._changed.wait()
-                stops, self._stops = self._stops, defaultdict(list)
-                part_stops, self._part_stops = self._part_stops, defaultdict(list)
+                stops, part_stops = self._out.take_stops()
             self._tell_stops(there.stop_points, stops)
             self._tell_stops(there.stop_parts, part_stops)
             if chosen is not None:
@@ -305,24 +266,12 @@ class DaskCluster:
             return
         with self._changed:
             seat.holds.add(holds)
-            self._sent[key] = _Sent(future, seat, load, holds)
-            self._note_out(seat, load)
+            self._out.add(key, Sent(future, seat, load, holds))
             late = self._queue.seats.get(seat.address) is not seat
         future.add_done_callback(lambda f: self._done.put(f.key))
         if late:
             # It left while this was on its way: nobody else would notice.
             self._lose_sent(key, "its worker is gone")
-
-    def _note_out(self, seat: Seat, load: Load) -> None:
-        """It is sent: what was stopped on its way is told so now."""
-        self._leaving = {}
-        if isinstance(load, WaitingPart):
-            if load.whole.over:
-                self._part_stops[seat.address].append(load.number)
-            return
-        self._out.update({w.away.key: (seat.address, w) for w in load})
-        if stopped := [w.away.key for w in load if w.stopped]:
-            self._stops[seat.address] += stopped
 
     def _group(
         self, seat: Seat, load: list[Waiting], number: int
@@ -333,28 +282,15 @@ class DaskCluster:
             for waiting in load:
                 waiting.on_end(waiting.away.key, Came(error=Stopped()))
             return None
-        points = _prepared(load)
+        points = prepare(load)
         payload = None if code in seat.holds else self._codes.get(code)
-        if not points:
+        packed = pack_group(Group(self._sender, number, code, payload, ()), points)
+        if packed is None:
             return None
-
-        def packed(some: Sequence[tuple[Waiting, Point]]) -> bytes:
-            these = tuple(point for _, point in some)
-            return pack(Group(self._sender, number, code, payload, these))
-
-        try:
-            data = packed(points)
-        except Exception:  # noqa: BLE001 - pickling runs foreign code
-            points = [each for each in points if _can_travel(*each)]
-            if not points:
-                return None
-            data = packed(points)
-        if len(data) > _MOST_BYTES and len(points) > 1:
-            half = len(points) // 2
-            self._again([waiting for waiting, _ in points[half:]])
-            points = points[:half]
-            data = packed(points)
-        return data, [waiting for waiting, _ in points]
+        data, going, later = packed
+        if later:
+            self._again(later)
+        return data, going
 
     def _part(self, seat: Seat, load: WaitingPart) -> bytes:
         spec = None if load.spec.key in seat.holds else pack(load.spec)
@@ -374,22 +310,19 @@ class DaskCluster:
             if None in keys:
                 return
             with self._changed:
-                here = [
-                    self._sent[k] for k in keys if k is not None and k in self._sent
-                ]
+                out = self._out.sent
+                here = [out[k] for k in keys if k is not None and k in out]
             values = self._link.results([sent.future for sent in here])
             for sent, value in zip(here, values, strict=True):
                 if self._take_back(sent):
                     self._ended(sent, value)
             self._tell_room()
 
-    def _take_back(self, sent: _Sent) -> bool:
+    def _take_back(self, sent: Sent) -> bool:
         """Free the seat; False if somebody has done so, and all was told."""
         with self._changed:
-            if self._sent.pop(sent.future.key, None) is None:
+            if not self._out.take(sent.future.key):
                 return False
-            for key in _by_key(sent.load):
-                self._out.pop(key, None)
         self._leave(sent.seat)
         return True
 
@@ -398,7 +331,7 @@ class DaskCluster:
             seat.out -= 1
             self._changed.notify_all()
 
-    def _ended(self, sent: _Sent, value: bytes | Exception) -> None:
+    def _ended(self, sent: Sent, value: bytes | Exception) -> None:
         if isinstance(value, Exception):
             self._lose(sent.load, f"{type(value).__name__}: {value}")
             return
@@ -408,7 +341,7 @@ class DaskCluster:
             told = f"{type(error).__name__}: {error}"
             self._lose(sent.load, f"its answer cannot be read ({told})")
 
-    def _read(self, sent: _Sent, came: Answers | PartEnded) -> None:
+    def _read(self, sent: Sent, came: Answers | PartEnded) -> None:
         if came.unknown:
             with self._changed:
                 sent.seat.holds.discard(sent.holds)
@@ -422,16 +355,8 @@ class DaskCluster:
 
     def _group_ended(self, load: list[Waiting], came: Answers) -> None:
         if came.broken is not None:
-            failure = _came(Answer(0, 0, None, came.broken)).error
-            told = f"{type(failure).__name__}: {failure}"
             for waiting in load:
-                step = waiting.away.step
-                error = StepFailed(
-                    f"a worker cannot load the function of step '{step}': {told}; "
-                    "install what it imports there, or send a module with "
-                    "client.upload_file",
-                    step=step,
-                )
+                error = read_broken(came.broken, waiting.away.step)
                 waiting.on_end(waiting.away.key, Came(error=error))
             return
         with self._changed:
@@ -444,7 +369,7 @@ class DaskCluster:
             if (answer := answers.get(key)) is None:
                 unanswered.append(waiting)
                 continue
-            waiting.on_end(key, _came(answer))
+            waiting.on_end(key, read_answer(answer))
         self._again(unanswered)
 
     def _again(self, load: Load) -> None:
@@ -491,7 +416,7 @@ class DaskCluster:
 
     def _lose_sent(self, key: str, why: str) -> None:
         with self._changed:
-            sent = self._sent.get(key)
+            sent = self._out.sent.get(key)
         if sent is not None and self._take_back(sent):
             try:
                 self._link.cancel([sent.future])
@@ -503,7 +428,7 @@ class DaskCluster:
         """Nothing more comes: all that is out or waits is lost."""
         with self._changed:
             self._gone = why
-            out = list(self._sent)
+            out = list(self._out.sent)
             self._queue.seats.clear()
             points, parts = self._queue.clear()
         for key in out:
@@ -558,7 +483,7 @@ class DaskCluster:
                     seats[address].threads = threads
                 else:
                     seats[address] = Seat(address, threads)
-            lost = [key for key, sent in self._sent.items() if sent.seat in left]
+            lost = self._out.of(left)
             self._changed.notify_all()
         for key in lost:
             self._lose_sent(key, "the worker has left, or died")
@@ -572,51 +497,3 @@ class DaskCluster:
             listeners = tuple(self._listeners)
         for listener in listeners:
             listener(room)
-
-
-def _by_key(load: Load) -> dict[Key, Waiting]:
-    """The points of a load; a part of a job has none."""
-    points = load if isinstance(load, list) else []
-    return {waiting.away.key: waiting for waiting in points}
-
-
-def _came(answer: Answer) -> Came:
-    """An answer with its value or error again."""
-    try:
-        if answer.error is not None:
-            return Came(None, unpack(answer.error), answer.metrics, answer.outputs)
-        value = None if answer.value is None else unpack(answer.value)
-    except Exception as failed:  # noqa: BLE001 - unpickling runs foreign code
-        return Came(error=failed)
-    return Came(value, None, answer.metrics, answer.outputs)
-
-
-def _prepared(load: list[Waiting]) -> list[tuple[Waiting, Point]]:
-    """The points of a group with their arguments; who has none is answered why."""
-    points: list[tuple[Waiting, Point]] = []
-    for waiting in load:
-        away = waiting.away
-        try:
-            given = away.arguments()
-        except Exception as error:  # noqa: BLE001 - an option of the user's
-            waiting.on_end(away.key, Came(error=error))
-            continue
-        point = Point(*away.key, away.run, away.step, away.point, away.backend, given)
-        points.append((waiting, point))
-    return points
-
-
-def _can_travel(waiting: Waiting, point: Point) -> bool:
-    """Whether a point can be pickled; one that cannot is answered with the reason."""
-    try:
-        pack(point)
-    except Exception as error:  # noqa: BLE001 - pickling runs foreign code
-        told = f"{type(error).__name__}: {error}"
-        failed = StepFailed(
-            f"step '{point.step}' cannot go to the cluster, since an argument cannot "
-            f"be pickled ({told}); run it with --executor local",
-            step=point.step,
-        )
-        waiting.on_end(waiting.away.key, Came(error=failed))
-        return False
-    return True

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.cluster.pace import Pace
 from quantumflow_lab.cluster.parcels import Key
 from quantumflow_lab.cluster.parts import Whole
@@ -35,7 +35,6 @@ class WaitingPart:
     spec: BackendSpec
     whole: Whole
     number: int
-    stopped: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 
 from distributed import get_worker
 
-from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.cluster.parcels import (
     Answer,
     Answers,

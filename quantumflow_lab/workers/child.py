@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from quantumflow_lab.backends.adapters import Adapter, adapter_for
 from quantumflow_lab.backends.execute import execute, warm_up
 from quantumflow_lab.backends.isa_store import IsaStore
-from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.errors import BackendFailed
 from quantumflow_lab.ports import (
     Fault,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from quantumflow_lab.backends.registry import BackendSpec, Registry
+from quantumflow_lab.backends.registry import Registry
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.errors import QuantumFlowError
 from quantumflow_lab.ports import Accepted, JobRequest, MaySend, may_send
 from quantumflow_lab.workers.kernel import KernelJobs

@@ -17,7 +17,7 @@ from typing import Any
 import cloudpickle
 from qiskit.circuit import CASE_DEFAULT
 
-from quantumflow_lab.backends.registry import BackendSpec
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.ports import JobRequest
 
 _LENGTH = struct.Struct("<Q")

@@ -9,7 +9,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from quantumflow_lab.backends.registry import BackendSpec, Registry
+from quantumflow_lab.backends.registry import Registry
+from quantumflow_lab.backends.spec import BackendSpec
 from quantumflow_lab.errors import BackendFailed, QuantumFlowError
 from quantumflow_lab.ports import (
     Accepted,

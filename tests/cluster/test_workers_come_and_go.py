@@ -66,7 +66,7 @@ def test_a_worker_killed_in_a_simulator_job_costs_only_its_own_points(
     run = lab.run(SAMPLED, name="hit", seed=11, executor="dask", background=True)
     (cluster,) = lab._clusters.known.values()
     # Both parts are out, and the child that simulates one of them is there.
-    wait_for(lambda: len(cluster._sent) == 2 and children(victim), PATIENCE_S)
+    wait_for(lambda: len(cluster._out.sent) == 2 and children(victim), PATIENCE_S)
     simulators = children(victim)
     os.kill(victim, signal.SIGKILL)
     run.wait()

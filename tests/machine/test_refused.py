@@ -161,4 +161,4 @@ print(len(ours), ours[0].category.__name__, Scheduler.__module__)
     ran = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    assert ran.stdout == "1 RuntimeWarning quantumflow_lab._fallback.machine\n"
+    assert ran.stdout == "1 RuntimeWarning quantumflow_lab._fallback.scheduler\n"
