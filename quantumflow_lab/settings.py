@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from quantumflow_lab.errors import BadOption
+from quantumflow_lab.processors import processors
 
 
 class Settings(BaseSettings):
@@ -29,12 +29,10 @@ class Settings(BaseSettings):
     """Where runs are kept; by default the nearest ``.qflow`` folder, else user data."""
     workers: int | None = Field(default=None, ge=1, le=256)
     """Worker processes for simulation and transpiling; by default 1, in a service 2."""
-    threads: int = Field(
-        default_factory=lambda: max(4, os.cpu_count() or 1), ge=1, le=256
-    )
+    threads: int = Field(default_factory=lambda: max(4, processors()), ge=1, le=256)
     """Classical steps that may run at once."""
     memory_mb: int | None = Field(default=None, ge=256)
-    """Memory each worker may take beside its own, in MiB; unlimited by default."""
+    """MiB each worker may take beside its own; unlimited by default, and on macOS."""
     backend: str = "aer"
     """Backend of steps that name none."""
     shots: int = Field(default=1024, ge=1)

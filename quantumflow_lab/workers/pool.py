@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -25,6 +24,7 @@ from quantumflow_lab.ports import (
     Settled,
     may_send,
 )
+from quantumflow_lab.processors import processors
 from quantumflow_lab.workers.frames import Asking, Broken, Work, pack_request
 from quantumflow_lab.workers.listeners import OnEvent, refuse, tell
 from quantumflow_lab.workers.process import WorkerProcess, child_environment
@@ -352,13 +352,6 @@ def _end(process: WorkerProcess, *, gently: bool) -> None:
         killer.start()
     else:
         process.kill()
-
-
-def processors() -> int:
-    """Processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _packed(task: _Task) -> bytes:
