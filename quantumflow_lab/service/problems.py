@@ -119,7 +119,9 @@ def problem_of(error: QuantumFlowError) -> Problem:
         facts["quote"] = plain(quote.document())
     if isinstance(run := error.facts.get("run"), str):
         facts["run"] = run
-    return Problem(status, error.slug, error.message, **facts)
+    # What limits circuits in a lab limits those of notebooks; a service has its own.
+    detail = error.message.replace("QFLOW_PARSE_", "QFLOW_SERVICE_PARSE_")
+    return Problem(status, error.slug, detail, **facts)
 
 
 def internal(status: int = 500, slug: str = "internal") -> Problem:

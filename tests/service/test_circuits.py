@@ -58,6 +58,12 @@ def test_a_circuit_that_would_do_harm_is_refused(
     assert "root:" not in said.text
 
 
+def test_a_limit_of_circuits_is_called_what_its_operator_sets(caller: Caller) -> None:
+    source = "OPENQASM 3.0; qubit[129] q;"
+    said = caller.post("/api/quantum/execute", asked("qasm3", source)).json()
+    assert "raise QFLOW_SERVICE_PARSE_QUBITS" in said["detail"]
+
+
 def test_circuits_are_read_in_processes_that_can_do_nothing_else(
     caller: Caller,
 ) -> None:
