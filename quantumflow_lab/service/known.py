@@ -91,11 +91,16 @@ class KnownRuns:
 
     def _fresh(self, run_id: str) -> Run | None:
         """A run that is remembered, unless the store may have news of it."""
-        found = self._runs.get(run_id)
-        if found is None or (found[0].done and time.monotonic() >= found[1]):
+        if run_id not in self._runs:
             return None
+        run, until = self._runs[run_id]
+        if run.done and not _is_news(run):
+            # Another process may have resumed one of ours that has not come to its end.
+            ended = isinstance(run.data, LiveRun) and run.state != "done"
+            if ended or time.monotonic() >= until:
+                return None
         self._runs.move_to_end(run_id)
-        return found[0]
+        return run
 
     def _keep(self, run: Run, seconds: float) -> None:
         self._runs[run.id] = run, time.monotonic() + seconds

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quantumflow_lab import Lab
+from quantumflow_lab.service import known
 from quantumflow_lab.store import lease
 from tests.service.conftest import Caller
 
@@ -130,3 +131,36 @@ def test_a_run_whose_process_has_died_is_unfinished(
             each.leave()  # as the system does when a process ends
     assert status(caller, run.id, "unfinished")["ended"] is True
     assert caller.events(run.id)[-1][::2] == ("end", {"state": "unfinished"})
+
+
+FAILS = """
+import time
+from pathlib import Path
+
+@qf.step
+def late():
+    if not Path(%r).exists():
+        raise LookupError
+    while not Path(%r).exists():
+        time.sleep(0.01)
+"""
+
+
+def test_a_run_of_ours_that_another_process_resumes_goes_on(
+    served: Lab, notebook: Lab, go: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "OWN_S", 0.0)
+    there = go.with_name("there")
+    run = served.run(FAILS % (str(there), str(go)), name="resumed")
+    runs = known.KnownRuns(served)
+    runs.add(run)
+    assert runs.of(run.id).state == "failed"
+    there.touch()
+    again = notebook.resume("resumed", background=True)
+    assert again.id == run.id
+    deadline = time.monotonic() + 10
+    while (state := runs.of(run.id).state) != "running":
+        assert time.monotonic() < deadline, state
+        time.sleep(0.1)
+    go.touch()
+    assert again.wait(30).state == "done"
