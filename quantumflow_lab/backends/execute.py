@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 
 from qiskit import QuantumCircuit
 from qiskit.primitives.containers.sampler_pub import SamplerPub
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import Target, generate_preset_pass_manager
 
 from quantumflow_lab.backends.adapter import RunAdapter
 from quantumflow_lab.backends.adapters import Adapter
@@ -61,8 +62,14 @@ def execute(
 
 
 def load() -> None:
-    """Import what the first job would import, and start no thread."""
-    generate_preset_pass_manager(optimization_level=1, target=make("aer").target)
+    """Import what the first job would import, and leave the process fit to be forked.
+
+    So nothing starts a thread, and no simulator is made: one that was built for GPUs
+    would begin with CUDA, which works in no process that is forked after that.
+    """
+    import_module("qiskit_aer")
+    target = Target.from_configuration(["rz", "sx", "cx"], num_qubits=2)
+    generate_preset_pass_manager(optimization_level=1, target=target)
 
 
 def warm_up() -> None:

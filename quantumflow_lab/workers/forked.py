@@ -20,6 +20,7 @@ from typing import IO
 from quantumflow_lab.workers.pipes import Theirs
 
 _MODULE = "quantumflow_lab.workers.fork_server"
+Environ = dict[str, str]
 NUMBER = struct.Struct("<i")
 """What the server reports of a worker: process id or ``-errno``, then its status."""
 NAME = "qflow-worker"
@@ -30,6 +31,10 @@ REPORT_S = 2.0
 """Seconds that the server has to tell how a worker ended."""
 UNHEARD = 256
 """Status of a worker of whose end the server told nothing; no process exits with it."""
+
+
+class ServerGone(OSError):
+    """A worker was not forked, since who forks them is dead."""
 
 
 class ForkedProcess:
@@ -110,6 +115,7 @@ class ForkServer:
     def __init__(self, environ: Mapping[str, str]):
         self.environ = dict(environ)
         self._owner = os.getpid()
+        self._gone = False
         self._printed = os.fdopen(os.memfd_create("printed"), "w+b")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         held = (self._control, self._printed)
@@ -139,15 +145,19 @@ class ForkServer:
     @property
     def serves(self) -> bool:
         """Whether it lives, and is of this process: not of one that forked this one."""
-        return self._owner == os.getpid() and self._process.poll() is None
+        if self._gone or self._owner != os.getpid():
+            return False
+        return self._process.poll() is None
 
     def fork(self, theirs: Theirs) -> ForkedProcess:
         """Start a worker that has these ends of its pipes; waits for the server.
 
         Raises
         ------
+        ServerGone
+            The server has died.
         OSError
-            There is none, as where the system has no memory or the server has died.
+            There is none, as where the system has no memory.
         """
         report, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         read, write = os.pipe()
@@ -161,7 +171,8 @@ class ForkServer:
             stdout.close()
             report.close()
             if isinstance(error, ConnectionError):
-                raise OSError(self._epitaph()) from error
+                self._gone = True  # which the system may take a moment to tell
+                raise ServerGone(self._epitaph()) from error
             raise
         return ForkedProcess(pid, handle, report.detach(), stdout)
 
@@ -189,6 +200,24 @@ class ForkServer:
 
 _shared: ForkServer | None = None
 _sharing = threading.Lock()
+
+
+def fork(environ: Mapping[str, str], theirs: Theirs) -> tuple[ForkedProcess, Environ]:
+    """Start a worker that has these ends of its pipes, and the variables it has.
+
+    Waits for the server; if that has died since it forked the last one, for another.
+
+    Raises
+    ------
+    OSError
+        There is none, as where the system has no memory or servers die at once.
+    """
+    try:
+        server = fork_server(environ)
+        return server.fork(theirs), server.environ
+    except ServerGone:
+        server = fork_server(environ)
+        return server.fork(theirs), server.environ
 
 
 def fork_server(environ: Mapping[str, str]) -> ForkServer:

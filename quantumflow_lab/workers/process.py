@@ -19,7 +19,7 @@ from quantumflow_lab.workers.forked import (
     UNHEARD,
     ForkedProcess,
     can_fork,
-    fork_server,
+    fork,
 )
 from quantumflow_lab.workers.frames import Hello, Ready, receive, send
 from quantumflow_lab.workers.pipes import Theirs, with_pipes
@@ -184,9 +184,9 @@ class WorkerProcess(ChildProcess):
             self.send(hello)
 
     def _fork(self, theirs: Theirs) -> ForkedProcess:
-        server = fork_server(self.environ)
-        self.environ = server.environ  # the first job brings what has changed since
-        return server.fork(theirs)
+        # What has changed since the server began comes with the first job.
+        process, self.environ = fork(self.environ, theirs)
+        return process
 
     def send(self, message: object) -> None:
         """Send a frame. Raises ``BrokenPipeError`` if the child is gone."""

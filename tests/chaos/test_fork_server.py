@@ -142,6 +142,23 @@ def test_a_server_has_no_thread_that_a_fork_would_lose() -> None:
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"0\n"
 
 
+def test_a_server_does_not_begin_with_gpus() -> None:
+    """Aer asks for them when its first simulator is made; a fork could not use them."""
+    code = """
+        from quantumflow_lab.backends.execute import load
+        load()
+        from qiskit_aer import AerSimulator
+        print(AerSimulator._AVAILABLE_DEVICES)
+        AerSimulator()
+        print(AerSimulator._AVAILABLE_DEVICES)
+    """
+    command = [sys.executable, "-P", "-c", textwrap.dedent(code)]
+    told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    before, after = told.splitlines()
+    assert before == "None"
+    assert "CPU" in after
+
+
 def test_a_first_job_imports_little_that_the_server_has_not() -> None:
     code = """
         import sys
