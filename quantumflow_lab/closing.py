@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 from quantumflow_lab.amounts import Money
@@ -19,11 +20,15 @@ from quantumflow_lab.planning.bounds import rate_of
 from quantumflow_lab.planning.modes import session_cost
 from quantumflow_lab.ports import BackendFacts, Ledger, Mode
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.aside import answer_of
 from quantumflow_lab.runner.unheard import unheard
 from quantumflow_lab.store import Store
 from quantumflow_lab.store.lease import is_held
 
 log = logging.getLogger(__name__)
+
+ANSWER_S = 30.0
+"""Seconds for one of them: a run waits for it that may have nothing to do with it."""
 
 
 class Devices(Protocol):
@@ -68,7 +73,8 @@ def close_left(
             log.warning("%s", words)
             continue
         try:
-            bill, seconds = _closed(row, backends)
+            ask = partial(_closed, row, backends)
+            bill, seconds = answer_of(row["backend"], ask, ANSWER_S)
         except QuantumFlowError as error:
             log.warning(
                 "the %s %s of an earlier run is open on '%s', and may be billed: it "

@@ -56,12 +56,16 @@ def _folders(root: Path, groups: str) -> Iterator[Path]:
     mounted = root / "sys/fs/cgroup"
     for line in groups.splitlines():
         _, controllers, name = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
+        if not controllers:
+            tops = [mounted]
+        elif "cpu" in controllers.split(","):
+            # The folder may name them in another order; the link is for the one.
+            tops = [mounted / controllers, mounted / "cpu"]
+        else:
             continue
-        top = mounted / controllers if controllers else mounted
         group = PurePosixPath(name.lstrip("/"))
-        for each in (group, *group.parents):
-            yield top / each
+        for top in tops:
+            yield from (top / each for each in (group, *group.parents))
 
 
 def _shares(folder: Path) -> Iterator[float]:

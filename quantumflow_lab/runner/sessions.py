@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from itertools import count
@@ -39,12 +38,8 @@ from quantumflow_lab.errors import (
     UnknownBackend,
 )
 from quantumflow_lab.planning.billing import Bill, Rule
-from quantumflow_lab.planning.bounds import SECOND, beside, rate_of, watched
-from quantumflow_lab.planning.modes import (
-    session_bound,
-    session_cost,
-    session_seconds,
-)
+from quantumflow_lab.planning.bounds import beside, rate_of, watched
+from quantumflow_lab.planning.modes import session_seconds
 from quantumflow_lab.ports import Backends, Clock, Ledger, Mode
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner import records, telling
@@ -52,66 +47,14 @@ from quantumflow_lab.runner.aside import ask_aside
 from quantumflow_lab.runner.live import LiveRun
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule
+from quantumflow_lab.runner.session import Session, Then, Wants
 from quantumflow_lab.runner.unheard import unheard
 
 log = logging.getLogger(__name__)
 
-Wants = Callable[["str | Exception"], None]
-"""Takes the provider's id, or why there is none."""
-Then = Callable[[], None]
 _ASKED = "mode", "backend", "opened", "most_s"
 _REOPENED = 1
 """How often a session that its provider has closed is opened anew."""
-
-
-@dataclass(eq=False)
-class Session:
-    """A session or batch of one run on one device."""
-
-    live: LiveRun
-    backend: str
-    mode: Mode
-    tag: str
-    """What the store and the ledger know it by."""
-    most_s: int | None
-    """Seconds after which its provider closes it."""
-    price: Price | None
-    """What a second of it costs; None if nobody bills its time."""
-    beside: Price | None
-    """Likewise in money, where the run counts seconds."""
-    opened: float
-    """When its provider was asked, seconds since the epoch."""
-    longest_s: int = 0
-    """Most seconds of any job in it: one may run on when it is closed."""
-    name: str | None = None
-    """The provider's id."""
-    counted: Decimal = Decimal(0)
-    """What the run counts of it as spent already."""
-    known_most: Decimal | None = None
-    """The most that it may cost, where an earlier process had worked that out."""
-    waiting: list[Wants] = field(default_factory=list)
-    """Jobs that are to be sent in it."""
-    jobs: int = 0
-    """Jobs that were, and are not over."""
-    shut: bool = False
-    """Whether it is known to take no more jobs."""
-    left: bool = False
-    """Whether an earlier process has opened it."""
-    finishing: bool = False
-    """Whether its provider is asked to close it, and what it is billed."""
-    ending: list[Then] = field(default_factory=list)
-    """Called once nothing more will be heard of it."""
-
-    @property
-    def most(self) -> Decimal | None:
-        """The most that it may cost; None if nothing ends it."""
-        if self.price is None:
-            return Decimal(0)
-        if self.known_most is not None:
-            return self.known_most
-        if self.most_s is None:
-            return None
-        return session_bound(self.price, self.most_s + self.longest_s)
 
 
 class Sessions:
@@ -365,7 +308,7 @@ class Sessions:
                 f", and {Money(left, price.currency)} of the budget of {budget} is "
                 "left: give it a shorter --deadline or a larger --budget"
             )
-        most = _counted(session, session.most or dearer)
+        most = session.amounts(session.most or dearer)
         try:
             why = self._ledger.reserve(session.tag, *most)
         except StoreError as error:
@@ -491,7 +434,7 @@ class Sessions:
 
     def _closed(self, session: Session, seconds: float | None) -> None:
         """It is closed at its provider, and was billed that, if anybody tells."""
-        bill = bill_of(session, seconds, self._clock.wall())
+        bill = session.bill(seconds, self._clock.wall())
         self._settle(session, bill.amount)
         self._record(session, "closed", bill, seconds)
         self._count(session, bill.amount)
@@ -549,7 +492,7 @@ class Sessions:
         if session.price is None:
             return
         try:
-            self._ledger.settle(session.tag, *_counted(session, cost))
+            self._ledger.settle(session.tag, *session.amounts(cost))
         except StoreError as error:
             log.warning("the cost of %s cannot be written down: %s", session.tag, error)
 
@@ -584,33 +527,6 @@ class Sessions:
         now = self._clock.wall()
         session.live.watch.story.tell("session", words, now, same=session.tag)
         session.live.dirty = True
-
-
-def bill_of(session: Session, seconds: float | None, now: float) -> Bill:
-    """What a closed session costs.
-
-    By its provider's word; without it as if it had been billed since it was asked for,
-    or the most that it may cost if that is less.
-    """
-    if session.price is None:
-        return Bill(Decimal(0), Rule.FREE)
-    if seconds is not None:
-        return Bill(session_cost(session.price, seconds), Rule.USAGE)
-    lasted = Decimal(repr(round(max(now - session.opened, 0.0), 3))) + SECOND
-    cost = session_cost(session.price, float(lasted))
-    most = session.most
-    return Bill(cost if most is None else min(cost, most), Rule.AT_MOST)
-
-
-def _counted(session: Session, amount: Decimal) -> list[Money]:
-    """An amount in all that a session counts in; of seconds, what they cost too."""
-    price, money = session.price, session.beside
-    if price is None:
-        return []
-    counted = [Money(amount, price.currency)]
-    if money is not None:
-        counted.append(Money(amount / rate_of(price) * rate_of(money), money.currency))
-    return counted
 
 
 def _unrecorded(mode: Mode) -> JournalFull:

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from qiskit import QuantumCircuit
 
-from quantumflow_lab import Lab, Run
+from quantumflow_lab import Lab, Run, closing
 from quantumflow_lab.backends import jobs, registry, sessions
 from quantumflow_lab.emulate.faults import FAULTS, Named
 from quantumflow_lab.emulate.ibm import Service, service
@@ -795,6 +795,27 @@ def test_another_run_on_a_device_closes_what_a_dead_process_has_left(
     (row,) = recorded(lab)
     assert row["state"] == "closed"
     assert only(ibm)[1].closed
+    lab.close()
+
+
+def test_a_provider_that_does_not_answer_about_a_left_session_holds_no_run(
+    ibm: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name = killed(ibm, tmp_path, "session")
+    lab, go = opened(tmp_path, ibm.url), threading.Event()
+    monkeypatch.setattr(closing, "ANSWER_S", 0.2)
+    monkeypatch.setattr(registry, "close_session", lambda *asked: go.wait(60))
+    inputs = {"flip": flip}
+    with caplog.at_level(logging.WARNING):
+        lab.run(TWO, name="other", backend="ibm", budget="20 USD", inputs=inputs)
+    told = f"the session {name} of an earlier run is open on 'ibm', and may be billed"
+    assert told in caplog.text
+    assert "has not answered within 0.2 s" in caplog.text
+    assert recorded(lab)[0]["state"] == "open"
+    go.set()
     lab.close()
 
 

@@ -58,7 +58,7 @@ def test_the_least_of_all_groups_around_counts(tmp_path: Path) -> None:
     assert quota(root) == 1
 
 
-@pytest.mark.parametrize("where", ["cpu,cpuacct", "cpu,cpuacct/docker/0a1b"])
+@pytest.mark.parametrize("where", ["cpu,cpuacct", "cpu,cpuacct/docker/0a1b", "cpu"])
 @pytest.mark.parametrize(("most", "found"), [("250000", 3), ("-1", None)])
 def test_the_older_trees_have_one_for_processors(
     where: str, most: str, found: int | None, tmp_path: Path
