@@ -10,9 +10,10 @@ from quantumflow_lab.core import Reason
 from quantumflow_lab.errors import QuantumFlowError, WorkerLost
 from quantumflow_lab.ports import BackendFacts, Backends, MemberForecast
 from quantumflow_lab.runner import foresight
+from quantumflow_lab.runner.blocks import Block, Role
 from quantumflow_lab.runner.bodies import Produced
 from quantumflow_lab.runner.forecasts import Forecasts
-from quantumflow_lab.runner.live import Block, LiveRun, Role, StepState, Task
+from quantumflow_lab.runner.live import LiveRun, StepState, Task
 from quantumflow_lab.runner.schedule import Schedule
 
 

@@ -17,16 +17,10 @@ from quantumflow_lab.grid import Failed, text_of
 from quantumflow_lab.ports import Clock
 from quantumflow_lab.runner import records
 from quantumflow_lab.runner.answers import Answers
+from quantumflow_lab.runner.blocks import Block, Role
 from quantumflow_lab.runner.bodies import Produced
 from quantumflow_lab.runner.calls import Calls, call_record
-from quantumflow_lab.runner.live import (
-    MISSING,
-    Block,
-    LiveRun,
-    Role,
-    StepState,
-    Task,
-)
+from quantumflow_lab.runner.live import MISSING, LiveRun, StepState, Task
 from quantumflow_lab.runner.pauses import Pauses
 from quantumflow_lab.runner.recorder import Recorder
 from quantumflow_lab.runner.schedule import Schedule

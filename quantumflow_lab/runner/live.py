@@ -6,12 +6,10 @@ of steps that have ended.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import StrEnum
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,6 +31,7 @@ from quantumflow_lab.ports import (
     Shape,
 )
 from quantumflow_lab.runner.blame import Blame
+from quantumflow_lab.runner.elements import elements_of
 from quantumflow_lab.runner.tried import Tried
 from quantumflow_lab.runner.watch import Watch
 
@@ -58,43 +57,6 @@ class Missing:
 
 
 MISSING = Missing()
-
-
-class Role(StrEnum):
-    """What a unit of the scheduler does for its point."""
-
-    BODY = "body"
-    """Runs the function of the step."""
-    EXEC = "exec"
-    """Runs the PUBs that the function returned."""
-    CALL = "call"
-    """Runs PUBs that a loop step sent while running."""
-
-
-@dataclass(slots=True, eq=False)
-class Ways:
-    """The backends that a class of units may use, and where it is now."""
-
-    names: tuple[str, ...]
-    now: int = 0
-
-    @property
-    def backend(self) -> str:
-        """The backend that its next job uses."""
-        return self.names[self.now]
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive units of one step and role."""
-
-    first: int
-    step: StepState
-    role: Role
-    points: NDArray[np.int64]
-    """Point of each unit, ascending."""
-    ways: Ways | None = None
-    """Where its jobs go; None for functions."""
 
 
 @dataclass(slots=True)
@@ -430,7 +392,8 @@ class LiveRun:
             return
         elements: tuple[Any, ...] = (None,)
         try:
-            elements = _elements(source)
+            there = (v for v in source.values if not isinstance(v, Failed | Missing))
+            elements = elements_of(source.name, there)
             sizes = {**self.sizes(), source.name: len(elements)}
             check_size(self.plan.steps, sizes, self.plan.most_points)
         except (BadAxis, RaggedMap) as error:
@@ -540,83 +503,6 @@ class Output:
     """Flat number of the point that showed it."""
 
 
-class Blocks:
-    """Finds the block a unit belongs to."""
-
-    def __init__(self) -> None:
-        self._firsts: list[int] = []
-        self._blocks: list[tuple[LiveRun, Block]] = []
-        self.next = 0
-        """First unit number not yet given away."""
-
-    def add(self, run: LiveRun, block: Block) -> None:
-        """Take the next ``len(block.points)`` unit numbers."""
-        self._firsts.append(block.first)
-        self._blocks.append((run, block))
-        self.next = block.first + len(block.points)
-
-    def find(self, unit: int) -> tuple[LiveRun, Block, int]:
-        """Run, block and point of a unit of a run that has not ended."""
-        run, block = self._blocks[bisect_right(self._firsts, unit) - 1]
-        return run, block, int(block.points[unit - block.first])
-
-    def forget(self, run: LiveRun) -> None:
-        """Let go of a run and its values."""
-        kept = [(owner, block) for owner, block in self._blocks if owner is not run]
-        self._blocks = kept
-        self._firsts = [block.first for _, block in kept]
-
-
 def _axis(state: StepState, name: str) -> int:
     """Position of an axis among the dimensions of a step."""
     return state.plan.dims.index(name)
-
-
-def _elements(source: StepState) -> tuple[Any, ...]:
-    """Labels of a map axis: the elements if all points have the same, or positions."""
-    lists = [
-        _listed(source.name, value)
-        for value in source.values
-        if not isinstance(value, Failed | Missing)
-    ]
-    if not lists:
-        return (None,)
-    lengths = {len(value) for value in lists}
-    if len(lengths) > 1:
-        shown = ", ".join(map(str, sorted(lengths)))
-        raise RaggedMap(
-            f"map='{source.name}' needs lists of one length, but '{source.name}' "
-            f"returned lengths {shown}; pad them or sweep in separate cells"
-        )
-    labels = [_labels(value) for value in lists]
-    same = all(each == labels[0] for each in labels) and len(set(labels[0])) == len(
-        labels[0]
-    )
-    return labels[0] if same else tuple(range(len(lists[0])))
-
-
-def _listed(name: str, value: Any) -> list[Any]:
-    """A mapped value as a list; it may be of any class, so anything may go wrong."""
-    unsuited = isinstance(value, str | bytes | dict)
-    try:
-        elements = None if unsuited else [value[i] for i in range(len(value))]
-    except Exception as error:  # len() and [] are the user's code
-        raise _unmappable(name, value) from error
-    if elements is None:
-        raise _unmappable(name, value)
-    return elements
-
-
-def _unmappable(name: str, value: Any) -> BadAxis:
-    return BadAxis(
-        f"map='{name}' runs over the elements of a list, but '{name}' returned "
-        f"{type(value).__name__}; return a list"
-    )
-
-
-def _labels(elements: list[Any]) -> tuple[Any, ...]:
-    """Plain scalars as they are, anything else by its position."""
-    plain = [e.item() if isinstance(e, np.generic) else e for e in elements]
-    if all(isinstance(e, str | int | float | bool) for e in plain):
-        return tuple(plain)
-    return tuple(range(len(plain)))

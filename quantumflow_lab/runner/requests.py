@@ -13,9 +13,10 @@ from quantumflow_lab.planning.seeds import derive
 from quantumflow_lab.ports import Backends, JobRequest, Member, Sink
 from quantumflow_lab.price import Price
 from quantumflow_lab.runner import records
+from quantumflow_lab.runner.blocks import Block
 from quantumflow_lab.runner.calls import Calls
 from quantumflow_lab.runner.left import LeftMember, packed
-from quantumflow_lab.runner.live import Block, Kind, StepState, Task
+from quantumflow_lab.runner.live import Kind, StepState, Task
 from quantumflow_lab.runner.schedule import Schedule
 
 _STEP_APART = 10**9

@@ -19,15 +19,8 @@ from quantumflow_lab.amounts import micro
 from quantumflow_lab.planning.bounds import kept_back, watched
 from quantumflow_lab.planning.policy import hold_s, priority
 from quantumflow_lab.ports import BackendFacts, Backends, Cluster, Limits, Room
-from quantumflow_lab.runner.live import (
-    Block,
-    Blocks,
-    LiveRun,
-    Role,
-    StepState,
-    Task,
-    Ways,
-)
+from quantumflow_lab.runner.blocks import Block, Blocks, Role, Ways
+from quantumflow_lab.runner.live import LiveRun, StepState, Task
 from quantumflow_lab.runner.unbegun import Unbegun, gathered
 
 PYTHON_LANE = 0
