@@ -59,8 +59,9 @@ class ForkedProcess:
         self._report = report
         self._status: int | None = None
         self._lock = threading.Lock()
-        # Not sooner: a thread may wait for one of them.
-        weakref.finalize(self, _close_fds, handle, report)
+        self._owner = os.getpid()
+        # Not sooner, nor at exit: a thread may wait for one of them.
+        weakref.finalize(self, _close_fds, handle, report).atexit = False
 
     def poll(self) -> int | None:
         """Its status, as :meth:`wait` has it; None while it lives."""
@@ -93,8 +94,9 @@ class ForkedProcess:
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._handle, number)
+        if self._owner == os.getpid():  # not from a process that ours has forked
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
 
     def _told(self) -> int:
         told = os.read(self._report, 4) if _readable(self._report, REPORT_S) else b""
@@ -114,7 +116,6 @@ class ForkServer:
 
     def __init__(self, environ: Mapping[str, str]):
         self.environ = dict(environ)
-        self._owner = os.getpid()
         self._gone = False
         self._printed = os.fdopen(os.memfd_create("printed"), "w+b")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -125,7 +126,7 @@ class ForkServer:
         except OSError:
             _close_all(held)
             raise
-        weakref.finalize(self, _end, self._process, self._owner, held)
+        weakref.finalize(self, _end, self._process, os.getpid(), held)
 
     def _begun(self, socket: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -144,10 +145,8 @@ class ForkServer:
 
     @property
     def serves(self) -> bool:
-        """Whether it lives, and is of this process: not of one that forked this one."""
-        if self._gone or self._owner != os.getpid():
-            return False
-        return self._process.poll() is None
+        """Whether it lives, as far as is known."""
+        return not self._gone and self._process.poll() is None
 
     def fork(self, theirs: Theirs) -> ForkedProcess:
         """Start a worker that has these ends of its pipes; waits for the server.
@@ -199,7 +198,17 @@ class ForkServer:
 
 
 _shared: ForkServer | None = None
+_parents: ForkServer | None = None
+"""That of the process which has forked this one: not ours to use, nor to end."""
 _sharing = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _shared, _parents, _sharing
+    _shared, _parents, _sharing = None, _shared, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def fork(environ: Mapping[str, str], theirs: Theirs) -> tuple[ForkedProcess, Environ]:
@@ -262,7 +271,7 @@ def _end(
     held: Sequence[IO[bytes] | socket.socket],
 ) -> None:
     _close_all(held)
-    if owner == os.getpid():  # not in a process that ours has forked
+    if owner == os.getpid():  # as above
         process.kill()
         process.wait()
 

@@ -280,14 +280,37 @@ def test_a_process_that_ours_forks_uses_and_ends_no_server_of_ours(
     if pid == 0:
         status = 1
         try:
-            status = int(ours.serves)
+            other = forked.fork_server(dict(os.environ))
+            status = int(other is ours or not other.serves)
+            del other, ours
             forked._shared = None
-            del ours
         finally:
             os._exit(status)
     assert os.waitpid(pid, 0)[1] == 0
     assert ours.serves
     assert run(pool, 2) == "settled"
+
+
+def test_a_process_that_ours_forks_may_exit_as_ours_would() -> None:
+    """What closes at exit is its parent's, and must live on."""
+    code = """
+        import atexit, os, sys, time
+        from quantumflow_lab.workers import WorkerPool
+        pool = WorkerPool(size=1)
+        atexit.register(pool.close)
+        pool.warm()
+        while not (pool._seats[0].process and pool._seats[0].process.ready_at):
+            time.sleep(0.01)
+        before = pool.pids()
+        if (pid := os.fork()) == 0:
+            sys.exit(3)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        time.sleep(0.2)
+        print(status, pool.pids() == before, len(before))
+    """
+    command = [sys.executable, "-W", "error", "-P", "-c", textwrap.dedent(code)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("3 True 1\n", "")
 
 
 @pytest.mark.parametrize("how", ["exit()", "os.kill(os.getpid(), 9)"])
