@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(3600)
 
+CHILD = "quantumflow_lab.workers.child"
+"""What one is called where none is forked."""
 CELL = """
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter
@@ -72,7 +74,7 @@ def begun(home: Path, seed: int) -> tuple[Lab, Run]:
 def is_worker(child: psutil.Process) -> bool:
     """Whether a child is one of a lab, and lives."""
     try:
-        return child.name() == NAME
+        return child.name() == NAME or CHILD in child.cmdline()
     except psutil.Error:
         return False
 
